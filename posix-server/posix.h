@@ -76,6 +76,7 @@ struct file_ops {
 	unsigned (*poll)(struct file *, struct waitq **q);
 	long (*ioctl)(struct file *, struct proc *p, unsigned long request, uint64_t arg);
 	void (*release)(struct file *);
+	bool seekable;                 /* has an offset: lseek, pread and pwrite work; else ESPIPE */
 };
 struct file {                      /* an open file description */
 	const struct file_ops *ops;
@@ -87,7 +88,8 @@ struct file {                      /* an open file description */
 };
 struct fd { struct file *file; bool cloexec; };
 #define FD_MAX 1024
-struct fdtable { uint32_t refs; uint32_t limit; struct fd *fd; uint32_t size; };
+/* limit is RLIMIT_NOFILE (setrlimit keeps it, never above FD_MAX); no slot below lowest_free is free. */
+struct fdtable { uint32_t refs; uint32_t limit; struct fd *fd; uint32_t size; uint32_t lowest_free; };
 struct fsctx { uint32_t refs; struct inode *cwd, *root; uint32_t umask; };
 
 struct fdtable *fdtable_new(void), *fdtable_copy(struct fdtable *);
@@ -96,7 +98,8 @@ struct fsctx *fsctx_new(struct inode *root), *fsctx_copy(struct fsctx *);
 void fsctx_put(struct fsctx *);
 int fd_install(struct proc *p, struct file *f, int lowest, bool cloexec);  /* fd or -EMFILE; takes the reference */
 struct file *fd_get(struct proc *p, int fd);                               /* borrowed; NULL = EBADF */
-struct file *file_new(const struct file_ops *ops, struct inode *inode, uint32_t flags, void *data); /* one reference */
+/* One reference; the file takes its own reference to the inode.  NULL = no memory. */
+struct file *file_new(const struct file_ops *ops, struct inode *inode, uint32_t flags, void *data);
 void file_put(struct file *);
 
 /* Builds the tree: base image, then overlay over it, then /dev, /proc, /tmp.  0, or -errno with *why set. */
@@ -111,6 +114,9 @@ uint64_t inode_size(const struct inode *);
 uint32_t inode_mode(const struct inode *);
 uint64_t inode_number(const struct inode *);
 pageno inode_page(struct inode *, uint64_t offset, int *err);
+/* The same for a shared writable mapping: the page is made the file's own (never a pack page, never a hole);
+ * 0 with *err = ENOSPC, or 0 with *err = 0 past the end. */
+pageno inode_page_write(struct inode *, uint64_t offset, int *err);
 long inode_pread(struct inode *, void *to, size_t n, uint64_t offset);     /* bytes; for ELF headers and #! */
 int inode_access(struct inode *, struct proc *p, int mode);                /* R_OK W_OK X_OK: 0 or -EACCES */
 int inode_path(struct inode *, char *to, size_t size);                      /* absolute path, length or -errno */
@@ -185,5 +191,14 @@ extern const struct syscall file_syscalls[], proc_syscalls[], mem_syscalls[], si
 int tty_init(void);                /* registers /dev/tty, /dev/console; opens fds 0..2 of init */
 /* /proc text (procfs in vfs/ calls these) */
 uint64_t uptime_ns(void);
+/* Text of /proc/PID/maps: bytes written.  Sizes for stat and statm.  (vfs/ has weak ones that say nothing.) */
+size_t mm_maps_text(struct proc *p, char *to, size_t size);
+void mm_sizes(struct proc *p, uint64_t *virtual_bytes, uint64_t *resident_pages);
+/* What uname and /proc/sys/kernel say. */
+#define UNAME_SYSNAME  "Linux"
+#define UNAME_NODENAME "keros"
+#define UNAME_RELEASE  "6.1.0"
+#define UNAME_VERSION  "#1 Keros"
+#define UNAME_MACHINE  "x86_64"
 void server_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #endif
