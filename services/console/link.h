@@ -1,0 +1,59 @@
+/*
+ * link.h - frames of the host link (doc/link.md): an incremental parser and an encoder.
+ *
+ * Invariants
+ *   1. No memory is allocated; the payload of DATA is handed on as it comes, in pieces.
+ *   2. Whatever the bytes are, the parser stays within its struct.  A header that cannot
+ *      be right breaks the link for good, since there is nothing to resynchronise on.
+ *
+ * Interface
+ *   link_feed   takes bytes in pieces of any size and calls the sink.
+ *   link_header writes the eight bytes that come before a payload.
+ */
+#ifndef CONSOLE_LINK_H
+#define CONSOLE_LINK_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum link_type {
+	LINK_DATA = 1, LINK_EOF = 2, LINK_WINSIZE = 3, LINK_CREDIT = 4,
+	LINK_EXIT = 5, LINK_HELLO = 6, LINK_HANGUP = 7,
+};
+#define LINK_HEADER       8u
+#define LINK_PAYLOAD_MAX  65536u
+#define LINK_CONTROL_MAX  8u         /* no control frame has a longer payload */
+#define LINK_VERSION      1u
+#define LINK_WINDOW       65536u     /* bytes the host may send on an input channel unasked */
+#define LINK_CHANNEL(session, stream) ((session) * 4u + (stream))
+
+struct link_sink {
+	void (*data)(void *ctx, uint8_t channel, const uint8_t *bytes, size_t n);
+	/* payload is zero-filled up to LINK_CONTROL_MAX bytes, so that short frames read as zero. */
+	void (*control)(void *ctx, uint8_t type, uint8_t channel, const uint8_t *payload, size_t n);
+};
+
+struct link_parser {
+	const struct link_sink *sink;
+	void *ctx;
+	uint8_t header[LINK_HEADER];
+	uint8_t control[LINK_CONTROL_MAX];
+	uint32_t have;                 /* header bytes read; LINK_HEADER: in the payload */
+	uint32_t length, done;         /* of the payload */
+	bool broken;
+};
+
+void link_init(struct link_parser *p, const struct link_sink *sink, void *ctx);
+void link_feed(struct link_parser *p, const uint8_t *bytes, size_t n);
+void link_header(uint8_t to[LINK_HEADER], uint8_t type, uint8_t channel, uint32_t length);
+
+static inline uint32_t link_u32(const uint8_t *p)
+{
+	return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline uint16_t link_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+#endif
