@@ -25,6 +25,8 @@
 #define TAB3 0014000
 #endif
 
+_Static_assert(VTIME == VTIME_INDEX && VMIN == VMIN_INDEX, "the header's numbers are Linux's");
+
 enum mark { MARK_NONE, MARK_LINE, MARK_EOF };
 
 static bool iflag(const struct ldisc *l, uint32_t bit) { return (l->t.iflag & bit) != 0; }
@@ -501,6 +503,11 @@ enum ldisc_result ldisc_read(struct ldisc *l, uint8_t *to, size_t limit, bool ex
 		to[(*got)++] = queue_byte(l, l->tail++);
 	l->line_head = l->head;
 	return LDISC_DATA;
+}
+
+bool ldisc_is_canonical(const struct ldisc *l)
+{
+	return lflag(l, ICANON);
 }
 
 bool ldisc_readable(const struct ldisc *l)

@@ -32,6 +32,9 @@
 enum ldisc_event { EVENT_INTR = 1, EVENT_QUIT = 2, EVENT_SUSP = 4, EVENT_WINCH = 8, EVENT_HUP = 16 };
 enum ldisc_result { LDISC_DATA, LDISC_AGAIN };
 
+/* Where the owner finds VMIN and VTIME, without the C library's header. */
+enum { VTIME_INDEX = 5, VMIN_INDEX = 6 };
+
 /* As TCGETS2 gives it; its first 36 bytes are what TCGETS gives. */
 struct ldisc_termios {
 	uint32_t iflag, oflag, cflag, lflag;
@@ -65,6 +68,7 @@ void ldisc_set(struct ldisc *l, const void *termios, size_t length);
 void ldisc_set_size(struct ldisc *l, uint16_t rows, uint16_t columns);
 void ldisc_flush_input(struct ldisc *l);
 
+bool ldisc_is_canonical(const struct ldisc *l);
 /* Whether poll() finds input. */
 bool ldisc_readable(const struct ldisc *l);
 /* Bytes that a read would give now (FIONREAD). */
