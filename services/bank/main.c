@@ -1,0 +1,463 @@
+/*
+ * main.c - the space bank: all storage of the system comes from here (idl/bank.idl).
+ *
+ * Invariants
+ *   1. It holds the range of all frames that the first program did not use itself, and nobody
+ *      else holds a capability to that range.
+ *   2. It never waits for a client: it answers resume capabilities, and the only capabilities
+ *      of a client that it invokes are nodes and pages that its own range has identified.
+ *   3. The 16-bit data of a bank capability is rights << 11 | index of the bank.  An index is
+ *      never used twice, so a capability to a dead bank is dead for good.
+ *   4. The books (ledger.c) are changed before an object is made and after it is rescinded, so that
+ *      no object exists that is not in them.
+ *
+ * Start-up registers: services/README.md.  Its own memory, the tables of the ledger, comes from
+ * the first frames of the range.
+ */
+#include <stdio.h>
+#include <keros/bank.h>
+#include <keros/native.h>
+#include <keros/node.h>
+#include <keros/page.h>
+#include <keros/process.h>
+#include <keros/proctool.h>
+#include <keros/range.h>
+#include <keros/server.h>
+#include <keros/space.h>
+#include "ledger.h"
+
+enum {
+	CR_RANGE = CR_APP0, CR_PROCTOOL, CR_BRAND, CR_SCRATCH_NODE, CR_SCRATCH_PAGE, CR_SPACE,
+};
+
+enum { BANK_ALLOC = 1, BANK_FREE = 2, BANK_SUB = 4, BANK_DESTROY = 8, BANK_LIMIT = 16, BANK_ALL = 31 };
+#define INDEX_BITS 11
+#define INDEX_MASK ((1u << INDEX_BITS) - 1)
+_Static_assert(LEDGER_BANKS == 1 << INDEX_BITS, "the data of a bank capability holds every index");
+
+#define TABLE_BASE 0x20000000ull
+
+static struct ledger ledger;
+
+/* ---- the request being served ---------------------------------------------------------------- */
+
+/* The bank that the message came to; RC_VOID if it is dead, RC_NOACCESS without the right. */
+static uint32_t
+bank_of(const struct msg *m, unsigned right, unsigned *bank)
+{
+	unsigned data = m->got & INV_GOT_DATA;
+
+	*bank = data & INDEX_MASK;
+	if (!ledger_bank_live(&ledger, *bank))
+		return RC_VOID;
+	return (data >> INDEX_BITS & right) == right ? RC_OK : RC_NOACCESS;
+}
+
+static uint32_t
+start_make(unsigned bank, unsigned rights, cap_t *to)
+{
+	*to = CR_TMP0;
+	return process_make_start(CR_SELF, rights << INDEX_BITS | bank, CR_TMP0);
+}
+
+/* ---- allocation ------------------------------------------------------------------------------ */
+
+static uint32_t
+alloc_one(const struct msg *m, unsigned kind, cap_t *object)
+{
+	unsigned bank;
+	uint64_t offset;
+	uint32_t rc = bank_of(m, BANK_ALLOC, &bank);
+
+	if (rc != RC_OK)
+		return rc;
+	if (ledger_alloc(&ledger, bank, kind, 1, &offset) == 0)
+		return RC_LIMIT;
+	if ((rc = range_get(CR_RANGE, kind, offset, CR_TMP0)) != RC_OK) {
+		ledger_free(&ledger, kind, offset);
+		return rc;
+	}
+	*object = CR_TMP0;
+	return RC_OK;
+}
+
+static uint32_t
+do_alloc_page(void *ctx, struct msg *m, cap_t *page)
+{
+	(void)ctx;
+	return alloc_one(m, LEDGER_PAGE, page);
+}
+
+static uint32_t
+do_alloc_node(void *ctx, struct msg *m, cap_t *node)
+{
+	(void)ctx;
+	return alloc_one(m, LEDGER_NODE, node);
+}
+
+static uint32_t
+do_alloc_process(void *ctx, struct msg *m, cap_t *process)
+{
+	(void)ctx;
+	return alloc_one(m, LEDGER_PROCESS, process);
+}
+
+/* Whether a capability of the client is a node of ours: only then may we invoke it. */
+static bool
+node_is_ours(cap_t node)
+{
+	uint64_t kind, offset;
+
+	return range_identify(CR_RANGE, node, &kind, &offset) == RC_OK && kind == LEDGER_NODE;
+}
+
+/* Makes the run of objects into slots at.. of the node. */
+static uint32_t
+run_make(unsigned kind, uint64_t first, uint32_t count, cap_t node, unsigned at)
+{
+	uint32_t rc = RC_OK;
+
+	if (at == 0)
+		return range_fill(CR_RANGE, kind, first, count, node);
+	for (uint32_t i = 0; i < count && rc == RC_OK; i++) {
+		rc = range_get(CR_RANGE, kind, first + i, CR_TMP0);
+		if (rc == RC_OK)
+			rc = node_swap(node, at + i, CR_TMP0, CR_VOID);
+	}
+	return rc;
+}
+
+static uint32_t
+do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t node, uint64_t *got)
+{
+	unsigned bank;
+	uint64_t first;
+	uint32_t n, rc = bank_of(m, BANK_ALLOC, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (kind < LEDGER_PAGE || kind > LEDGER_PROCESS || count < 1 || count > NODE_SLOTS || !node_is_ours(node))
+		return RC_REQUEST;
+
+	while (*got < count && (n = ledger_alloc(&ledger, bank, kind, count - *got, &first)) > 0) {
+		rc = run_make(kind, first, n, node, *got);
+		if (rc != RC_OK) {
+			/* No core frame: take the whole run back, whatever of it was made. */
+			range_rescind(CR_RANGE, kind, first, n);
+			for (uint32_t i = 0; i < n; i++)
+				ledger_free(&ledger, kind, first + i);
+			break;
+		}
+		*got += n;
+	}
+	return *got > 0 ? RC_OK : RC_LIMIT;
+}
+
+/* ---- freeing --------------------------------------------------------------------------------- */
+
+/* Asks what the object is, and whether the bank may dispose of it. */
+static uint32_t
+object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
+{
+	if (range_identify(CR_RANGE, object, kind, offset) != RC_OK)
+		return RC_REQUEST;
+	return ledger_owns(&ledger, bank, *kind, *offset) ? RC_OK : RC_REQUEST;
+}
+
+static uint32_t
+object_free(unsigned bank, cap_t object)
+{
+	uint64_t kind, offset;
+	uint32_t rc = object_identify(bank, object, &kind, &offset);
+
+	if (rc != RC_OK)
+		return rc;
+	range_rescind(CR_RANGE, kind, offset, 1);
+	ledger_free(&ledger, kind, offset);
+	return RC_OK;
+}
+
+static uint32_t
+do_free(void *ctx, struct msg *m, cap_t object)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_FREE, &bank);
+
+	(void)ctx;
+	return rc != RC_OK ? rc : object_free(bank, object);
+}
+
+/* Frees as many as it can; an object that is not the bank's is left and told in the result. */
+static uint32_t
+do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_FREE, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (count > NODE_SLOTS || !node_is_ours(node))
+		return RC_REQUEST;
+	for (unsigned i = 0; i < count; i++)
+		if (node_fetch(node, i, CR_TMP0) != RC_OK || object_free(bank, CR_TMP0) != RC_OK)
+			rc = RC_REQUEST;
+	return rc;
+}
+
+/* ---- severing -------------------------------------------------------------------------------- */
+
+/*
+ * The content waits in a scratch object of ours while the object is rescinded and made again.
+ * A process has no content that could be moved so.
+ */
+static uint32_t
+object_sever(unsigned bank, cap_t object, cap_t to)
+{
+	uint64_t kind, offset;
+	uint32_t rc = object_identify(bank, object, &kind, &offset);
+
+	if (rc != RC_OK)
+		return rc;
+	if (kind == LEDGER_PAGE) {
+		page_clone(CR_SCRATCH_PAGE, object);
+		range_rescind(CR_RANGE, kind, offset, 1);
+		if ((rc = range_get(CR_RANGE, kind, offset, to)) == RC_OK)
+			rc = page_clone(to, CR_SCRATCH_PAGE);
+	} else if (kind == LEDGER_NODE) {
+		node_clone(CR_SCRATCH_NODE, object);
+		range_rescind(CR_RANGE, kind, offset, 1);
+		if ((rc = range_get(CR_RANGE, kind, offset, to)) == RC_OK)
+			rc = node_clone(to, CR_SCRATCH_NODE);
+		node_clear(CR_SCRATCH_NODE);
+	} else {
+		rc = RC_REQUEST;
+	}
+	return rc;
+}
+
+static uint32_t
+do_sever(void *ctx, struct msg *m, cap_t object, cap_t *same)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_FREE, &bank);
+
+	(void)ctx;
+	if (rc == RC_OK)
+		rc = object_sever(bank, object, CR_TMP0);
+	if (rc == RC_OK)
+		*same = CR_TMP0;
+	return rc;
+}
+
+static uint32_t
+do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_FREE, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (count > NODE_SLOTS || !node_is_ours(node))
+		return RC_REQUEST;
+	for (unsigned i = 0; i < count && rc == RC_OK; i++) {
+		if ((rc = node_fetch(node, i, CR_TMP1)) == RC_OK)
+			rc = object_sever(bank, CR_TMP1, CR_TMP0);
+		if (rc == RC_OK)
+			rc = node_swap(node, i, CR_TMP0, CR_VOID);
+	}
+	return rc;
+}
+
+/* ---- banks ----------------------------------------------------------------------------------- */
+
+static uint32_t
+do_make_sub(void *ctx, struct msg *m, uint64_t limit, cap_t *sub)
+{
+	unsigned bank, made;
+	uint32_t rc = bank_of(m, BANK_SUB, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if ((made = ledger_bank_make(&ledger, bank, limit)) == 0)
+		return RC_LIMIT;
+	return start_make(made, BANK_ALL, sub);
+}
+
+static uint32_t
+do_destroy_all(void *ctx, struct msg *m)
+{
+	unsigned bank;
+	struct ledger_run run;
+	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (bank == 0)
+		return RC_NOACCESS;
+	while (ledger_destroy_step(&ledger, bank, &run))
+		range_rescind(CR_RANGE, run.kind, run.first, run.count);
+	return RC_OK;
+}
+
+static uint32_t
+do_destroy(void *ctx, struct msg *m)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (bank == 0)
+		return RC_NOACCESS;
+	ledger_merge(&ledger, bank);
+	return RC_OK;
+}
+
+static uint32_t
+do_get_limits(void *ctx, struct msg *m, uint64_t *limit, uint64_t *used, uint64_t *available)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, 0, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	*limit = ledger.bank[bank].limit == LEDGER_NO_LIMIT ? ~0ull : ledger.bank[bank].limit;
+	*used = ledger.bank[bank].used;
+	*available = ledger_available(&ledger, bank);
+	return RC_OK;
+}
+
+static uint32_t
+do_set_limit(void *ctx, struct msg *m, uint64_t limit)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_LIMIT, &bank);
+
+	(void)ctx;
+	if (rc == RC_OK)
+		ledger_limit_set(&ledger, bank, limit);
+	return rc;
+}
+
+/* Official: a start capability that our brand opens, and to a bank that lives. */
+static uint32_t
+do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
+{
+	unsigned bank;
+	uint64_t data = 0;
+	uint32_t rc = bank_of(m, 0, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	*official = proctool_identify_start(CR_PROCTOOL, subject, CR_BRAND, &data, CR_VOID) == RC_OK &&
+		    ledger_bank_live(&ledger, data & INDEX_MASK);
+	return RC_OK;
+}
+
+static uint32_t
+do_make_restricted(void *ctx, struct msg *m, uint64_t rights, cap_t *restricted)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, 0, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	return start_make(bank, (m->got & INV_GOT_DATA) >> INDEX_BITS & rights & BANK_ALL, restricted);
+}
+
+static const struct bank_server handlers = {
+	.alloc_page = do_alloc_page,
+	.alloc_node = do_alloc_node,
+	.alloc_process = do_alloc_process,
+	.alloc_many = do_alloc_many,
+	.free = do_free,
+	.free_many = do_free_many,
+	.make_sub = do_make_sub,
+	.destroy_all = do_destroy_all,
+	.destroy = do_destroy,
+	.get_limits = do_get_limits,
+	.set_limit = do_set_limit,
+	.verify = do_verify,
+	.sever = do_sever,
+	.make_restricted = do_make_restricted,
+	.sever_many = do_sever_many,
+};
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+/* Before the ledger exists, frames are taken from the start of the range, one after the other. */
+struct first_frames { uint64_t next, pot, pot_used; };
+
+static uint32_t
+first_make(void *ctx, unsigned kind, cap_t to)
+{
+	struct first_frames *f = ctx;
+
+	if (kind != MAKE_NODE)
+		return range_get(CR_RANGE, kind, f->next++, to);
+	if (f->pot_used == 0)
+		f->pot = f->next++;
+
+	uint64_t offset = f->pot * 16 + f->pot_used;
+	f->pot_used = (f->pot_used + 1) % LEDGER_POT_NODES;
+	return range_get(CR_RANGE, MAKE_NODE, offset, to);
+}
+
+static uint32_t
+first_make_many(void *ctx, unsigned kind, unsigned count, cap_t node)
+{
+	struct first_frames *f = ctx;
+
+	f->next += count;
+	return range_fill(CR_RANGE, kind, f->next - count, count, node);
+}
+
+static uint32_t
+bank_start(void)
+{
+	struct first_frames first = { 0 };
+	const struct space_maker maker = { first_make, first_make_many, &first };
+	uint64_t frames = 0, pages;
+	uint32_t rc = range_length(CR_RANGE, &frames, NULL);
+
+	if (rc == RC_OK)
+		rc = first_make(&first, MAKE_NODE, CR_BRAND);
+	if (rc == RC_OK)
+		rc = first_make(&first, MAKE_NODE, CR_SCRATCH_NODE);
+	if (rc == RC_OK)
+		rc = first_make(&first, MAKE_PAGE, CR_SCRATCH_PAGE);
+	if (rc == RC_OK)
+		rc = proctool_set_brand(CR_PROCTOOL, CR_SELF, CR_BRAND);
+	if (rc == RC_OK)
+		rc = process_get_slot(CR_SELF, PSLOT_SPACE, CR_SPACE);
+	pages = (ledger_bytes(frames) + PAGE_SIZE - 1) / PAGE_SIZE;
+	if (rc == RC_OK)
+		rc = space_map_zero(CR_SPACE, TABLE_BASE, pages, &maker);
+	if (rc == RC_OK)
+		ledger_init(&ledger, (void *)TABLE_BASE, frames, first.next);
+	return rc;
+}
+
+int
+main(void)
+{
+	struct msg m;
+	uint32_t rc = bank_start();
+
+	if (rc != RC_OK) {
+		fprintf(stderr, "bank: cannot set up its tables: result %#x\n", rc);
+		return 1;
+	}
+	server_first(&m, NULL, 0);
+	for (;;)
+		server_next(&m, bank_serve(&handlers, NULL, &m));
+}
