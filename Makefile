@@ -3,7 +3,7 @@
 # What is where
 #   build/gen/          made from idl/: stubs, dispatch
 #   build/lib/          libkeros.a, which native programs link
-#   build/bin/X.elf     native programs: services/X/*.c, posix-server/**/*.c
+#   build/bin/X.elf     native programs: services/X/*.c, posix-server/**/*.c; with symbols in build/debug/
 #   build/native/X.elf  native test programs: tests/native/X.c
 #   build/programs/X    Linux programs for the sandbox: tests/programs/X.c (musl), tests/programs/glibc/X.c
 #   build/test/...      hosted unit tests: every D/X_test.c, with D/X.c and what it names (see below)
@@ -89,8 +89,9 @@ NATIVE_OBJECTS_$(1) := $(patsubst %,build/obj/%.o,$(2))
 NATIVE_OBJECTS += $$(NATIVE_OBJECTS_$(1))
 $(3): $$(NATIVE_OBJECTS_$(1)) build/lib/libkeros.a
 	$$(call say,LINK,$$@)
-	$$(Q)mkdir -p $$(@D)
-	$$(Q)$$(MUSL_CC) $$(NATIVE_LDFLAGS) -o $$@ $$(filter %.o,$$^) build/lib/libkeros.a
+	$$(Q)mkdir -p $$(@D) build/debug
+	$$(Q)$$(MUSL_CC) $$(NATIVE_LDFLAGS) -o build/debug/$$(@F) $$(filter %.o,$$^) build/lib/libkeros.a
+	$$(Q)$$(OBJCOPY) --strip-all build/debug/$$(@F) $$@
 endef
 
 SERVICES := $(sort $(foreach d,$(wildcard services/*/),$(if $(call flat,$(d)*.c),$(notdir $(d:/=)))))
@@ -259,7 +260,7 @@ test: all programs $(if $(filter unit,$(or $(SUITE),unit)),unit-tests)
 
 
 clean:
-	@rm -rf build/bin build/native build/obj build/kobj build/hobj build/host build/hosted build/lib build/gen build/test \
+	@rm -rf build/bin build/debug build/native build/obj build/kobj build/hobj build/host build/hosted build/lib build/gen build/test \
 		build/programs build/base.tree build/*.elf build/ksyms* $(HOST_TOOLS)
 
 distclean:

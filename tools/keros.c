@@ -1,0 +1,307 @@
+/*
+ * keros.c - the command: verbs and their options.  What they do is in lib/.
+ *
+ * Interface
+ *	keros VERB [OPTION...] [--] [COMMAND...]
+ * Exit status: that of the command that ran; 125 if the machine failed; 1 trouble; 2 a wrong command line.
+ * Every complaint says what is wrong and what to type instead.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/image.h"
+#include "lib/machine.h"
+#include "lib/pump.h"
+
+#define MEMORY_DEFAULT "256M"
+#define MEMORY_MIN_MB  16
+#define MEMORY_MAX_MB  65536
+
+struct verb {
+	const char *name;
+	int (*act)(int argc, char **argv);
+	const char *usage, *summary, *text;
+};
+
+static const struct verb verbs[];
+
+/* ---- Options of run, shell and image ------------------------------------------------------------------------ */
+
+static const char run_options[] =
+	"  --tree DIR|TAR     lay these files over the base file tree; may be given again\n"
+	"  --mem SIZE         memory of the machine, as 64M or 1G (default " MEMORY_DEFAULT ")\n"
+	"  --env N=V          set a variable; --env N copies it from here\n"
+	"  --cwd PATH         where the command starts (default /root)\n"
+	"  --bank PAGES       limit of the sandbox's storage, in 4 KiB pages\n"
+	"  --caps             first say on standard error what the sandbox holds\n"
+	"  --verbose          show the kernel's log, and at the end the system calls that are not there\n"
+	"  --no-tty           three plain streams, even on a terminal\n"
+	"  --second 'CMD ..'  a second sandbox beside it; what that prints goes to standard error\n"
+	"  --second-bank N    the second one's limit\n"
+	"  --native NAME      no sandbox: run the native test program build/native/NAME.elf\n"
+	"  --icount           count guest instructions: slower, and the same every time\n"
+	"  --pack FILE        keep the boot pack in FILE\n"
+	"  --dry-run          print the QEMU line and do nothing\n";
+
+static const char *project_root(void)
+{
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n < 0)
+		die("/proc/self/exe: %s", strerror(errno));
+	path[n] = 0;
+	return dirname(dirname(path));
+}
+
+/* "64M", "1G", "64" (MiB), "65536K": in MiB. */
+static const char *parse_memory(const char *text)
+{
+	char *end;
+	unsigned long long size = strtoull(text, &end, 10);
+
+	switch (toupper((unsigned char)*end)) {
+	case 'G': size *= 1024; end++; break;
+	case 'M': end++; break;
+	case 'K': size /= 1024; end++; break;
+	}
+	if (!isdigit((unsigned char)text[0]) || *end)
+		misuse("--mem '%s' is not a size; try --mem 64M or --mem 1G", text);
+	if (size < MEMORY_MIN_MB || size > MEMORY_MAX_MB)
+		misuse("--mem %s is out of range; from %dM to %dM are possible", text, MEMORY_MIN_MB, MEMORY_MAX_MB);
+	return xasprintf("%lluM", size);
+}
+
+static unsigned long parse_pages(const char *option, const char *text)
+{
+	char *end;
+	unsigned long pages = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)text[0]) || *end || !pages)
+		misuse("%s '%s' is not a number of pages; try %s 4096 (16 MiB)", option, text, option);
+	return pages;
+}
+
+static void add_env(struct run *r, const char *text)
+{
+	if (r->env_count == RUN_ENVS)
+		misuse("more than %d --env options", RUN_ENVS);
+	if (!strchr(text, '=')) {
+		const char *value = getenv(text);
+
+		if (!value)
+			misuse("--env %s: that variable is not set here; try --env %s=VALUE", text, text);
+		text = xasprintf("%s=%s", text, value);
+	}
+	if (text[0] == '=')
+		misuse("--env '%s' has no name; try --env NAME=VALUE", text);
+	r->envs[r->env_count++] = text;
+}
+
+static void add_tree(struct run *r, const char *path)
+{
+	if (r->tree_count == RUN_TREES)
+		misuse("more than %d --tree options", RUN_TREES);
+	if (access(path, R_OK))
+		misuse("--tree %s: %s; give a directory or a tar archive", path, strerror(errno));
+	r->trees[r->tree_count++] = path;
+}
+
+/* Takes options up to "--" or the first word that is none; returns the index of what follows. */
+static int parse_run(struct run *r, const char *verb, int argc, char **argv)
+{
+	bool no_tty = false;
+	int i;
+
+	*r = (struct run){ .root = project_root(), .memory = MEMORY_DEFAULT };
+	for (i = 0; i < argc && argv[i][0] == '-'; i++) {
+		char *option = argv[i], *value = strchr(option, '=');
+
+		if (strcmp(option, "--") == 0) {
+			i++;
+			break;
+		}
+		if (strncmp(option, "--", 2) != 0)
+			misuse("no option '%s'; if it belongs to a command, put -- before that. See: keros help %s", option, verb);
+		if (strcmp(option, "--verbose") == 0) { r->verbose = true; continue; }
+		if (strcmp(option, "--caps") == 0) { r->caps = true; continue; }
+		if (strcmp(option, "--dry-run") == 0) { r->dry_run = true; continue; }
+		if (strcmp(option, "--icount") == 0) { r->icount = true; continue; }
+		if (strcmp(option, "--no-tty") == 0) { no_tty = true; continue; }
+		if (strcmp(option, "--help") == 0) { execl("/proc/self/exe", "keros", "help", verb, (char *)NULL); }
+
+		/* The rest take a value: --mem 64M or --mem=64M. */
+		if (value)
+			option = strndup(option, (size_t)(value++ - option));
+		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
+						      "--native", "--pack" };
+		bool known = false;
+
+		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
+			known |= strcmp(option, valued[k]) == 0;
+		if (!known)
+			misuse("no option '%s'; see: keros help %s", option, verb);
+		if (!value && ++i == argc)
+			misuse("%s needs a value after it; see: keros help %s", option, verb);
+		if (!value)
+			value = argv[i];
+		if (strcmp(option, "--tree") == 0) add_tree(r, value);
+		else if (strcmp(option, "--mem") == 0) r->memory = parse_memory(value);
+		else if (strcmp(option, "--env") == 0) add_env(r, value);
+		else if (strcmp(option, "--cwd") == 0) r->cwd = value;
+		else if (strcmp(option, "--bank") == 0) r->bank_pages = parse_pages(option, value);
+		else if (strcmp(option, "--second") == 0) r->second = value;
+		else if (strcmp(option, "--second-bank") == 0) r->second_bank_pages = parse_pages(option, value);
+		else if (strcmp(option, "--native") == 0) r->native = value;
+		else r->pack_file = value;
+	}
+	if (!no_tty && !r->native)
+		r->tty = terminal_is_there(&r->rows, &r->columns);
+	return i;
+}
+
+static int start(const struct run *r)
+{
+	struct machine m;
+
+	if (r->dry_run) {
+		struct machine_fds fds = { .link = 3, .pack_path = r->pack_file ? r->pack_file : "PACK" };
+
+		if (r->pack_file)
+			close(machine_pack(r));
+		machine_print(machine_command(r, &fds));
+		return 0;
+	}
+	machine_start(&m, r);
+	return pump_run(&m, r);
+}
+
+/* ---- Verbs -------------------------------------------------------------------------------------------------- */
+
+static int act_run(int argc, char **argv)
+{
+	static char *none[] = { NULL };
+	struct run r;
+	int first = parse_run(&r, "run", argc, argv);
+
+	r.argv = argv + first;
+	if (r.native) {
+		if (first < argc)
+			misuse("--native takes no command; leave out '%s'", argv[first]);
+		r.argv = none;
+	} else if (first == argc) {
+		misuse("run needs a command; try: keros run -- echo hello");
+	}
+	return start(&r);
+}
+
+static char *login_shell[] = { "sh", "-l", NULL };
+
+static int act_shell(int argc, char **argv)
+{
+	struct run r;
+	int first = parse_run(&r, "shell", argc, argv);
+
+	r.argv = first < argc ? argv + first : login_shell;
+	if (r.tty && !r.dry_run)
+		note("starting a sandbox; Ctrl-A X leaves it");
+	return start(&r);
+}
+
+static int act_image(int argc, char **argv)
+{
+	struct run r;
+	const char *file;
+	int first = parse_run(&r, "image", argc, argv);
+
+	if (first == argc)
+		misuse("image needs a file to write; try: keros image keros.img");
+	file = argv[first++];
+	if (first < argc && strcmp(argv[first], "--") == 0)
+		first++;
+	r.argv = first < argc ? argv + first : login_shell;
+	r.serial_console = true;
+	r.tty = true;
+	r.rows = 24;
+	r.columns = 80;
+	image_write(file, &r);
+	return 0;
+}
+
+static int act_doctor(int argc, char **argv)
+{
+	static const char *const products[] = { "kernel.elf", "base.tree", "bin/prime.elf", "bin/posix-server.elf" };
+	const char *root = project_root();
+	char *command;
+	int trouble = 0;
+
+	(void)argv;
+	if (argc)
+		misuse("doctor takes no arguments");
+	command = xasprintf("cd '%s' && ./configure --check", root);
+	trouble |= system(command) != 0;
+	free(command);
+	for (unsigned i = 0; i < sizeof products / sizeof *products; i++) {
+		char *path = xasprintf("%s/build/%s", root, products[i]);
+		bool there = access(path, R_OK) == 0;
+
+		printf("build/%-22s %s\n", products[i], there ? "there" : "missing: run `make all`");
+		trouble |= !there;
+		free(path);
+	}
+	fflush(stdout);
+	trouble |= system("qemu-system-x86_64 --version | head -n 1") != 0;
+	puts(trouble ? "Something is missing." : "All is well; try: keros run -- uname -a");
+	return trouble;
+}
+
+static int act_help(int argc, char **argv)
+{
+	if (argc == 0) {
+		puts("usage: keros VERB [OPTION...] [--] [COMMAND...]\n");
+		for (const struct verb *v = verbs; v->name; v++)
+			printf("  %-8s %s\n", v->name, v->summary);
+		puts("\nkeros help VERB says more.");
+		return 0;
+	}
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, argv[0]) == 0) {
+			printf("usage: keros %s\n\n%s\n", v->usage, v->text);
+			if (v->act == act_run || v->act == act_shell || v->act == act_image)
+				printf("\nOptions:\n%s", run_options);
+			return 0;
+		}
+	misuse("no verb '%s'; see: keros help", argv[0]);
+}
+
+static const struct verb verbs[] = {
+	{ "run", act_run, "run [OPTION...] -- COMMAND [ARGUMENT...]", "boot, run one command in a fresh sandbox, and end",
+	  "Runs COMMAND, an unmodified Linux program of the sandbox's file tree, with the standard streams passed\n"
+	  "through, and ends with its status (128+signal if it was killed; 125 if the machine failed). The sandbox\n"
+	  "holds what --caps lists and nothing else; its files are gone afterwards. On a terminal Ctrl-A X leaves." },
+	{ "shell", act_shell, "shell [OPTION...] [-- COMMAND...]", "an interactive shell in a fresh sandbox (make run)",
+	  "As run, with a login shell as the command. Ctrl-A X leaves; Ctrl-A Ctrl-A types one Ctrl-A." },
+	{ "image", act_image, "image [OPTION...] FILE [-- COMMAND...]", "write a raw disk that boots by GRUB, BIOS and UEFI",
+	  "Writes a disk for a real or virtual machine; its console is the first serial line at 115200 baud.\n"
+	  "Try it: qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=FILE" },
+	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
+	  "Checks the tools that the build and the machine need, and what the build made." },
+	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return act_help(0, NULL);
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, argv[1]) == 0)
+			return v->act(argc - 2, argv + 2);
+	misuse("no verb '%s'; to run a command: keros run -- %s. See: keros help", argv[1], argv[1]);
+}

@@ -1,0 +1,321 @@
+/*
+ * machine.c - see machine.h.
+ *
+ * No file is left behind whatever happens: the pack is a memory file that QEMU opens through /proc, the
+ * link is a socket pair, the kernel's log is QEMU's standard output.  QEMU dies with us (PDEATHSIG), and
+ * in a process group of its own, so that the terminal's Ctrl-C reaches only the one that handles it.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "lib/machine.h"
+#include "lib/tree.h"
+
+#define QEMU "qemu-system-x86_64"
+#define GUEST_PATH "/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin"
+#define TREE_TIME_NS (1767225600ull * 1000000000ull) /* of directories that an overlay only implies */
+
+/* ---- The pack ----------------------------------------------------------------------------------------------- */
+
+static void add_file(struct pack *p, enum pack_kind kind, const char *name, const char *path)
+{
+	struct buffer b;
+
+	if (access(path, R_OK))
+		die("%s is missing: run `make all` first", path);
+	b = read_file(path);
+	pack_add(p, kind, name, b.data, b.length);
+	free(b.data);
+}
+
+static int is_elf(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 4 && strcmp(d->d_name + n - 4, ".elf") == 0;
+}
+
+static void add_programs(struct pack *p, const struct run *r)
+{
+	char *directory = xasprintf("%s/build/bin", r->root), *path;
+	struct dirent **list;
+	int count = scandir(directory, &list, is_elf, alphasort);
+
+	if (count < 0)
+		die("%s: %s; run `make all` first", directory, strerror(errno));
+	for (int i = 0; i < count; i++) {
+		char *name = xasprintf("%.*s", (int)strlen(list[i]->d_name) - 4, list[i]->d_name);
+
+		path = xasprintf("%s/%s", directory, list[i]->d_name);
+		add_file(p, PACK_PROGRAM, name, path);
+		free(path);
+		free(name);
+		free(list[i]);
+	}
+	free(list);
+	free(directory);
+}
+
+static void record(struct buffer *config, const char *key, const char *value)
+{
+	buffer_text(config, key);
+	buffer_text(config, "=");
+	buffer_text(config, value);
+	buffer_add(config, "", 1);
+}
+
+static void record_number(struct buffer *config, const char *key, unsigned long value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lu", value);
+	record(config, key, text);
+}
+
+/* Whether the user gives the variable that "N=V" names. */
+static bool env_given(const struct run *r, const char *variable)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	for (unsigned i = 0; i < r->env_count; i++)
+		if (strncmp(r->envs[i], variable, n) == 0)
+			return true;
+	return false;
+}
+
+static void record_env(struct buffer *config, const struct run *r)
+{
+	const char *term = getenv("TERM");
+	char *defaults[] = {
+		xstrdup("PATH=" GUEST_PATH),
+		xstrdup("HOME=/root"),
+		xasprintf("TERM=%s", r->serial_console ? "vt100" : r->tty && term ? term : "dumb"),
+	};
+
+	for (unsigned i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+		if (!env_given(r, defaults[i]))
+			record(config, "env", defaults[i]);
+		free(defaults[i]);
+	}
+	for (unsigned i = 0; i < r->env_count; i++)
+		record(config, "env", r->envs[i]);
+}
+
+static void record_second(struct buffer *config, const struct run *r)
+{
+	char *words = xstrdup(r->second);
+
+	record(config, "sandbox", "second");
+	for (char *w = strtok(words, " \t\n"); w; w = strtok(NULL, " \t\n"))
+		record(config, "arg", w);
+	record_env(config, r);
+	if (r->second_bank_pages)
+		record_number(config, "bank", r->second_bank_pages);
+	free(words);
+}
+
+static struct buffer make_config(const struct run *r)
+{
+	struct buffer config = { 0 };
+
+	record(&config, "console", r->serial_console ? "serial" : "link");
+	if (r->native) {
+		record(&config, "native", r->native);
+		return config;
+	}
+	record(&config, "sandbox", "main");
+	for (char **a = r->argv; *a; a++)
+		record(&config, "arg", *a);
+	record_env(&config, r);
+	if (r->cwd)
+		record(&config, "cwd", r->cwd);
+	if (r->tty) {
+		record_number(&config, "tty", 1);
+		record_number(&config, "rows", r->rows);
+		record_number(&config, "cols", r->columns);
+	}
+	if (r->bank_pages)
+		record_number(&config, "bank", r->bank_pages);
+	if (r->verbose)
+		record_number(&config, "verbose", 1);
+	if (r->caps)
+		record_number(&config, "caps", 1);
+	if (r->second)
+		record_second(&config, r);
+	return config;
+}
+
+int machine_pack(const struct run *r)
+{
+	struct buffer config = make_config(r);
+	struct pack p;
+	char *path;
+	int fd;
+
+	pack_init(&p);
+	pack_add(&p, PACK_CONFIG, "run", config.data, config.length);
+	free(config.data);
+	add_programs(&p, r);
+	if (r->native) {
+		path = xasprintf("%s/build/native/%s.elf", r->root, r->native);
+		add_file(&p, PACK_PROGRAM, r->native, path);
+		free(path);
+	}
+	path = xasprintf("%s/build/base.tree", r->root);
+	add_file(&p, PACK_TREE, "base", path);
+	free(path);
+	if (r->tree_count) {
+		struct tree *overlay = tree_new(TREE_TIME_NS);
+		struct buffer image;
+
+		for (unsigned i = 0; i < r->tree_count; i++)
+			tree_add_source(overlay, r->trees[i]);
+		image = tree_image(overlay);
+		pack_add(&p, PACK_TREE, "overlay", image.data, image.length);
+		free(image.data);
+	}
+	fd = r->pack_file ? open(r->pack_file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) :
+		memfd_create("keros-pack", 0);
+	if (fd < 0)
+		die("%s: %s", r->pack_file ? r->pack_file : "memory file", strerror(errno));
+	pack_write(&p, fd, r->pack_file ? r->pack_file : "memory file");
+	free(p.body.data);
+	return fd;
+}
+
+/* ---- The command line --------------------------------------------------------------------------------------- */
+
+struct words {
+	char **list;
+	size_t count;
+};
+
+static void word(struct words *w, char *text)
+{
+	w->list = xrealloc(w->list, (w->count + 2) * sizeof *w->list);
+	w->list[w->count++] = text;
+	w->list[w->count] = NULL;
+}
+
+static void words(struct words *w, const char *text)
+{
+	char *copy = xstrdup(text);
+
+	for (char *one = strtok(copy, " "); one; one = strtok(NULL, " "))
+		word(w, xstrdup(one));
+	free(copy);
+}
+
+char **machine_command(const struct run *r, const struct machine_fds *fds)
+{
+	struct words w = { 0 };
+
+	/* erms off: QEMU translates `rep movs` byte by byte, and a kernel that trusts the flag would use it. */
+	words(&w, QEMU " -M pc -cpu max,-erms -nodefaults -no-user-config -display none -no-reboot -m");
+	word(&w, xstrdup(r->memory));
+	word(&w, xstrdup("-kernel"));
+	word(&w, xasprintf("%s/build/kernel.elf", r->root));
+	word(&w, xstrdup("-initrd"));
+	word(&w, xstrdup(fds->pack_path));
+	words(&w, "-serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4");
+	words(&w, "-device virtio-serial-pci,disable-modern=on,max_ports=1 -chardev");
+	word(&w, xasprintf("socket,id=link,fd=%d", fds->link));
+	words(&w, "-device virtconsole,chardev=link");
+	if (r->icount)
+		words(&w, "-icount shift=0,sleep=off -rtc base=2026-01-01T00:00:00,clock=vm -seed 1");
+	return w.list;
+}
+
+void machine_print(char **command)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%";
+
+	for (; *command; command++) {
+		const char *c = *command;
+
+		if (*c && c[strspn(c, plain)] == 0) {
+			fputs(c, stdout);
+		} else {
+			putchar('\'');
+			for (; *c; c++) {
+				if (*c == '\'')
+					fputs("'\\'", stdout);
+				putchar(*c);
+			}
+			putchar('\'');
+		}
+		putchar(command[1] ? ' ' : '\n');
+	}
+}
+
+/* ---- The process -------------------------------------------------------------------------------------------- */
+
+static void keep_open(int fd)
+{
+	fcntl(fd, F_SETFD, 0);
+}
+
+/* Runs in the child: everything is already made, only descriptors and signals remain. */
+__attribute__((noreturn)) static void become(char **command, int log, pid_t parent)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR);
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	dup2(null, 0);
+	dup2(log, 1);
+	dup2(log, 2);
+	execvp(command[0], command);
+	fprintf(stderr, "%s: %s; run ./configure, which installs it\n", command[0], strerror(errno));
+	_exit(127);
+}
+
+void machine_start(struct machine *m, const struct run *r)
+{
+	int ends[2], log[2], pack = machine_pack(r);
+	char *pack_path = xasprintf("/proc/self/fd/%d", pack), *kernel = xasprintf("%s/build/kernel.elf", r->root);
+	struct machine_fds fds;
+	pid_t parent = getpid();
+	char **command;
+
+	if (access(kernel, R_OK))
+		die("%s is missing: run `make all` first", kernel);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(log, O_CLOEXEC))
+		die("cannot make the machine's streams: %s", strerror(errno));
+	keep_open(pack);
+	keep_open(ends[1]);
+	fds = (struct machine_fds){ .pack = pack, .link = ends[1], .pack_path = pack_path };
+	command = machine_command(r, &fds);
+	m->pid = fork();
+	if (m->pid < 0)
+		die("fork: %s", strerror(errno));
+	if (m->pid == 0)
+		become(command, log[1], parent);
+	close(pack);
+	close(ends[1]);
+	close(log[1]);
+	m->link = ends[0];
+	m->log = log[0];
+	fcntl(m->link, F_SETFL, O_NONBLOCK);
+	fcntl(m->log, F_SETFL, O_NONBLOCK);
+	for (size_t i = 0; command[i]; i++)
+		free(command[i]);
+	free(command);
+	free(pack_path);
+	free(kernel);
+}

@@ -1,0 +1,52 @@
+/*
+ * machine.h - the virtual machine of one run: what goes into its pack, its QEMU line, its process.
+ */
+#ifndef TOOLS_MACHINE_H
+#define TOOLS_MACHINE_H
+#include <sys/types.h>
+#include "lib/pack.h"
+
+#define RUN_TREES 16
+#define RUN_ENVS  256
+
+struct run {
+	const char *root;              /* the project's directory; what is run is in its build/ */
+
+	/* The sandbox. */
+	char **argv;
+	const char *trees[RUN_TREES];
+	unsigned tree_count;
+	const char *envs[RUN_ENVS];    /* N=V, over the defaults */
+	unsigned env_count;
+	const char *cwd, *second, *native;
+	unsigned long bank_pages, second_bank_pages;
+	bool verbose, caps, tty, serial_console;
+	unsigned rows, columns;
+
+	/* The machine. */
+	const char *memory;
+	bool icount, dry_run;
+	const char *pack_file;         /* keep the pack there */
+};
+
+/* The pack as a memory file (or the file that was asked for): its descriptor. */
+int machine_pack(const struct run *r);
+
+/* Descriptors that the child has open under the numbers given. */
+struct machine_fds {
+	int pack, link;
+	const char *pack_path;         /* as QEMU opens it */
+};
+
+/* The NULL-ended command line, freshly allocated. */
+char **machine_command(const struct run *r, const struct machine_fds *fds);
+void machine_print(char **command);
+
+struct machine {
+	pid_t pid;
+	int link;                      /* our end of the port's stream */
+	int log;                       /* the kernel's serial line, and QEMU's own complaints */
+};
+void machine_start(struct machine *m, const struct run *r);
+
+#endif

@@ -1,0 +1,551 @@
+/*
+ * pump.c - the host's end of the link (doc/link.md), and the terminal.
+ *
+ * Invariants
+ *   1. Nothing but the sandbox's bytes goes to standard output; all of them do before we exit.
+ *   2. Input is sent only against credit, so a command that never reads costs no memory here and control
+ *      frames are never stuck; output waits in the socket once QUEUE_MAX bytes wait for a slow reader.
+ *   3. The terminal is as we found it after every way out: return, die, signal.
+ *   4. Our own streams stay blocking (they are shared with others): poll says when PIPE_BUF bytes can be
+ *      written to a pipe, and no more are written at once.
+ */
+#define _GNU_SOURCE
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include "lib/pump.h"
+
+enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME_HELLO, FRAME_HANGUP };
+
+#define FRAME_HEADER  8u
+#define FRAME_MAX     65536u
+#define FIRST_CREDIT  65536u
+#define INPUT_CHUNK   16384u
+#define QUEUE_MAX     (1u << 20)
+#define LOG_KEPT      65536u
+#define LOG_SHOWN     40           /* lines after a failure */
+#define END_WAIT_MS   2000         /* from the session's end to the machine's */
+#define KERNEL_FAILED 171          /* (0x55 << 1) | 1: isa-debug-exit */
+#define STATUS_FAILED 125
+#define LEAVE_KEY     1            /* Ctrl-A */
+
+/* One of our output streams. */
+struct sink {
+	int fd;
+	bool pipe_like;                /* may block: not a regular file */
+	bool gone;                     /* nobody reads: what comes is dropped */
+	struct buffer queue;
+	size_t written;                /* of queue, already out */
+};
+
+struct pump {
+	const struct run *run;
+	const struct machine *machine;
+
+	/* The machine's side. */
+	struct buffer in;              /* from the link, not yet a whole frame */
+	struct buffer out;             /* to the link */
+	bool hello, link_closed, log_closed;
+	int qemu_status;               /* -1: runs */
+	int exit_status;               /* -1: session 0 goes on */
+	struct timespec end_by;        /* valid once exit_status is */
+	bool killed;
+
+	/* Our side. */
+	uint32_t credit;
+	bool input_ended;
+	bool prefix;                   /* Ctrl-A was typed */
+	bool leaving;
+	int stopped_by;                /* signal, or 0 */
+	struct sink outputs[2];        /* 1 and 2 */
+	struct buffer log;             /* its last LOG_KEPT bytes */
+};
+
+/* ---- Terminal ----------------------------------------------------------------------------------------------- */
+
+static struct termios terminal_before;
+static bool terminal_is_raw;
+
+static void terminal_restore(void)
+{
+	if (terminal_is_raw)
+		tcsetattr(0, TCSADRAIN, &terminal_before);
+	terminal_is_raw = false;
+}
+
+static void terminal_make_raw(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(0, &terminal_before))
+		return;
+	raw = terminal_before;
+	cfmakeraw(&raw);
+	terminal_is_raw = true;
+	tool_cleanup = terminal_restore;
+	atexit(terminal_restore);
+	tcsetattr(0, TCSADRAIN, &raw);
+}
+
+static void terminal_size(unsigned *rows, unsigned *columns)
+{
+	struct winsize size = { 0 };
+
+	ioctl(1, TIOCGWINSZ, &size);
+	*rows = size.ws_row ? size.ws_row : 24;
+	*columns = size.ws_col ? size.ws_col : 80;
+}
+
+bool terminal_is_there(unsigned *rows, unsigned *columns)
+{
+	if (!isatty(0) || !isatty(1))
+		return false;
+	terminal_size(rows, columns);
+	return true;
+}
+
+/* ---- To the machine ----------------------------------------------------------------------------------------- */
+
+static void send_frame(struct pump *p, uint8_t type, uint8_t channel, const void *payload, uint32_t length)
+{
+	uint8_t header[FRAME_HEADER] = { type, channel };
+	uint32_t le = htole32(length);
+
+	if (p->link_closed)
+		return;
+	memcpy(header + 4, &le, sizeof le);
+	buffer_add(&p->out, header, sizeof header);
+	buffer_add(&p->out, payload, length);
+}
+
+static void send_size(struct pump *p)
+{
+	unsigned rows, columns;
+	uint16_t size[2];
+
+	terminal_size(&rows, &columns);
+	size[0] = htole16((uint16_t)rows);
+	size[1] = htole16((uint16_t)columns);
+	send_frame(p, FRAME_WINSIZE, 0, size, sizeof size);
+}
+
+static void send_input(struct pump *p, const uint8_t *bytes, size_t length)
+{
+	if (!length)
+		return;
+	send_frame(p, FRAME_DATA, 0, bytes, (uint32_t)length);
+	p->credit -= (uint32_t)length;
+}
+
+/* Ctrl-A X leaves, Ctrl-A Ctrl-A is one Ctrl-A, and before anything else it stands for itself. */
+static void type_keys(struct pump *p, const uint8_t *keys, size_t length)
+{
+	uint8_t send[INPUT_CHUNK + 2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (!p->prefix && keys[i] == LEAVE_KEY) {
+			p->prefix = true;
+			continue;
+		}
+		if (p->prefix && (keys[i] == 'x' || keys[i] == 'X')) {
+			p->leaving = true;
+			break;
+		}
+		if (p->prefix && keys[i] != LEAVE_KEY)
+			send[n++] = LEAVE_KEY;
+		p->prefix = false;
+		send[n++] = keys[i];
+		if (n >= INPUT_CHUNK) {
+			send_input(p, send, n);
+			n = 0;
+		}
+	}
+	send_input(p, send, n);
+}
+
+/* One byte of credit is kept back, for the Ctrl-A that type_keys may add. */
+static bool wants_input(const struct pump *p)
+{
+	return p->hello && !p->input_ended && p->credit > 1 && p->out.length < FRAME_MAX && !p->link_closed &&
+		p->exit_status < 0;
+}
+
+static void read_input(struct pump *p)
+{
+	uint8_t bytes[INPUT_CHUNK];
+	size_t room = p->credit - 1 < sizeof bytes ? p->credit - 1 : sizeof bytes;
+	ssize_t n = read(0, bytes, room);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		p->input_ended = true;
+		if (p->run->tty)
+			p->leaving = true;     /* the terminal itself went away */
+		else
+			send_frame(p, FRAME_EOF, 0, NULL, 0);
+	} else if (p->run->tty) {
+		type_keys(p, bytes, (size_t)n);
+	} else {
+		send_input(p, bytes, (size_t)n);
+	}
+}
+
+static void write_link(struct pump *p)
+{
+	ssize_t n = send(p->machine->link, p->out.data, p->out.length, MSG_NOSIGNAL);
+
+	if (n > 0)
+		buffer_drop(&p->out, (size_t)n);
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		p->out.length = 0;         /* the machine is gone; reading will tell */
+}
+
+/* ---- To our streams ----------------------------------------------------------------------------------------- */
+
+static size_t sink_waiting(const struct sink *s)
+{
+	return s->queue.length - s->written;
+}
+
+static void sink_add(struct sink *s, const void *data, size_t length)
+{
+	if (!s->gone)
+		buffer_add(&s->queue, data, length);
+}
+
+static void sink_write(struct pump *p, unsigned i)
+{
+	struct sink *s = &p->outputs[i];
+	size_t length = sink_waiting(s);
+	ssize_t n;
+
+	if (s->pipe_like && length > PIPE_BUF)
+		length = PIPE_BUF;
+	n = write(s->fd, s->queue.data + s->written, length);
+	if (n > 0) {
+		s->written += (size_t)n;
+	} else if (n < 0 && errno != EINTR && errno != EAGAIN) {
+		s->gone = true;
+		s->written = s->queue.length;
+		send_frame(p, FRAME_HANGUP, (uint8_t)(i + 1), NULL, 0);
+	}
+	if (s->written == s->queue.length)
+		s->written = s->queue.length = 0;
+}
+
+static bool outputs_full(const struct pump *p)
+{
+	return sink_waiting(&p->outputs[0]) > QUEUE_MAX || sink_waiting(&p->outputs[1]) > QUEUE_MAX;
+}
+
+/* ---- From the machine --------------------------------------------------------------------------------------- */
+
+static uint32_t payload32(const uint8_t *payload, uint32_t length)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, payload, length < sizeof value ? length : sizeof value);
+	return le32toh(value);
+}
+
+static void session_ended(struct pump *p, uint32_t status)
+{
+	p->exit_status = (int)(status & 0xFF);
+	clock_gettime(CLOCK_MONOTONIC, &p->end_by);
+	p->end_by.tv_sec += END_WAIT_MS / 1000;
+}
+
+/* A second sandbox has no streams of its own here: what it prints goes to standard error. */
+static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const uint8_t *payload, uint32_t length)
+{
+	switch (type) {
+	case FRAME_DATA:
+		sink_add(&p->outputs[channel == 1 ? 0 : 1], payload, length);
+		break;
+	case FRAME_CREDIT:
+		if (channel == 0)
+			p->credit += payload32(payload, length);
+		break;
+	case FRAME_HELLO:
+		p->hello = true;
+		p->credit = FIRST_CREDIT;
+		if (p->run->tty)
+			send_size(p);
+		if (p->run->second)
+			send_frame(p, FRAME_EOF, 4, NULL, 0);
+		break;
+	case FRAME_EXIT:
+		if (channel / 4 == 0)
+			session_ended(p, payload32(payload, length));
+		else if (p->run->verbose)
+			note("the second sandbox ended with status %u\r", payload32(payload, length));
+		break;
+	default:
+		note("a frame of unknown type %u from the machine (is build/ older than this command?)\r", type);
+	}
+}
+
+static void parse_frames(struct pump *p)
+{
+	size_t at = 0;
+
+	while (p->in.length - at >= FRAME_HEADER) {
+		const uint8_t *frame = p->in.data + at;
+		uint32_t length = payload32(frame + 4, 4);
+
+		if (length > FRAME_MAX)
+			die("the machine sent a frame of %u bytes; at most %u are allowed", length, FRAME_MAX);
+		if (p->in.length - at - FRAME_HEADER < length)
+			break;
+		handle_frame(p, frame[0], frame[1], frame + FRAME_HEADER, length);
+		at += FRAME_HEADER + length;
+	}
+	if (at)
+		buffer_drop(&p->in, at);
+}
+
+static void read_link(struct pump *p)
+{
+	static uint8_t bytes[1 << 18];
+	ssize_t n = read(p->machine->link, bytes, sizeof bytes);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		p->link_closed = true;
+		p->out.length = 0;
+		return;
+	}
+	buffer_add(&p->in, bytes, (size_t)n);
+	parse_frames(p);
+}
+
+static void show_log(const uint8_t *bytes, size_t length, int fd)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == '\n' && terminal_is_raw)
+			write_all(fd, "\r", 1, "log");
+		if (bytes[i] != '\r')
+			write_all(fd, bytes + i, 1, "log");
+	}
+}
+
+static void read_log(struct pump *p)
+{
+	uint8_t bytes[4096];
+	ssize_t n = read(p->machine->log, bytes, sizeof bytes);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		p->log_closed = true;
+		return;
+	}
+	if (p->run->native)
+		sink_add(&p->outputs[0], bytes, (size_t)n);
+	else if (p->run->verbose)
+		show_log(bytes, (size_t)n, 2);
+	buffer_add(&p->log, bytes, (size_t)n);
+	if (p->log.length > LOG_KEPT)
+		buffer_drop(&p->log, p->log.length - LOG_KEPT);
+}
+
+/* The last lines of the log, each with our name before it. */
+static void tell_last_words(const struct pump *p)
+{
+	const char *text = (const char *)p->log.data;
+	size_t length = p->log.length, at = length;
+	unsigned lines = 0;
+
+	if (p->run->verbose || p->run->native)
+		return;                    /* it has been shown already */
+	while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+		length--;
+	for (at = length; at > 0; at--)
+		if (text[at - 1] == '\n' && ++lines == LOG_SHOWN)
+			break;
+	for (size_t end; at < length; at = end + 1) {
+		for (end = at; end < length && text[end] != '\n'; end++)
+			;
+		fprintf(stderr, "  | %.*s\n", (int)(end - at - (end > at && text[end - 1] == '\r')), text + at);
+	}
+}
+
+/* ---- The loop ----------------------------------------------------------------------------------------------- */
+
+static void kill_machine(struct pump *p)
+{
+	if (!p->killed && p->qemu_status < 0)
+		kill(p->machine->pid, SIGKILL);
+	p->killed = true;
+}
+
+static void handle_signals(struct pump *p, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof info) == sizeof info) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			if (p->qemu_status < 0)
+				waitpid(p->machine->pid, &p->qemu_status, WNOHANG);
+			break;
+		case SIGWINCH:
+			if (p->run->tty && p->hello)
+				send_size(p);
+			break;
+		default:
+			p->stopped_by = (int)info.ssi_signo;
+		}
+	}
+}
+
+static int signals_open(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, before);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* How long poll may sleep: for ever, or until the machine must have ended. */
+static int patience_ms(const struct pump *p)
+{
+	struct timespec now;
+	long ms;
+
+	if (p->exit_status < 0 || p->killed)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (p->end_by.tv_sec - now.tv_sec) * 1000 + (p->end_by.tv_nsec - now.tv_nsec) / 1000000;
+	return ms > 0 ? (int)ms : 0;
+}
+
+static bool finished(const struct pump *p)
+{
+	if (p->qemu_status < 0)
+		return false;
+	if (p->leaving || p->stopped_by)
+		return true;
+	return p->link_closed && p->log_closed && !sink_waiting(&p->outputs[0]) && !sink_waiting(&p->outputs[1]);
+}
+
+static void loop(struct pump *p, int signals)
+{
+	while (!finished(p)) {
+		enum { SIGNALS, LINK, LOG, INPUT, OUTPUT, ERROR, FDS };
+		struct pollfd fds[FDS] = {
+			[SIGNALS] = { .fd = signals, .events = POLLIN },
+			[LINK] = { .fd = p->link_closed ? -1 : p->machine->link,
+				   .events = (short)((outputs_full(p) ? 0 : POLLIN) | (p->out.length ? POLLOUT : 0)) },
+			[LOG] = { .fd = p->log_closed ? -1 : p->machine->log, .events = POLLIN },
+			[INPUT] = { .fd = wants_input(p) ? 0 : -1, .events = POLLIN },
+			[OUTPUT] = { .fd = sink_waiting(&p->outputs[0]) ? p->outputs[0].fd : -1, .events = POLLOUT },
+			[ERROR] = { .fd = sink_waiting(&p->outputs[1]) ? p->outputs[1].fd : -1, .events = POLLOUT },
+		};
+
+		if (outputs_full(p) && !p->out.length)
+			fds[LINK].fd = -1;     /* else a hang-up would spin */
+		if (poll(fds, FDS, patience_ms(p)) < 0 && errno != EINTR)
+			die("poll: %s", strerror(errno));
+		if (fds[SIGNALS].revents)
+			handle_signals(p, signals);
+		if (fds[LOG].revents)
+			read_log(p);
+		if ((fds[LINK].revents & POLLOUT) && p->out.length)
+			write_link(p);
+		if ((fds[LINK].revents & (POLLIN | POLLHUP | POLLERR)) && !outputs_full(p))
+			read_link(p);
+		if (fds[INPUT].revents)
+			read_input(p);
+		if (fds[OUTPUT].revents)
+			sink_write(p, 0);
+		if (fds[ERROR].revents)
+			sink_write(p, 1);
+		if (p->leaving || p->stopped_by || (p->exit_status >= 0 && patience_ms(p) == 0))
+			kill_machine(p);
+	}
+}
+
+static int verdict(const struct pump *p)
+{
+	int code = WIFEXITED(p->qemu_status) ? WEXITSTATUS(p->qemu_status) : -1;
+
+	if (p->stopped_by)
+		return 128 + p->stopped_by;
+	if (p->leaving) {
+		note("left");
+		return 128 + SIGHUP;
+	}
+	if (code == KERNEL_FAILED) {
+		note("the kernel failed; its last words:");
+		tell_last_words(p);
+		return STATUS_FAILED;
+	}
+	if (p->exit_status >= 0)
+		return p->exit_status;
+	if (p->run->native && code >= 0 && (code & 1))
+		return code >> 1;
+	if (code == 0)
+		note("the machine was reset before the command ended (a triple fault?); its last words:");
+	else if (code >= 0 && (code & 1) && code != 1)
+		note("the machine switched itself off with status %d before the command ended; its last words:", code >> 1);
+	else
+		note("QEMU ended %s %d; it said:", code >= 0 ? "with status" : "by signal",
+		     code >= 0 ? code : WTERMSIG(p->qemu_status));
+	tell_last_words(p);
+	return STATUS_FAILED;
+}
+
+static void sink_open(struct sink *s, int fd)
+{
+	struct stat st;
+
+	s->fd = fd;
+	s->pipe_like = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
+}
+
+int pump_run(const struct machine *m, const struct run *r)
+{
+	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1 };
+	sigset_t before;
+	int signals = signals_open(&before), status;
+
+	if (signals < 0)
+		die("signalfd: %s", strerror(errno));
+	sink_open(&p.outputs[0], 1);
+	sink_open(&p.outputs[1], 2);
+	if (r->tty)
+		terminal_make_raw();
+	if (waitpid(m->pid, &p.qemu_status, WNOHANG) == 0)
+		p.qemu_status = -1;
+	loop(&p, signals);
+	terminal_restore();
+	status = verdict(&p);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
