@@ -11,6 +11,9 @@
 #include <keros/bank.h>
 #include <keros/node.h>
 #include <keros/page.h>
+#include <keros/range.h>
+
+#define POT_NODES 15u
 
 static uint32_t
 bank_maker_make(void *ctx, unsigned kind, cap_t to)
@@ -37,6 +40,37 @@ struct space_maker
 space_bank_maker(cap_t *bank)
 {
 	return (struct space_maker){ bank_maker_make, bank_maker_many, bank };
+}
+
+static uint32_t
+range_maker_make(void *ctx, unsigned kind, cap_t to)
+{
+	struct space_range *r = ctx;
+
+	if (kind != MAKE_NODE)
+		return range_get(r->range, kind, r->next++, to);
+	if (r->pot_used == 0)
+		r->pot = r->next++;
+
+	uint64_t offset = r->pot * 16 + r->pot_used;
+	r->pot_used = (r->pot_used + 1) % POT_NODES;
+	return range_get(r->range, MAKE_NODE, offset, to);
+}
+
+/* For pages and processes; nobody asks it for many nodes. */
+static uint32_t
+range_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
+{
+	struct space_range *r = ctx;
+
+	r->next += count;
+	return range_fill(r->range, kind, r->next - count, count, node);
+}
+
+struct space_maker
+space_range_maker(struct space_range *r)
+{
+	return (struct space_maker){ range_maker_make, range_maker_many, r };
 }
 
 uint32_t

@@ -113,6 +113,7 @@ enum process_slot {
 #define DB_READONLY 0x80u
 #define DB_NOCALL   0x40u
 #define DB_LSS      0x0Fu              /* slot index = address >> 4*lss; 0 = red */
+#define DB_NOEXEC   0x100u             /* ours: not executable; accumulates down the tree, as the two above */
 
 #define PAGE_SIZE   4096u
 #define PAGE_SHIFT  12

@@ -30,6 +30,10 @@ struct space_maker {
 /* A maker over the bank whose register number bank points to. */
 struct space_maker space_bank_maker(cap_t *bank);
 
+/* Takes frames from the start of a range, one after the other: for those who start before the bank. */
+struct space_range { cap_t range; uint64_t next, pot, pot_used; };
+struct space_maker space_range_maker(struct space_range *r);
+
 /* A fresh node with that lss in its data byte. */
 uint32_t space_node_make(const struct space_maker *maker, unsigned lss, cap_t to);
 

@@ -1,0 +1,146 @@
+/*
+ * pt.c - x86-64 page tables: four levels of 512 words.
+ *
+ * The lower half of a root belongs to a space; the upper half is the kernel's and the same in
+ * all.  Everything here is a cache of memory trees (kernel/mem/space.h): it may be incomplete.
+ * No instruction of the processor is used but through tlb_*, so the hosted build runs it too.
+ */
+#include "arch.h"
+#include "mem/space.h"
+#include "sched/sched.h"
+#include "tlb.h"
+#include "x86.h"
+
+uint64_t arch_physical_base = PHYSICAL_BASE;
+uint64_t kernel_root_pfn;
+
+static uint64_t *table_at(uint64_t entry)
+{
+	return arch_frame_pointer((entry & PTE_PFN) >> 12);
+}
+
+static unsigned index_of(uint64_t va, unsigned level)
+{
+	return va >> (12 + 9 * level) & 511;
+}
+
+void arch_space_create(struct space *s)
+{
+	uint64_t *root;
+
+	s->root_pfn = space_table_take(s);
+	if (!s->root_pfn)
+		return;
+	root = arch_frame_pointer(s->root_pfn);
+	if (kernel_root_pfn)
+		for (unsigned i = 256; i < 512; i++)
+			root[i] = ((uint64_t *)arch_frame_pointer(kernel_root_pfn))[i];
+}
+
+uint64_t *arch_leaf_entries(struct space *s, uint64_t va)
+{
+	uint64_t *table = arch_frame_pointer(s->root_pfn);
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t *entry = &table[index_of(va, level)];
+
+		if (!(*entry & PTE_P)) {
+			uint32_t pfn = space_table_take(s);
+
+			if (!pfn)
+				return NULL;
+			*entry = (uint64_t)pfn << 12 | PTE_P | PTE_W | PTE_U | PTE_A;
+		}
+		table = table_at(*entry);
+	}
+	return &table[index_of(va, 0) & ~15u];
+}
+
+uint64_t *arch_leaf_find(struct space *s, uint64_t va)
+{
+	uint64_t *table = arch_frame_pointer(s->root_pfn);
+
+	for (unsigned level = 3; level > 0; level--) {
+		uint64_t entry = table[index_of(va, level)];
+
+		if (!(entry & PTE_P))
+			return NULL;
+		table = table_at(entry);
+	}
+	return &table[index_of(va, 0)];
+}
+
+uint64_t arch_leaf_make(uint64_t pfn, bool writable, bool executable)
+{
+	return pfn << 12 | PTE_P | PTE_U | PTE_A | (writable ? PTE_W | PTE_D : 0) | (executable ? 0 : PTE_NX);
+}
+
+bool arch_leaf_present(uint64_t entry)
+{
+	return entry & PTE_P;
+}
+
+bool arch_leaf_writable(uint64_t entry)
+{
+	return entry & PTE_W;
+}
+
+bool arch_leaf_executable(uint64_t entry)
+{
+	return !(entry & PTE_NX);
+}
+
+uint64_t arch_leaf_pfn(uint64_t entry)
+{
+	return (entry & PTE_PFN) >> 12;
+}
+
+void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value)
+{
+	bool flush = (*entry & PTE_P) && s == cpu.loaded;
+
+	*entry = value;
+	if (flush)
+		tlb_flush_page(va);
+}
+
+/* Clears what of [va, end) lies in this table, which begins at base; long because it is a walk. */
+static void unmap_table(uint64_t *table, unsigned level, uint64_t base, uint64_t va, uint64_t end)
+{
+	uint64_t span = 1ull << (12 + 9 * level);
+	unsigned first = va > base ? (va - base) / span : 0;
+
+	for (unsigned i = first; i < 512 && base + i * span < end; i++) {
+		uint64_t at = base + i * span;
+
+		if (level == 3 && i >= 256)
+			break;
+		if (!(table[i] & PTE_P))
+			continue;
+		if (level == 0)
+			table[i] = 0;
+		else
+			unmap_table(table_at(table[i]), level - 1, at, va, end);
+	}
+}
+
+void arch_unmap_range(struct space *s, uint64_t va, uint64_t size)
+{
+	uint64_t end = va + size < va || va + size > USER_END ? USER_END : va + size;
+
+	if (!s->root_pfn || va >= end)
+		return;
+	if (size == PAGE_SIZE) {
+		uint64_t *entry = arch_leaf_find(s, va);
+
+		if (!entry || !(*entry & PTE_P))
+			return;
+		*entry = 0;
+		if (s == cpu.loaded)
+			tlb_flush_page(va);
+		return;
+	}
+	unmap_table(arch_frame_pointer(s->root_pfn), 3, 0, va, end);
+	if (s == cpu.loaded)
+		tlb_flush_all(s->root_pfn);
+}

@@ -1,0 +1,170 @@
+/*
+ * time.c - the HPET as clock and as one-shot timer, the PIC's lines, the CMOS clock.
+ *
+ * The HPET tells its own period, so nothing is calibrated.  Its timer 0 takes the place of the
+ * PIT on line 0 ("legacy replacement").  HPET specification 1.0a.
+ */
+#include "arch.h"
+#include "panic.h"
+#include "x86.h"
+
+#define HPET_ADDRESS 0xFED00000ull
+#define HPET_ID       0x000
+#define HPET_CONFIG   0x010
+#define HPET_COUNTER  0x0F0
+#define HPET_T0_CONFIG  0x100
+#define HPET_T0_COMPARE 0x108
+#define HPET_ENABLE 1
+#define HPET_LEGACY 2
+#define HPET_T0_INTERRUPT 4
+
+static uint64_t period_fs;             /* of one tick, femtoseconds */
+static uint64_t ns_per_tick;           /* if the period is whole nanoseconds, else 0 */
+static uint64_t wall_seconds, tsc_first;
+
+static volatile uint64_t *hpet(unsigned offset)
+{
+	return (volatile uint64_t *)(PHYSICAL_BASE + HPET_ADDRESS + offset);
+}
+
+uint64_t arch_now_ns(void)
+{
+	uint64_t ticks = *hpet(HPET_COUNTER);
+
+	if (ns_per_tick)
+		return ticks * ns_per_tick;
+	return mul_div(ticks, period_fs, 1000000);
+}
+
+uint64_t arch_tsc(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return ((uint64_t)high << 32 | low) - tsc_first;
+}
+
+void arch_timer_set(uint64_t when_ns)
+{
+	uint64_t ticks, now;
+
+	if (when_ns == ~0ull) {
+		*hpet(HPET_T0_CONFIG) = 0;
+		return;
+	}
+	ticks = mul_div(when_ns, 1000000, period_fs) + 1;
+	*hpet(HPET_T0_CONFIG) = HPET_T0_INTERRUPT;
+	*hpet(HPET_T0_COMPARE) = ticks;
+	/* A time that is past, or passes meanwhile, would wait for the counter to wrap. */
+	for (uint64_t ahead = 16; (now = *hpet(HPET_COUNTER)) >= ticks; ahead *= 2) {
+		ticks = now + ahead;
+		*hpet(HPET_T0_COMPARE) = ticks;
+	}
+}
+
+static unsigned cmos(unsigned reg)
+{
+	outb(0x70, reg);
+	return inb(0x71);
+}
+
+static unsigned from_bcd(unsigned value, unsigned status)
+{
+	return status & 4 ? value : (value >> 4) * 10 + (value & 15);
+}
+
+/* Days from 1970 to the first of March of a year, by the civil calendar. */
+static uint64_t days_of(unsigned year, unsigned month, unsigned day)
+{
+	unsigned y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
+
+	return 365ull * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+static uint64_t read_wall(void)
+{
+	unsigned status = cmos(0x0B), second, minute, hour, day, month, year;
+
+	while (cmos(0x0A) & 0x80)
+		;
+	second = from_bcd(cmos(0), status);
+	minute = from_bcd(cmos(2), status);
+	hour = from_bcd(cmos(4) & 0x7F, status);
+	day = from_bcd(cmos(7), status);
+	month = from_bcd(cmos(8), status);
+	year = 2000 + from_bcd(cmos(9), status);
+	return ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+}
+
+uint64_t arch_wall_seconds(void)
+{
+	return wall_seconds;
+}
+
+void time_init(void)
+{
+	period_fs = *hpet(HPET_ID) >> 32;
+	KCHECK(18, period_fs != 0 && period_fs <= 100000000, "the machine has an HPET at 0xFED00000");
+	ns_per_tick = period_fs % 1000000 ? 0 : period_fs / 1000000;
+	*hpet(HPET_CONFIG) = 0;
+	*hpet(HPET_COUNTER) = 0;
+	*hpet(HPET_T0_CONFIG) = 0;
+	*hpet(HPET_CONFIG) = HPET_ENABLE | HPET_LEGACY;
+	wall_seconds = read_wall();
+	tsc_first = 0;
+	tsc_first = arch_tsc();
+}
+
+/* ---- the two 8259 interrupt controllers --------------------------------------------------- */
+
+#define PIC1 0x20
+#define PIC2 0xA0
+#define VECTOR_BASE 32
+
+static uint16_t masked = 0xFFFF;
+
+static void masks_write(void)
+{
+	outb(PIC1 + 1, masked);
+	outb(PIC2 + 1, masked >> 8);
+}
+
+void pic_init(void)
+{
+	outb(PIC1, 0x11);
+	outb(PIC2, 0x11);
+	outb(PIC1 + 1, VECTOR_BASE);
+	outb(PIC2 + 1, VECTOR_BASE + 8);
+	outb(PIC1 + 1, 4);
+	outb(PIC2 + 1, 2);
+	outb(PIC1 + 1, 1);
+	outb(PIC2 + 1, 1);
+	masked = 0xFFFF & ~(1u << 2) & ~1u;
+	masks_write();
+}
+
+void arch_irq_mask(unsigned line, bool mask)
+{
+	masked = mask ? masked | 1u << line : masked & ~(1u << line);
+	masks_write();
+}
+
+void pic_eoi(unsigned line)
+{
+	if (line >= 8)
+		outb(PIC2, 0x20);
+	outb(PIC1, 0x20);
+}
+
+/* Lines 7 and 15 also report noise: then the in-service bit is not set. */
+int pic_spurious(unsigned line)
+{
+	if (line != 7 && line != 15)
+		return 0;
+	outb(line == 7 ? PIC1 : PIC2, 0x0B);
+	if (inb(line == 7 ? PIC1 : PIC2) & 0x80)
+		return 0;
+	if (line == 15)
+		outb(PIC1, 0x20);
+	return 1;
+}

@@ -1,0 +1,101 @@
+/*
+ * trap.c - exceptions and interrupts to the kernel's words for them.
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "object/device.h"
+#include "panic.h"
+#include "sched/sched.h"
+#include "x86.h"
+
+#define VECTOR_DEBUG 1
+#define VECTOR_NMI 2
+#define VECTOR_FPU 7
+#define VECTOR_DOUBLE 8
+#define VECTOR_PAGE 14
+#define VECTOR_IRQ 32
+
+static const uint8_t fault_of_vector[32] = {
+	[0] = FAULT_DIVIDE, [1] = FAULT_DEBUG, [3] = FAULT_BREAKPOINT, [4] = FAULT_OVERFLOW, [5] = FAULT_BOUNDS,
+	[6] = FAULT_OPCODE, [10] = FAULT_PROTECTION, [11] = FAULT_PROTECTION, [12] = FAULT_STACK,
+	[13] = FAULT_PROTECTION, [16] = FAULT_FPU, [17] = FAULT_ALIGN, [19] = FAULT_SIMD, [21] = FAULT_PROTECTION,
+};
+
+static void serve_irq(unsigned line)
+{
+	if (pic_spurious(line))
+		return;
+	if (line == 0) {
+		pic_eoi(0);
+		sched_timer();
+		return;
+	}
+	irq_fired(line);
+	pic_eoi(line);
+}
+
+static void __attribute__((noreturn)) page_fault(struct process *p)
+{
+	uint64_t error = p->regs.error;
+	unsigned access = (error & 2 ? FAULT_ACCESS_WRITE : 0) | (error & 16 ? FAULT_ACCESS_EXEC : 0) |
+			  (error & 1 ? FAULT_ACCESS_PRESENT : 0);
+
+	fault_memory(read_cr2(), access);
+}
+
+/* Long: the decoder of vectors from user mode. */
+__attribute__((noreturn)) void trap_user(unsigned vector);
+void trap_user(unsigned vector)
+{
+	struct process *p = cpu.current;
+
+	p->flags &= ~PROCESS_SYSRET;
+	if (vector == VECTOR_PAGE)
+		page_fault(p);
+	if (vector >= VECTOR_IRQ) {
+		serve_irq(vector - VECTOR_IRQ);
+		sched_continue();
+	}
+	if (vector == VECTOR_FPU) {
+		fpu_switch();
+		sched_continue();
+	}
+	KCHECK(20, fault_of_vector[vector], "a processor exception from user mode is one of the known kinds");
+	fault_process(fault_of_vector[vector], p->regs.rip);
+}
+
+static void print_regs(const struct regs *r)
+{
+	kprintf("rip %lx rsp %lx flags %lx error %lx cr2 %lx\n", r->rip, r->rsp, r->rflags, r->error, read_cr2());
+	kprintf("rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx\n", r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi);
+	kprintf("rbp %lx r8 %lx r9 %lx r10 %lx r11 %lx r12 %lx r13 %lx r14 %lx r15 %lx\n", r->rbp, r->r8, r->r9,
+		r->r10, r->r11, r->r12, r->r13, r->r14, r->r15);
+}
+
+void trap_kernel(unsigned vector, const struct regs *r);
+void trap_kernel(unsigned vector, const struct regs *r)
+{
+	if (vector >= VECTOR_IRQ && cpu.idle) {
+		serve_irq(vector - VECTOR_IRQ);
+		return;
+	}
+	kprintf("\nKEROS FAILURE C21: processor exception %u inside the kernel\n", vector);
+	print_regs(r);
+	trace_print(r->rbp);
+	kprintf("user:\n");
+	print_regs(&cpu.current->regs);
+	arch_power_off(0x55);
+}
+
+void arch_panic_stop(void)
+{
+	uint64_t rbp;
+
+	__asm__ volatile("mov %%rbp, %0" : "=r"(rbp));
+	trace_print(rbp);
+	if (cpu.current) {
+		kprintf("current process %lx, its registers:\n", process_frame(cpu.current)->oid);
+		print_regs(&cpu.current->regs);
+	}
+	arch_power_off(0x55);
+}

@@ -1,0 +1,65 @@
+/*
+ * arch.h - all that the kernel asks of a machine.  arch/x86 answers with hardware,
+ * arch/hosted with an arena and plain data, so that the kernel's own code runs in unit tests.
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "machine.h"
+
+struct process;
+struct space;
+
+/* Memory.  Frame numbers are physical page numbers; all of it is mapped at arch_physical_base. */
+extern uint64_t arch_physical_base;
+
+static inline void *arch_frame_pointer(uint64_t pfn)
+{
+	return (void *)(arch_physical_base + (pfn << 12));
+}
+
+/* Page tables of a space (arch/x86/pt.c; the format is plain data, so hosted uses it too). */
+void arch_space_create(struct space *s);                 /* s->root_pfn holds a fresh table */
+/* Makes the leaf table that covers va; returns its 16 entries for the 64 KiB around va, or NULL
+ * when no table frame is left. */
+uint64_t *arch_leaf_entries(struct space *s, uint64_t va);
+uint64_t arch_leaf_make(uint64_t pfn, bool writable, bool executable);
+void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value);
+bool arch_leaf_present(uint64_t entry);
+bool arch_leaf_writable(uint64_t entry);
+bool arch_leaf_executable(uint64_t entry);
+uint64_t arch_leaf_pfn(uint64_t entry);
+uint64_t *arch_leaf_find(struct space *s, uint64_t va);  /* one entry, or NULL if no table is there */
+void arch_unmap_range(struct space *s, uint64_t va, uint64_t size);
+void arch_space_unload(void);                            /* no user translations are loaded any more */
+
+/* Processes. */
+void arch_process_init(struct process *p);
+bool arch_regs_valid(uint64_t rip, uint64_t fs_base, uint64_t gs_base);
+uint64_t arch_flags_safe(uint64_t rflags);
+void arch_fpu_save(struct process *p);                   /* if the processor holds p's FPU state */
+void arch_fpu_forget(struct process *p);                 /* the processor's copy is not wanted any more */
+bool arch_fpu_valid(const void *image, size_t length);
+void arch_bases_save(struct process *p);                 /* the FS and GS bases, if p is current */
+void arch_set_current(struct process *p);                /* traps save to p from now on; p's space is loaded */
+
+/* Time. */
+uint64_t arch_now_ns(void);
+uint64_t arch_tsc(void);
+uint64_t arch_wall_seconds(void);                        /* at the machine's clock, read at boot */
+void arch_timer_set(uint64_t when_ns);                   /* one interrupt then; ~0 = none */
+
+/* Interrupt lines and ports. */
+void arch_irq_mask(unsigned line, bool masked);
+uint32_t arch_port_in(uint16_t port, unsigned size);
+void arch_port_out(uint16_t port, unsigned size, uint32_t value);
+
+/* The early console and the end. */
+void arch_log_write(const char *text, size_t length);
+__attribute__((noreturn)) void arch_power_off(unsigned status);
+__attribute__((noreturn)) void arch_panic_stop(void);    /* prints registers and trace, ends the machine */
+
+#define IRQ_LINES 16
+#endif

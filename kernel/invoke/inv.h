@@ -1,0 +1,107 @@
+/*
+ * inv.h - one invocation in progress.
+ *
+ * A handler of a kernel object reads in three movements: decode (inv->w, inv_cap), then
+ * commit_point(), then do.  It answers by setting out_w, out and out_string; the result is
+ * RC_OK unless inv_fail was called.  It may stall with inv_stall: the invocation is then
+ * made again from its start.
+ */
+#ifndef KERNEL_INV_H
+#define KERNEL_INV_H
+#include "object/object.h"
+
+struct inv {
+	struct process *sender;
+	uint32_t order, control;
+	struct cap target;             /* a copy: a handler may overwrite the register it came from */
+
+	/* The answer. */
+	uint32_t result;
+	bool stalled;                  /* the sender will make the invocation again */
+	uint8_t out_caps;              /* how many of out[] are set */
+	uint64_t out_w[INV_WORDS];
+	struct cap out[3];
+	const void *out_string;        /* kernel memory */
+	uint32_t out_length;
+};
+
+static inline uint64_t inv_word(const struct inv *inv, unsigned i)
+{
+	const struct regs *r = &inv->sender->regs;
+
+	switch (i) {
+	case 0: return r->rdi;
+	case 1: return r->rsi;
+	case 2: return r->rdx;
+	case 3: return r->r10;
+	case 4: return r->r8;
+	default: return r->r9;
+	}
+}
+
+static inline void inv_fail(struct inv *inv, uint32_t result)
+{
+	inv->result = result;
+}
+
+static inline void inv_type(struct inv *inv, uint32_t type)
+{
+	inv->out_w[0] = type;
+}
+
+static inline void inv_out_cap(struct inv *inv, unsigned i, struct cap c)
+{
+	inv->out[i] = c;
+	if (inv->out_caps <= i)
+		inv->out_caps = i + 1;
+}
+
+/* The capability sent in position i (0..2); void if none. */
+const struct cap *inv_cap(const struct inv *inv, unsigned i);
+/* Copies the string sent, at most limit bytes: its length, or -1 if it must be faulted in first (stalled is set). */
+long inv_string(struct inv *inv, void *to, uint32_t limit);
+/* The sender runs this invocation again when it is made ready. */
+void inv_stall(struct inv *inv);
+
+/* ---- entries from arch ---- */
+__attribute__((noreturn)) void invoke_entry(void);                /* current has executed a marked syscall */
+__attribute__((noreturn)) void invoke_foreign(void);              /* a foreign call, and no foreign entry */
+__attribute__((noreturn)) void fault_memory(uint64_t va, unsigned access);
+__attribute__((noreturn)) void fault_process(unsigned code, uint64_t info);
+
+/* Posts notice bits; delivers at once if the process is available. */
+void notice_deliver(struct process *p, uint32_t bits);
+
+/* ---- faults (keeper.c) ---- */
+struct walk;
+/* p cannot go on; whoever keeps that memory, or the process, is told.  p leaves the processor. */
+void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned access);
+void fault_raise_process(struct process *p, unsigned code, uint64_t info);
+
+/* A kernel message to a keeper; if the keeper is busy, p waits in its queue and faults again. */
+struct fault_message {
+	uint32_t order;
+	uint64_t w[4];
+	struct cap subject;            /* position 2: the process, or the node of the kept segment */
+};
+void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
+
+/* ---- strings (ucopy.c): the only file that touches user memory ---- */
+struct ustring {
+	struct process *p;
+	uint64_t address;
+	uint64_t length;
+};
+/* All of it can be read (or written) now.  False: *fault_va is the first byte that cannot. */
+bool ustring_probe(const struct ustring *s, bool write, uint64_t *fault_va);
+/* Copies between two probed strings; returns bytes copied: less if a page of `to` is missing. */
+uint64_t ustring_copy(const struct ustring *to, const struct ustring *from);
+uint64_t ustring_put(const struct ustring *to, const void *from, uint64_t length);
+uint64_t ustring_fetch(void *to, const struct ustring *from);
+
+/* Counters for log_stats and the tests. */
+struct kernel_stats {
+	uint64_t invocations, fast_calls, fast_returns, faults, fills, space_flushes, stalls, notices;
+};
+extern struct kernel_stats kernel_stats;
+#endif

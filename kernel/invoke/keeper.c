@@ -1,0 +1,62 @@
+/*
+ * keeper.c - faults and who is told of them.
+ *
+ * A memory fault goes to the innermost keeper on the way to the address (space_walk found
+ * it); any other fault, one without such a keeper, and one that a segment keeper refused, go
+ * to the process keeper.  The process waits; its registers are as at the faulting instruction.
+ * Source: eros.md 3.6.
+ */
+#include "invoke/inv.h"
+#include "mem/space.h"
+#include "panic.h"
+#include "sched/sched.h"
+
+void fault_raise_process(struct process *p, unsigned code, uint64_t info)
+{
+	struct fault_message m = { .order = OC_FAULT_PROCESS, .w = { code, info, p->regs.error, p->regs.rip } };
+
+	p->flags &= ~PROCESS_FAULT_KEEPER;
+	m.subject = process_cap(p, CAP_PROCESS, 0);
+	fault_to_keeper(p, &p->slots[PSLOT_KEEPER], &m);
+}
+
+void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned access)
+{
+	struct fault_message m = { .order = OC_FAULT_MEMORY };
+
+	m.w[0] = FAULT_MEMORY;
+	m.w[2] = access;
+	m.w[3] = p->regs.rip;
+	if (w->keeper.type == CAP_START && cap_process(&w->keeper) && !(p->flags & PROCESS_FAULT_KEEPER)) {
+		m.w[1] = w->keeper_offset;
+		m.subject = w->kept_node;
+		fault_to_keeper(p, &w->keeper, &m);
+		return;
+	}
+	p->flags &= ~PROCESS_FAULT_KEEPER;
+	m.order = OC_FAULT_PROCESS;
+	m.w[1] = va;
+	m.subject = process_cap(p, CAP_PROCESS, 0);
+	fault_to_keeper(p, &p->slots[PSLOT_KEEPER], &m);
+}
+
+/* A page fault of the current process: bring the translation in, or tell its keeper. */
+void fault_memory(uint64_t va, unsigned access)
+{
+	struct process *p = cpu.current;
+	struct walk w;
+
+	p->flags &= ~PROCESS_SYSRET;
+	if (!space_fill(p, va, access & FAULT_ACCESS_WRITE, access & FAULT_ACCESS_EXEC, &w))
+		fault_raise(p, &w, va, access);
+	sched_continue();
+}
+
+void fault_process(unsigned code, uint64_t info)
+{
+	struct process *p = cpu.current;
+
+	p->flags &= ~PROCESS_SYSRET;
+	fault_raise_process(p, code, info);
+	sched_continue();
+}

@@ -1,0 +1,312 @@
+/*
+ * space.c - spaces: making, finding, filling and throwing away page tables.
+ * See space.h for the invariants.
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "mem/space.h"
+#include "panic.h"
+#include "sched/sched.h"
+
+struct space spaces[SPACES];
+
+static uint32_t table_free_list;
+static uint32_t next_generation = 1;
+static uint32_t flush_floor;           /* marks older than this mean nothing: all tables were dropped since */
+static uint64_t use_clock;
+
+void space_tables_init(uint64_t first_pfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		frames[first_pfn + i].kind = FRAME_TABLE;
+		frames[first_pfn + i].list_next = table_free_list;
+		table_free_list = first_pfn + i;
+	}
+}
+
+/* ---- table frames ------------------------------------------------------------------------ */
+
+static void space_drop(struct space *s)
+{
+	if (cpu.loaded == s) {
+		arch_space_unload();
+		cpu.loaded = NULL;
+	}
+	while (s->tables) {
+		uint32_t pfn = s->tables;
+
+		s->tables = frames[pfn].list_next;
+		frames[pfn].list_next = table_free_list;
+		table_free_list = pfn;
+	}
+	s->root_pfn = 0;
+	s->generation = next_generation++;
+	kernel_stats.space_flushes++;
+}
+
+/* The space longest unused that is neither `keep` nor loaded; NULL if there is none. */
+static struct space *space_victim(const struct space *keep)
+{
+	struct space *victim = NULL;
+
+	for (unsigned i = 0; i < SPACES; i++) {
+		struct space *s = &spaces[i];
+
+		if (s->root_pfn && s != keep && s != cpu.loaded && (!victim || s->last_used < victim->last_used))
+			victim = s;
+	}
+	return victim;
+}
+
+uint32_t space_table_take(struct space *s)
+{
+	uint32_t pfn;
+
+	if (!table_free_list) {
+		struct space *victim = space_victim(s);
+
+		if (!victim)
+			return 0;
+		space_drop(victim);
+	}
+	pfn = table_free_list;
+	table_free_list = frames[pfn].list_next;
+	frames[pfn].list_next = s->tables;
+	s->tables = pfn;
+	zero_words(arch_frame_pointer(pfn), PAGE_SIZE / 8);
+	return pfn;
+}
+
+/* ---- spaces by root ---------------------------------------------------------------------- */
+
+static bool same_root(const struct cap *a, const struct cap *b)
+{
+	return a->ref == b->ref && a->count == b->count && a->type == b->type && a->data == b->data &&
+	       a->rights == b->rights;
+}
+
+static struct space *space_take(void)
+{
+	struct space *victim;
+
+	for (unsigned i = 0; i < SPACES; i++)
+		if (!spaces[i].root_pfn)
+			return &spaces[i];
+	victim = space_victim(NULL);
+	KCHECK(204, victim, "there are more spaces than processors");
+	space_drop(victim);
+	return victim;
+}
+
+static struct space *space_find(const struct cap *root)
+{
+	for (unsigned i = 0; i < SPACES; i++)
+		if (spaces[i].root_pfn && same_root(&spaces[i].root, root))
+			return &spaces[i];
+	return NULL;
+}
+
+static struct space *space_make(const struct cap *root)
+{
+	struct space *s = space_take();
+
+	s->root = *root;
+	s->generation = next_generation++;
+	s->tables = 0;
+	arch_space_create(s);
+	return s->root_pfn ? s : NULL;
+}
+
+struct space *space_of(struct process *p)
+{
+	struct space *s;
+	struct cap root;
+
+	if (p->space != SPACE_NONE && spaces[p->space].generation == p->space_generation) {
+		s = &spaces[p->space];
+		s->last_used = ++use_clock;
+		return s;
+	}
+	p->space = SPACE_NONE;
+	root = cap_disk_form(&p->slots[PSLOT_SPACE]);
+	if (root.type < CAP_PAGE || root.type > CAP_SEGMENT)
+		return NULL;
+	s = space_find(&root);
+	if (!s)
+		s = space_make(&root);
+	if (!s)
+		return NULL;
+	p->space = s - spaces;
+	p->space_generation = s->generation;
+	s->last_used = ++use_clock;
+	return s;
+}
+
+/* ---- dependency marks -------------------------------------------------------------------- */
+
+/* Node n begins at address base of space s, with slots of 2^shift bytes. */
+void space_mark_node(struct node *n, struct space *s, uint64_t base, unsigned shift)
+{
+	uint64_t page = base >> PAGE_SHIFT;
+	bool live = n->dep_flags && n->dep_generation >= flush_floor;
+
+	if (live && !(n->dep_flags & NODE_MULTI) && n->dep_space == s - spaces &&
+	    n->dep_generation == s->generation && n->dep_page == page && n->dep_shift == shift)
+		return;
+	/* A mark for a space that is gone binds nobody. */
+	if (live && !(n->dep_flags & NODE_MULTI) && spaces[n->dep_space].generation != n->dep_generation)
+		live = false;
+	n->dep_flags = live || page >> 32 ? NODE_MAPPED | NODE_MULTI : NODE_MAPPED;
+	n->dep_space = s - spaces;
+	n->dep_generation = next_generation > s->generation && n->dep_flags & NODE_MULTI ? next_generation - 1
+											 : s->generation;
+	n->dep_page = (uint32_t)page;
+	n->dep_shift = shift;
+}
+
+static void mark_page(struct frame *f, struct space *s, uint64_t va)
+{
+	bool live = (f->flags & FRAME_MAPPED) && f->map_generation >= flush_floor;
+
+	if (f->flags & FRAME_FIXED)
+		return;                        /* never rescinded, never written: nothing depends on it */
+	if (live && !(f->flags & FRAME_MULTI)) {
+		if (f->map_space == s - spaces && f->map_generation == s->generation && f->map_va == va)
+			return;
+		if (spaces[f->map_space].generation != f->map_generation)
+			live = false;
+	}
+	f->flags = (f->flags & ~FRAME_MULTI) | FRAME_MAPPED | (live ? FRAME_MULTI : 0);
+	f->map_space = s - spaces;
+	f->map_generation = live ? next_generation - 1 : s->generation;
+	f->map_va = va;
+}
+
+void space_flush_all(void)
+{
+	for (unsigned i = 0; i < SPACES; i++)
+		if (spaces[i].root_pfn)
+			space_drop(&spaces[i]);
+	flush_floor = next_generation;
+}
+
+/* The change of a node reaches [first, +size) of the places it is mapped at. */
+static void node_invalidate(struct node *n, uint64_t first, uint64_t size)
+{
+	if (!n->dep_flags || n->dep_generation < flush_floor)
+		return;
+	if (n->dep_flags & NODE_MULTI) {
+		space_flush_all();
+		return;
+	}
+	if (spaces[n->dep_space].generation == n->dep_generation)
+		arch_unmap_range(&spaces[n->dep_space], ((uint64_t)n->dep_page << PAGE_SHIFT) + first, size);
+}
+
+void space_node_changed(struct node *n, unsigned slot)
+{
+	node_invalidate(n, (uint64_t)slot << n->dep_shift, 1ull << n->dep_shift);
+}
+
+/* All slots; and a red node's format governs everything below it. */
+void space_node_gone(struct node *n)
+{
+	node_invalidate(n, 0, 16ull << n->dep_shift);
+	n->dep_flags = 0;
+}
+
+void space_page_gone(struct frame *f)
+{
+	if (!(f->flags & FRAME_MAPPED) || f->map_generation < flush_floor)
+		return;
+	if (f->flags & FRAME_MULTI)
+		space_flush_all();
+	else if (spaces[f->map_space].generation == f->map_generation)
+		arch_unmap_range(&spaces[f->map_space], f->map_va, PAGE_SIZE);
+	f->flags &= ~(FRAME_MAPPED | FRAME_MULTI);
+}
+
+/* ---- filling ----------------------------------------------------------------------------- */
+
+static bool page_dirty_now(const struct frame *f)
+{
+	return (f->flags & FRAME_DIRTY) && f->epoch == store_epoch;
+}
+
+/* The other pages of the same leaf node, while the table is at hand: most faults come in runs. */
+static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const struct walk *w)
+{
+	uint64_t base = va & ~0xFFFFull;
+
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		const struct cap *c = &w->leaf_node->slot[i];
+		struct frame *f;
+		bool writable;
+
+		if (c->type != CAP_PAGE || arch_leaf_present(entries[i]))
+			continue;
+		f = cap_page(c);
+		if (!f)
+			continue;
+		writable = w->leaf_writable && !(c->data & DB_READONLY) && page_dirty_now(f);
+		mark_page(f, s, base + i * PAGE_SIZE);
+		entries[i] = arch_leaf_make(frame_pfn(f), writable, w->leaf_executable && !(c->rights & CAP_NOEXEC));
+	}
+}
+
+/* Table frames ran out although every other space gave its own: s begins anew. */
+static uint64_t *leaf_entries_hard(struct process *p, struct space **s, uint64_t va)
+{
+	uint64_t *entries = arch_leaf_entries(*s, va);
+
+	if (entries)
+		return entries;
+	space_drop(*s);
+	*s = space_of(p);
+	KCHECK(205, *s, "a space can always be made anew");
+	entries = arch_leaf_entries(*s, va);
+	KCHECK(206, entries, "the table frames suffice for one address");
+	return entries;
+}
+
+bool space_fill(struct process *p, uint64_t va, bool write, bool execute, struct walk *w)
+{
+	struct space *s = va < USER_END ? space_of(p) : NULL;
+	uint64_t *entries;
+
+	if (!s) {
+		*w = (struct walk){ .code = 2 };
+		return false;
+	}
+	entries = leaf_entries_hard(p, &s, va);
+	space_walk(p, va, s, w);
+	if (!w->page)
+		return false;
+	if ((write && !w->writable) || (execute && !w->executable)) {
+		w->code = 1;
+		return false;
+	}
+	kernel_stats.fills++;
+	if (write && !page_dirty_now(w->page))
+		frame_dirty(w->page);
+	mark_page(w->page, s, va & ~(PAGE_SIZE - 1ull));
+	arch_leaf_set(s, va, &entries[va >> PAGE_SHIFT & 15],
+		      arch_leaf_make(frame_pfn(w->page), w->writable && page_dirty_now(w->page), w->executable));
+	if (w->leaf_node)
+		fill_around(s, va, entries, w);
+	return true;
+}
+
+void *space_user_pointer(struct process *p, uint64_t va, bool write)
+{
+	struct space *s = va < USER_END ? space_of(p) : NULL;
+	uint64_t *entry = s ? arch_leaf_find(s, va) : NULL;
+	struct walk w;
+
+	if (!entry || !arch_leaf_present(*entry) || (write && !arch_leaf_writable(*entry))) {
+		if (!s || !space_fill(p, va, write, false, &w))
+			return NULL;
+		return (uint8_t *)frame_data(w.page) + (va & (PAGE_SIZE - 1));
+	}
+	return (uint8_t *)arch_frame_pointer(arch_leaf_pfn(*entry)) + (va & (PAGE_SIZE - 1));
+}

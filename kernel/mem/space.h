@@ -1,0 +1,66 @@
+/*
+ * space.h - the page-table cache.
+ *
+ * A space is the hardware form of one memory tree, named by its root capability; processes
+ * with the same root share it.  Its tables hold only what a walk of the tree gave, and may be
+ * thrown away at any time.
+ *
+ * Invariants
+ *   C201 every present leaf of a space agrees with a walk of its tree: same page, no more rights
+ *   C202 a node that a walk passed through is marked NODE_MAPPED with that space and place, or
+ *        NODE_MULTI; a page that a leaf names is marked FRAME_MAPPED likewise
+ *   C203 a writable leaf names a dirty page
+ * Dependency tracking: each node and page remembers one place exactly; a second place sets
+ * MULTI, and then a change flushes every space.  Exact for private memory, which is what
+ * changes; cheap and bounded for shared memory, which hardly ever does.
+ */
+#ifndef KERNEL_SPACE_H
+#define KERNEL_SPACE_H
+#include "object/object.h"
+
+struct space {
+	struct cap root;               /* its name: disk form */
+	uint32_t root_pfn;             /* the top table; 0 = this entry is free */
+	uint32_t generation;           /* bumped when the entry is freed */
+	uint32_t tables;               /* list of its table frames, through frame.list_next */
+	uint64_t last_used;
+};
+
+#define SPACES 1024
+#define SPACE_NONE 0xFFFFu
+#define USER_END 0x7FFFFFFFF000ull     /* the last page below the canonical hole is never mapped */
+
+extern struct space spaces[SPACES];
+
+void space_tables_init(uint64_t first_pfn, uint64_t count);
+uint32_t space_table_take(struct space *s);    /* a zeroed table frame; 0 if none: spaces but s were tried */
+
+/* The space of a process, made if need be; NULL if it has no memory tree. */
+struct space *space_of(struct process *p);
+
+struct walk {
+	struct frame *page;            /* NULL: fault */
+	bool writable, executable;
+	unsigned code;                 /* of the fault: keykos.md 1.6 translation errors */
+	struct node *leaf_node;        /* the lss-3 node the page was in, or NULL */
+	bool leaf_writable, leaf_executable; /* rights down to leaf_node, for its other slots */
+	struct cap keeper, kept_node;  /* innermost keeper on the way; void if none */
+	uint64_t keeper_offset;
+};
+/* Walks the tree of p for va; marks what it passes as mapped in s (s may be NULL: no marks). */
+void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w);
+
+void space_mark_node(struct node *n, struct space *s, uint64_t base, unsigned shift);
+
+/* Brings in a translation for this access.  False: w tells the fault. */
+bool space_fill(struct process *p, uint64_t va, bool write, bool execute, struct walk *w);
+
+/* The kernel's address of user memory, for ucopy.c alone; NULL if it is not there with that right. */
+void *space_user_pointer(struct process *p, uint64_t va, bool write);
+
+void space_node_changed(struct node *n, unsigned slot);  /* before the slot changes */
+void space_node_gone(struct node *n);                    /* before all slots change */
+void space_page_gone(struct frame *f);                   /* before a page loses rights or content */
+void space_flush_all(void);
+int space_check(void);                                   /* 0, or a condition number */
+#endif

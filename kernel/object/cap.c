@@ -1,0 +1,173 @@
+/*
+ * cap.c - validity, sensory form, discretion and identity of capabilities.
+ * The rules stand in cap.h; each is one function, used by everybody who needs it.
+ */
+#include "object/cap.h"
+#include "object/object.h"
+
+static const uint8_t cap_target[CAP_TYPES] = {
+#define NONE    0
+#define PAGE    1
+#define NODE    2
+#define PROCESS 3
+#define CAPTYPE(number, upper, lower, target, memory, doc) [number] = target,
+#include "object/captype.def"
+#undef CAPTYPE
+#undef NONE
+#undef PAGE
+#undef NODE
+#undef PROCESS
+};
+
+enum { TARGET_NONE, TARGET_PAGE, TARGET_NODE, TARGET_PROCESS };
+
+static const char *const cap_names[CAP_TYPES] = {
+#define CAPTYPE(number, upper, lower, target, memory, doc) [number] = #lower,
+#include "object/captype.def"
+#undef CAPTYPE
+};
+
+const char *cap_type_name(unsigned type)
+{
+	return type < CAP_TYPES && cap_names[type] ? cap_names[type] : "reserved";
+}
+
+/* The core frame by the hint, or by the directory if the hint is stale. */
+static struct frame *cap_frame(const struct cap *c)
+{
+	uint64_t pfn = c->ref & REF_HINT_MASK;
+	uint64_t oid = REF_OID(c->ref);
+
+	if (__builtin_expect(pfn < frame_count && frames[pfn].oid == oid, 1))
+		return &frames[pfn];
+	return frame_lookup(oid);
+}
+
+struct frame *cap_page(const struct cap *c)
+{
+	struct frame *f;
+
+	if (c->type != CAP_PAGE)
+		return NULL;
+	f = cap_frame(c);
+	return f && f->kind == FRAME_PAGE && f->alloc_count == c->count ? f : NULL;
+}
+
+struct node *cap_node(const struct cap *c)
+{
+	struct frame *f;
+	struct node *n;
+
+	if (c->type < CAP_NODE || c->type > CAP_SCHEDULE || c->ref == 0)
+		return NULL;
+	f = cap_frame(c);
+	if (!f || f->kind != FRAME_POT)
+		return NULL;
+	n = node_at(f, REF_INDEX(c->ref));
+	return n->alloc_count == c->count ? n : NULL;
+}
+
+struct process *cap_process(const struct cap *c)
+{
+	struct frame *f;
+
+	if (c->type != CAP_PROCESS && c->type != CAP_START && c->type != CAP_NOTICE)
+		return NULL;
+	f = cap_frame(c);
+	return f && f->kind == FRAME_PROCESS && f->alloc_count == c->count ? frame_data(f) : NULL;
+}
+
+struct process *cap_resume(const struct cap *c)
+{
+	struct frame *f;
+
+	if (c->type != CAP_RESUME)
+		return NULL;
+	f = cap_frame(c);
+	return f && f->kind == FRAME_PROCESS && f->call_count == c->count ? frame_data(f) : NULL;
+}
+
+bool cap_is_void(const struct cap *c)
+{
+	switch (cap_target[c->type]) {
+	case TARGET_PAGE:
+		return !cap_page(c);
+	case TARGET_NODE:
+		return !cap_node(c) && !(c->type == CAP_SCHEDULE && c->ref == 0);
+	case TARGET_PROCESS:
+		return c->type == CAP_RESUME ? !cap_resume(c) : !cap_process(c);
+	}
+	return c->type == CAP_VOID;
+}
+
+struct cap cap_diminish(const struct cap *c)
+{
+	struct cap d = *c;
+
+	switch (c->type) {
+	case CAP_NUMBER:
+	case CAP_DISCRIM:
+	case CAP_RETURNER:
+		return d;
+	case CAP_PAGE:
+		d.data |= DB_READONLY;
+		return d;
+	case CAP_SEGMENT:
+		d.data |= DB_READONLY | DB_NOCALL;
+		return d;
+	case CAP_NODE:
+	case CAP_FETCH:
+	case CAP_SENSE:
+		d.type = CAP_SENSE;
+		d.data |= DB_READONLY | DB_NOCALL;
+		return d;
+	}
+	return cap_void();
+}
+
+/*
+ * A red segment with read-only and no-call set is discreet as a tree, because no walk of it and
+ * no invocation of it reaches its keeper (invoke.c asks the no-call bit first).  The returner
+ * answers its caller only.  keykos.md 2.12, eros.md 2.
+ */
+bool cap_discreet(const struct cap *c)
+{
+	if (cap_is_void(c))
+		return true;
+	switch (c->type) {
+	case CAP_NUMBER:
+	case CAP_DISCRIM:
+	case CAP_RETURNER:
+	case CAP_SENSE:
+		return true;
+	case CAP_PAGE:
+		return c->data & DB_READONLY;
+	case CAP_SEGMENT:
+		return (c->data & (DB_READONLY | DB_NOCALL)) == (DB_READONLY | DB_NOCALL);
+	}
+	return false;
+}
+
+struct cap cap_disk_form(const struct cap *c)
+{
+	struct cap d = *c;
+
+	if (cap_is_void(c))
+		return cap_void();
+	if (cap_target[c->type] != TARGET_NONE)
+		d.ref &= ~REF_HINT_MASK;
+	return d;
+}
+
+bool cap_same(const struct cap *a, const struct cap *b)
+{
+	struct cap x = cap_disk_form(a), y = cap_disk_form(b);
+
+	return x.type == y.type && x.rights == y.rights && x.data == y.data && x.count == y.count && x.ref == y.ref;
+}
+
+bool cap_same_object(const struct cap *a, const struct cap *b)
+{
+	return cap_target[a->type] == cap_target[b->type] && cap_target[a->type] != TARGET_NONE &&
+	       !cap_is_void(a) && !cap_is_void(b) && a->ref >> REF_HINT_BITS == b->ref >> REF_HINT_BITS;
+}

@@ -1,0 +1,16 @@
+/*
+ * device.h - what the machine side calls in the device objects, and their constants.
+ */
+#ifndef KERNEL_DEVICE_H
+#define KERNEL_DEVICE_H
+#include <stdint.h>
+
+#define LOG_POWER 1                      /* data of a log capability that may end the machine */
+#define IRQ_ANY 0xFFFFull
+#define IRQ_KERNEL_LINES (1u << 0 | 1u << 2)   /* the timer, and the cascade */
+
+void irq_fired(unsigned line);
+
+/* Boot: the boot pack's place and the run of frames kept for DMA. */
+void physmem_init(uint64_t pack_address, uint64_t pack_length, uint64_t dma_first_pfn, uint64_t dma_count);
+#endif

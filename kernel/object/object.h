@@ -1,0 +1,178 @@
+/*
+ * object.h - objects in core: frames, nodes, processes.
+ *
+ * One array of frame headers, indexed by physical frame number, describes all memory.  A
+ * frame of kind FRAME_PAGE, FRAME_POT or FRAME_PROCESS holds one frame of the object store.
+ *
+ * Invariants (checked by object_check under these numbers)
+ *   C101 a frame of an object kind is in the directory under its oid, once
+ *   C102 a node's allocation count is at most its pot's count
+ *   C103 a dirty frame has the current or the previous epoch
+ *   C104 a process frame's state is one of enum process_state
+ *   C105 a process is in the ready queue or current if and only if it is running and not asleep
+ */
+#ifndef KERNEL_OBJECT_H
+#define KERNEL_OBJECT_H
+#include "arch.h"
+#include "keros/abi.h"
+#include "object/cap.h"
+
+enum frame_kind {
+	FRAME_NONE = 0,                /* not memory, or the kernel's own */
+	FRAME_FREE, FRAME_PAGE, FRAME_POT, FRAME_PROCESS, FRAME_TABLE,
+};
+
+#define FRAME_DIRTY   0x01             /* differs from what the store holds */
+#define FRAME_PINNED  0x02             /* DMA or boot pack: never leaves its place */
+#define FRAME_MAPPED  0x04             /* map_* names a space that may hold a translation */
+#define FRAME_MULTI   0x08             /* more than one place may */
+#define FRAME_FIXED   0x10             /* read-only for ever: a page of the boot pack */
+
+struct frame {
+	uint64_t oid;                  /* frame number in the object space; OID_PHYS | pfn outside the store */
+	uint32_t alloc_count;          /* of the page or process; of a pot: the highest of its nodes */
+	uint32_t call_count;           /* process: names the one valid resume capability */
+	uint32_t hash_next, list_next; /* directory chain; free list */
+	uint8_t kind, flags;
+	uint16_t map_space;            /* valid if FRAME_MAPPED, with map_generation and map_va */
+	uint32_t epoch;                /* in which it was last made dirty */
+	uint64_t map_va;
+	uint32_t map_generation, age;
+	uint64_t reserved[2];
+};
+_Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
+
+#define OID_PHYS (1ull << 35)          /* pages that are a place in memory, not a place in the store */
+
+#define NODES_PER_POT 15
+
+/* As on disk but for the dep_ fields, which are 0 there. */
+struct node {
+	uint32_t alloc_count;
+	uint16_t dep_space;            /* valid if dep_flags & NODE_MAPPED: the one space that walked it */
+	uint8_t dep_shift, dep_flags;  /* slot i covers [dep_va + (i << shift), +1 << shift) */
+	uint32_t dep_generation;
+	uint32_t dep_page;             /* dep_va >> 12, modulo 2^32: enough for 44 bits */
+	struct cap slot[NODE_SLOTS];
+};
+_Static_assert(sizeof(struct node) == 272, "15 nodes and 16 bytes fill a frame");
+
+#define NODE_MAPPED 1
+#define NODE_MULTI  2
+
+enum process_state { PROC_AVAILABLE = 0, PROC_RUNNING = 1, PROC_WAITING = 2 };
+
+/* In the order that the trap entry pushes (arch/x86/entry.S). */
+struct regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uint64_t rax, rcx, rdx, rsi, rdi;
+	uint64_t error;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define PROCESS_FPU_BYTES 1088
+
+struct process {
+	uint64_t pad;                  /* so that the end of regs is 16-byte aligned, as the processor wants */
+	struct regs regs;
+	uint64_t fs_base, gs_base;     /* valid while not current */
+	uint64_t foreign_entry;
+
+	uint8_t state;                 /* enum process_state */
+	uint8_t flags;                 /* PROCESS_* */
+	uint8_t fault_code, reserved;
+	uint32_t notices;              /* posted and not delivered */
+	uint32_t recv_control;         /* the control word of its last CALL or RETURN: what it will accept */
+	uint32_t reserved2;
+	uint64_t fault_info;
+
+	struct cap slots[PROCESS_SLOTS];
+	struct cap caps[CAP_REGISTERS];
+
+	/* In core only; zero on disk. */
+	uint32_t pfn;
+	uint16_t space;                /* index of its space, valid if space_generation fits; mem/space.h */
+	uint8_t priority, queue;       /* queue: enum process_queue */
+	uint32_t space_generation, reserved3;
+	struct process *next, *prev;   /* in a ready, stall or sleep queue */
+	struct process *stall_head, *stall_tail;
+	struct process *queue_owner;   /* the process in whose stall queue it is */
+	uint64_t wake_ns;
+	uint64_t slice_end_ns;
+
+	uint8_t fpu[PROCESS_FPU_BYTES] __attribute__((aligned(64)));
+};
+_Static_assert(sizeof(struct process) <= PAGE_SIZE, "a process is one frame");
+
+#define PROCESS_SYSRET       0x01      /* entered by syscall: rcx and r11 need not come back */
+#define PROCESS_FPU_USED     0x02      /* fpu holds an image */
+#define PROCESS_FAULT_KEEPER 0x04      /* a segment keeper refused: its process keeper is next */
+#define PROCESS_RESTART      0x08      /* was woken from a stall queue: goes to its front if it stalls again */
+
+enum process_queue { QUEUE_NONE = 0, QUEUE_READY, QUEUE_STALL, QUEUE_SLEEP };
+
+/* ---- the frame cache (frame.c) ---- */
+extern struct frame *frames;
+extern uint64_t frame_count;           /* headers in the array: physical memory */
+extern uint64_t range_frames;          /* frames of the object space that can be in core at once */
+extern uint32_t store_epoch;
+
+void frame_cache_init(struct frame *array, uint64_t count, uint32_t *hash, uint32_t hash_size);
+void frame_release(uint64_t pfn);      /* boot: this frame may hold objects */
+uint64_t frame_free_count(void);
+struct frame *frame_lookup(uint64_t oid);
+/* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame. */
+struct frame *frame_get(uint64_t oid);
+/* Makes it hold another kind; every capability into it dies. */
+void frame_retype(struct frame *f, enum frame_kind kind);
+/* Boot: this physical frame is an object outside the store (DMA, boot pack). */
+struct frame *frame_adopt(uint64_t pfn, uint8_t flags);
+
+static inline uint64_t frame_pfn(const struct frame *f)
+{
+	return f - frames;
+}
+static inline void *frame_data(const struct frame *f)
+{
+	return arch_frame_pointer(f - frames);
+}
+
+/* Before any change to what the store keeps of a frame.  The place where log space will be reserved. */
+static inline void frame_dirty(struct frame *f)
+{
+	f->flags |= FRAME_DIRTY;
+	f->epoch = store_epoch;
+}
+
+/* ---- pages, nodes, processes ---- */
+struct cap page_cap(struct frame *f, uint16_t data);
+void page_rescind(struct frame *f);
+/* An index of 15 exists in no capability the kernel makes; it is read as 0 and fails the count. */
+static inline struct node *node_at(struct frame *pot, unsigned index)
+{
+	return (struct node *)frame_data(pot) + (index < NODES_PER_POT ? index : 0);
+}
+struct frame *node_pot(const struct node *n);
+struct cap node_cap(struct node *n, enum cap_type type, uint16_t data);
+void node_rescind(struct node *n);
+/* Stores into a slot: the only way to change one. */
+void node_store(struct node *n, unsigned slot, const struct cap *c);
+void node_dirty(struct node *n);
+
+static inline struct frame *process_frame(const struct process *p)
+{
+	return &frames[p->pfn];
+}
+struct cap process_cap(struct process *p, enum cap_type type, uint16_t data);
+struct cap process_resume_cap(struct process *p, uint16_t kind);
+void process_init(struct frame *f);
+void process_rescind(struct process *p);
+
+/* ---- checking (check.c) ---- */
+int object_check(void);                /* 0, or the number of the first condition broken */
+
+/* Marks the line after which a handler must finish: nothing below it can fail, stall or restart. */
+static inline void commit_point(void)
+{
+}
+#endif

@@ -1,0 +1,102 @@
+/*
+ * physmem.c - memory by its physical place: DMA pages and the boot pack.
+ *
+ * Pages got here are outside the object store (OID_PHYS): they are never moved, and no bank
+ * counts them.  Device memory beyond RAM has no frame header yet, so physmem_page refuses it.
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "kernel/physmem.h"
+#include "object/device.h"
+
+static uint64_t pack_first_pfn, pack_address, pack_length;
+static uint64_t dma_next, dma_end;
+
+void physmem_init(uint64_t address, uint64_t length, uint64_t dma_first_pfn, uint64_t dma_count)
+{
+	pack_address = address;
+	pack_length = length;
+	pack_first_pfn = address >> PAGE_SHIFT;
+	dma_next = dma_first_pfn;
+	dma_end = dma_first_pfn + dma_count;
+}
+
+void physmem_op_page(struct inv *inv)
+{
+	inv_fail(inv, RC_REQUEST);
+}
+
+void physmem_op_dma(struct inv *inv)
+{
+	uint64_t count = inv_word(inv, 0);
+	const struct cap *c = inv_cap(inv, 0);
+	struct node *to = c->type == CAP_NODE ? cap_node(c) : NULL;
+
+	if (!to || count == 0 || count > NODE_SLOTS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	if (count > dma_end - dma_next) {
+		inv_fail(inv, RC_LIMIT);
+		return;
+	}
+	commit_point();
+	inv->out_w[0] = dma_next << PAGE_SHIFT;
+	for (uint64_t i = 0; i < count; i++) {
+		struct cap page = page_cap(frame_adopt(dma_next++, 0), 0);
+
+		node_store(to, i, &page);
+	}
+}
+
+void physmem_op_pack(struct inv *inv)
+{
+	commit_point();
+	inv->out_w[0] = pack_address;
+	inv->out_w[1] = pack_length;
+}
+
+static bool pack_has(struct inv *inv, uint64_t first, uint64_t count)
+{
+	uint64_t pages = (pack_length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+	if (first < pages && count <= pages - first)
+		return true;
+	inv_fail(inv, RC_REQUEST);
+	return false;
+}
+
+static struct cap pack_page(uint64_t index)
+{
+	return page_cap(frame_adopt(pack_first_pfn + index, FRAME_FIXED), DB_READONLY);
+}
+
+void physmem_op_pack_page(struct inv *inv)
+{
+	uint64_t index = inv_word(inv, 0);
+
+	if (!pack_has(inv, index, 1))
+		return;
+	commit_point();
+	inv_out_cap(inv, 0, pack_page(index));
+}
+
+void physmem_op_pack_fill(struct inv *inv)
+{
+	uint64_t first = inv_word(inv, 0), count = inv_word(inv, 1);
+	const struct cap *c = inv_cap(inv, 0);
+	struct node *to = c->type == CAP_NODE ? cap_node(c) : NULL;
+
+	if (!to || count == 0 || count > NODE_SLOTS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	if (!pack_has(inv, first, count))
+		return;
+	commit_point();
+	for (uint64_t i = 0; i < count; i++) {
+		struct cap page = pack_page(first + i);
+
+		node_store(to, i, &page);
+	}
+}

@@ -1,0 +1,381 @@
+/*
+ * process.c - processes, wholly controlled through their process capability.
+ *
+ * Rules
+ *   1. A process that is running belongs to the ready queue or is current; any operation that
+ *      changes its state takes it out first.
+ *   2. At most one resume capability to a process is valid: the one that carries its call
+ *      count.  Whatever ends a wait bumps the count.
+ *   3. Registers that come from outside are made safe before they are stored: flags masked,
+ *      addresses canonical, the FPU image one that the processor will load.
+ * Source: eros.md 1.5; the register block is ours (idl/process.idl).
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "kernel/process.h"
+#include "mem/space.h"
+#include "sched/sched.h"
+
+struct cap process_cap(struct process *p, enum cap_type type, uint16_t data)
+{
+	struct frame *f = process_frame(p);
+
+	return (struct cap){ .type = type, .data = data, .count = f->alloc_count, .ref = REF_MAKE(f->oid, 0, p->pfn) };
+}
+
+struct cap process_resume_cap(struct process *p, uint16_t kind)
+{
+	struct frame *f = process_frame(p);
+
+	return (struct cap){ .type = CAP_RESUME, .data = kind, .count = f->call_count,
+			     .ref = REF_MAKE(f->oid, 0, p->pfn) };
+}
+
+void process_init(struct frame *f)
+{
+	struct process *p = frame_data(f);
+
+	p->pfn = frame_pfn(f);
+	p->state = PROC_WAITING;
+	p->space = SPACE_NONE;
+	arch_process_init(p);
+}
+
+/* Ends whatever it was doing; its callers and its resume capabilities are let go. */
+static void process_halt(struct process *p)
+{
+	sched_remove(p);
+	sched_pass_turn(p);
+	p->state = PROC_WAITING;
+	process_frame(p)->call_count++;
+}
+
+void process_rescind(struct process *p)
+{
+	process_halt(p);
+	sched_wake_all_stalled(p);
+	arch_fpu_forget(p);
+	process_frame(p)->alloc_count++;
+}
+
+static struct process *subject(struct inv *inv)
+{
+	return cap_process(&inv->target);
+}
+
+static void mark_dirty(struct process *p)
+{
+	frame_dirty(process_frame(p));
+}
+
+void process_op_get_slot(struct inv *inv)
+{
+	uint64_t which = inv_word(inv, 0);
+
+	if (which >= PROCESS_SLOTS || which == PSLOT_BRAND) {
+		inv_fail(inv, which == PSLOT_BRAND ? RC_NOACCESS : RC_REQUEST);
+		return;
+	}
+	commit_point();
+	inv_out_cap(inv, 0, subject(inv)->slots[which]);
+}
+
+void process_op_swap_slot(struct inv *inv)
+{
+	struct process *p = subject(inv);
+	uint64_t which = inv_word(inv, 0);
+
+	if (which >= PROCESS_SLOTS || which == PSLOT_BRAND) {
+		inv_fail(inv, which == PSLOT_BRAND ? RC_NOACCESS : RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	inv_out_cap(inv, 0, p->slots[which]);
+	p->slots[which] = *inv_cap(inv, 0);
+	if (which == PSLOT_SPACE)
+		p->space = SPACE_NONE;
+	if (which == PSLOT_SCHEDULE)
+		schedule_refresh(p);
+}
+
+void process_op_get_reg(struct inv *inv)
+{
+	uint64_t number = inv_word(inv, 0);
+
+	if (number >= CAP_REGISTERS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	inv_out_cap(inv, 0, subject(inv)->caps[number]);
+}
+
+void process_op_swap_reg(struct inv *inv)
+{
+	struct process *p = subject(inv);
+	uint64_t number = inv_word(inv, 0);
+
+	if (number >= CAP_REGISTERS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	inv_out_cap(inv, 0, p->caps[number]);
+	if (number != CR_VOID)
+		p->caps[number] = *inv_cap(inv, 0);
+}
+
+void process_op_get_regs(struct inv *inv)
+{
+	static struct reg_image image;
+	struct process *p = subject(inv);
+
+	commit_point();
+	if (p == cpu.current)
+		arch_bases_save(p);
+	__builtin_memcpy(&image, &p->regs, 15 * sizeof(uint64_t));
+	image.rip = p->regs.rip;
+	image.rflags = p->regs.rflags;
+	image.rsp = p->regs.rsp;
+	image.fs_base = p->fs_base;
+	image.gs_base = p->gs_base;
+	image.foreign_entry = p->foreign_entry;
+	inv->out_string = &image;
+	inv->out_length = sizeof image;
+}
+
+void process_op_set_regs(struct inv *inv)
+{
+	struct process *p = subject(inv);
+	struct reg_image image;
+	long length = inv_string(inv, &image, sizeof image);
+
+	if (length < 0)
+		return;
+	if (length != sizeof image || !arch_regs_valid(image.rip, image.fs_base, image.gs_base) ||
+	    !arch_regs_valid(image.foreign_entry, 0, 0) || p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	__builtin_memcpy(&p->regs, &image, 15 * sizeof(uint64_t));
+	p->regs.rip = image.rip;
+	p->regs.rflags = arch_flags_safe(image.rflags);
+	p->regs.rsp = image.rsp;
+	p->fs_base = image.fs_base;
+	p->gs_base = image.gs_base;
+	p->foreign_entry = image.foreign_entry;
+	p->flags &= ~PROCESS_SYSRET;
+}
+
+void process_op_get_fpu(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	commit_point();
+	arch_fpu_save(p);
+	inv->out_string = p->fpu;
+	inv->out_length = p->flags & PROCESS_FPU_USED ? PROCESS_FPU_BYTES : 0;
+}
+
+void process_op_set_fpu(struct inv *inv)
+{
+	static uint8_t image[PROCESS_FPU_BYTES] __attribute__((aligned(64)));
+	struct process *p = subject(inv);
+	long length = inv_string(inv, image, sizeof image);
+
+	if (length < 0)
+		return;
+	if (length != 0 && !arch_fpu_valid(image, length)) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	arch_fpu_forget(p);
+	p->flags &= ~PROCESS_FPU_USED;
+	if (length) {
+		__builtin_memset(p->fpu, 0, sizeof p->fpu);
+		__builtin_memcpy(p->fpu, image, length);
+		p->flags |= PROCESS_FPU_USED;
+	}
+}
+
+void process_op_make_start(struct inv *inv)
+{
+	commit_point();
+	inv_out_cap(inv, 0, process_cap(subject(inv), CAP_START, (uint16_t)inv_word(inv, 0)));
+}
+
+static void make_resume(struct inv *inv, uint16_t kind)
+{
+	struct process *p = subject(inv);
+
+	if (p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	process_halt(p);
+	inv_out_cap(inv, 0, process_resume_cap(p, kind));
+}
+
+void process_op_make_resume(struct inv *inv)
+{
+	make_resume(inv, RESUME_RETURN);
+}
+
+void process_op_make_fault_resume(struct inv *inv)
+{
+	make_resume(inv, RESUME_FAULT);
+}
+
+/* Makes it ready to run from its registers; false, and the invocation failed, if it cannot. */
+static bool start_running(struct inv *inv, struct process *p)
+{
+	if (!schedule_refresh(p)) {
+		inv_fail(inv, RC_REQUEST);
+		return false;
+	}
+	commit_point();
+	mark_dirty(p);
+	process_halt(p);
+	p->state = PROC_RUNNING;
+	sched_ready(p);
+	return true;
+}
+
+void process_op_run(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	if (start_running(inv, p))
+		p->flags &= ~PROCESS_FAULT_KEEPER;
+}
+
+void process_op_stop(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	inv->out_w[0] = p->state;
+	process_halt(p);
+}
+
+void process_op_clone(struct inv *inv)
+{
+	struct process *to = subject(inv);
+	const struct cap *source = inv_cap(inv, 0);
+	struct process *from = source->type == CAP_PROCESS ? cap_process(source) : NULL;
+
+	if (!from || to == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(to);
+	arch_fpu_save(from);
+	arch_fpu_forget(to);
+	if (from == cpu.current)
+		arch_bases_save(from);
+	to->regs = from->regs;
+	to->fs_base = from->fs_base;
+	to->gs_base = from->gs_base;
+	to->foreign_entry = from->foreign_entry;
+	to->recv_control = from->recv_control;
+	to->flags = (from->flags & (PROCESS_SYSRET | PROCESS_FPU_USED)) |
+		    (to->flags & ~(PROCESS_SYSRET | PROCESS_FPU_USED));
+	if (from->flags & PROCESS_FPU_USED)
+		__builtin_memcpy(to->fpu, from->fpu, PROCESS_FPU_BYTES);
+}
+
+void process_op_wake(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (p->state != PROC_WAITING) {
+		inv_fail(inv, RC_AGAIN);
+		return;
+	}
+	if (start_running(inv, p))
+		p->regs.rax = inv_word(inv, 0);
+}
+
+void process_op_set_space_and_pc(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (!arch_regs_valid(inv_word(inv, 0), 0, 0) || p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	inv_out_cap(inv, 0, p->slots[PSLOT_SPACE]);
+	p->slots[PSLOT_SPACE] = *inv_cap(inv, 0);
+	p->space = SPACE_NONE;
+	p->regs.rip = inv_word(inv, 0);
+	p->regs.rsp = inv_word(inv, 1);
+	p->flags &= ~PROCESS_SYSRET;
+}
+
+void process_op_make_notice(struct inv *inv)
+{
+	commit_point();
+	inv_out_cap(inv, 0, process_cap(subject(inv), CAP_NOTICE, (uint16_t)inv_word(inv, 0)));
+}
+
+void process_op_get_state(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	commit_point();
+	inv->out_w[0] = p->state;
+	inv->out_w[1] = p->fault_code;
+	inv->out_w[2] = p->fault_info;
+	inv->out_w[3] = p->regs.rip;
+}
+
+void process_op_set_foreign_entry(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (!arch_regs_valid(inv_word(inv, 0), 0, 0)) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	p->foreign_entry = inv_word(inv, 0);
+}
+
+void process_op_make_available(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (p == cpu.current || !schedule_refresh(p)) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	process_halt(p);
+	p->state = PROC_AVAILABLE;
+	if (p->notices)
+		notice_deliver(p, 0);
+	else
+		sched_wake_stalled(p);
+}

@@ -1,0 +1,179 @@
+/*
+ * range.c - the authority to make objects: a run of frames of the object space.
+ *
+ * The capability: ref = first frame << 28 (no hint), count = number of frames.
+ * A frame holds one page, one process or a pot of 15 nodes; asking for another kind than it
+ * holds retypes it, and every capability into it dies.  Source: eros.md 1.8.
+ */
+#include "invoke/inv.h"
+#include "kernel/range.h"
+#include "mem/space.h"
+
+enum { KIND_PAGE = 1, KIND_NODE = 2, KIND_PROCESS = 3 };
+
+struct place {
+	uint64_t kind, oid;
+	unsigned index;
+};
+
+/* The place that kind and offset name in this range. */
+static bool place_of(struct inv *inv, uint64_t kind, uint64_t offset, struct place *at)
+{
+	uint64_t frame = kind == KIND_NODE ? offset / 16 : offset;
+
+	at->kind = kind;
+	at->index = kind == KIND_NODE ? offset % 16 : 0;
+	at->oid = REF_OID(inv->target.ref) + frame;
+	return kind >= KIND_PAGE && kind <= KIND_PROCESS && frame < inv->target.count && at->index < NODES_PER_POT;
+}
+
+static enum frame_kind frame_kind_of(uint64_t kind)
+{
+	return kind == KIND_PAGE ? FRAME_PAGE : kind == KIND_NODE ? FRAME_POT : FRAME_PROCESS;
+}
+
+static bool frame_ready(const struct place *at)
+{
+	struct frame *f = frame_lookup(at->oid);
+
+	return f || frame_get(at->oid);
+}
+
+static struct cap make_cap(const struct place *at)
+{
+	struct frame *f = frame_get(at->oid);
+
+	if (f->kind != frame_kind_of(at->kind))
+		frame_retype(f, frame_kind_of(at->kind));
+	if (at->kind == KIND_PAGE)
+		return page_cap(f, 0);
+	if (at->kind == KIND_NODE)
+		return node_cap(node_at(f, at->index), CAP_NODE, 0);
+	return process_cap(frame_data(f), CAP_PROCESS, 0);
+}
+
+void range_op_get(struct inv *inv)
+{
+	struct place at;
+
+	if (!place_of(inv, inv_word(inv, 0), inv_word(inv, 1), &at)) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	if (!frame_ready(&at)) {
+		inv_fail(inv, RC_LIMIT);
+		return;
+	}
+	commit_point();
+	inv_out_cap(inv, 0, make_cap(&at));
+}
+
+void range_op_fill(struct inv *inv)
+{
+	uint64_t kind = inv_word(inv, 0), first = inv_word(inv, 1), count = inv_word(inv, 2);
+	const struct cap *c = inv_cap(inv, 0);
+	struct node *to = c->type == CAP_NODE ? cap_node(c) : NULL;
+	struct place at;
+
+	if (!to || count == 0 || count > NODE_SLOTS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		if (!place_of(inv, kind, first + i, &at)) {
+			inv_fail(inv, RC_REQUEST);
+			return;
+		}
+		if (!frame_ready(&at)) {
+			inv_fail(inv, RC_LIMIT);
+			return;
+		}
+	}
+	commit_point();
+	for (uint64_t i = 0; i < count; i++) {
+		struct cap value;
+
+		place_of(inv, kind, first + i, &at);
+		value = make_cap(&at);
+		node_store(to, i, &value);
+	}
+}
+
+static void rescind_place(const struct place *at)
+{
+	struct frame *f = frame_lookup(at->oid);
+
+	if (!f || f->kind != frame_kind_of(at->kind))
+		return;
+	if (at->kind == KIND_NODE)
+		node_rescind(node_at(f, at->index));
+	else
+		frame_retype(f, f->kind);
+}
+
+void range_op_rescind(struct inv *inv)
+{
+	uint64_t kind = inv_word(inv, 0), first = inv_word(inv, 1), count = inv_word(inv, 2);
+	struct place at;
+
+	if (count > inv->target.count * 16ull) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		if (!place_of(inv, kind, first + i, &at)) {
+			inv_fail(inv, RC_REQUEST);
+			return;
+		}
+	}
+	commit_point();
+	for (uint64_t i = 0; i < count; i++) {
+		place_of(inv, kind, first + i, &at);
+		rescind_place(&at);
+	}
+}
+
+/* Full strength only: a holder of a weaker capability must not be able to free the object. */
+void range_op_identify(struct inv *inv)
+{
+	const struct cap *c = inv_cap(inv, 0);
+	uint64_t first = REF_OID(inv->target.ref);
+	uint64_t offset = REF_OID(c->ref) - first;
+	uint64_t kind = 0;
+
+	if (c->type == CAP_PAGE && cap_page(c) && !(c->data & DB_READONLY))
+		kind = KIND_PAGE;
+	if (c->type == CAP_NODE && cap_node(c))
+		kind = KIND_NODE;
+	if (c->type == CAP_PROCESS && cap_process(c))
+		kind = KIND_PROCESS;
+	if (!kind || offset >= inv->target.count) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	inv->out_w[0] = kind;
+	inv->out_w[1] = kind == KIND_NODE ? offset * 16 + REF_INDEX(c->ref) : offset;
+}
+
+void range_op_length(struct inv *inv)
+{
+	commit_point();
+	inv->out_w[0] = inv->target.count;
+	inv->out_w[1] = frame_free_count();
+}
+
+void range_op_subrange(struct inv *inv)
+{
+	uint64_t first = inv_word(inv, 0), count = inv_word(inv, 1);
+	struct cap sub = inv->target;
+
+	if (first > inv->target.count || count > inv->target.count - first) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	sub.ref = REF_MAKE(REF_OID(inv->target.ref) + first, 0, 0);
+	sub.count = (uint32_t)count;
+	inv_out_cap(inv, 0, sub);
+}
