@@ -172,6 +172,8 @@ struct proc {
 	char comm[16];
 	char *cmdline; size_t cmdline_length;                                    /* for /proc; malloc'ed */
 	struct inode *exe;
+
+	struct proc_inner *inner;      /* what the process side alone knows: process.h */
 };
 
 struct proc *proc_find(int pid);
