@@ -149,14 +149,14 @@ endif
 # ---- Host tools -----------------------------------------------------------------------------------------------
 
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Itools
-HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(sort $(wildcard tools/lib/*.c)))
+HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c))
 
 build/host/%.o: tools/%.c
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
 
-HOST_TOOLS := $(patsubst tools/%.c,build/%,$(sort $(wildcard tools/*.c)))
+HOST_TOOLS := $(patsubst tools/%.c,build/%,$(call flat,tools/*.c))
 $(HOST_TOOLS): build/%: build/host/%.o $(HOST_SHARED)
 	$(call say,HOSTLD,$@)
 	$(Q)$(CC) -o $@ $^

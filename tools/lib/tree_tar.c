@@ -68,13 +68,15 @@ static uint64_t number(const struct archive *a, const uint8_t *field, size_t len
 	return value;
 }
 
-static bool checksum_matches(const struct archive *a, const uint8_t *block)
+static bool checksum_matches(const uint8_t *block)
 {
-	uint64_t sum = 0;
+	unsigned long sum = 0;
+	char field[9] = { 0 };
 
 	for (unsigned i = 0; i < BLOCK; i++)
 		sum += i >= AT_CHECKSUM && i < AT_CHECKSUM + 8 ? ' ' : block[i];
-	return sum == number(a, block + AT_CHECKSUM, 8);
+	memcpy(field, block + AT_CHECKSUM, 8);
+	return sum == strtoul(field, NULL, 8);
 }
 
 static char *copy_text(const void *text, size_t length)
@@ -245,7 +247,7 @@ void tree_add_tar(struct tree *tree, const char *what, const uint8_t *data, size
 
 		if (memcmp(block, zeroes, BLOCK) == 0)
 			break;
-		if (!checksum_matches(&a, block))
+		if (!checksum_matches(block))
 			bad(&a, any ? "a header with a wrong checksum" : "this is not a tar archive");
 		any = true;
 		size = number(&a, block + AT_SIZE, 12);
