@@ -217,7 +217,6 @@ void kernel_start(const struct boot_info *info)
 	p = boot_prime(info);
 	schedule_refresh(p);
 	p->state = PROC_RUNNING;
-	cpu.current = p;
 	sched_ready(p);
 	sched_next();
 }

@@ -162,7 +162,7 @@ static void space_load(struct process *p)
 void arch_set_current(struct process *p)
 {
 	if (cpu.current != p) {
-		if (cpu.bases_owner == cpu.current)
+		if (cpu.current && cpu.bases_owner == cpu.current)
 			arch_bases_save(cpu.current);
 		cpu.current = p;
 		cpu.frame_top = (uint64_t)(&p->regs + 1);

@@ -394,47 +394,21 @@ static const struct bank_server handlers = {
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-/* Before the ledger exists, frames are taken from the start of the range, one after the other. */
-struct first_frames { uint64_t next, pot, pot_used; };
-
-static uint32_t
-first_make(void *ctx, unsigned kind, cap_t to)
-{
-	struct first_frames *f = ctx;
-
-	if (kind != MAKE_NODE)
-		return range_get(CR_RANGE, kind, f->next++, to);
-	if (f->pot_used == 0)
-		f->pot = f->next++;
-
-	uint64_t offset = f->pot * 16 + f->pot_used;
-	f->pot_used = (f->pot_used + 1) % LEDGER_POT_NODES;
-	return range_get(CR_RANGE, MAKE_NODE, offset, to);
-}
-
-static uint32_t
-first_make_many(void *ctx, unsigned kind, unsigned count, cap_t node)
-{
-	struct first_frames *f = ctx;
-
-	f->next += count;
-	return range_fill(CR_RANGE, kind, f->next - count, count, node);
-}
-
+/* Before the ledger exists, frames are taken from the start of the range; they stay held for ever. */
 static uint32_t
 bank_start(void)
 {
-	struct first_frames first = { 0 };
-	const struct space_maker maker = { first_make, first_make_many, &first };
+	struct space_range first = { .range = CR_RANGE };
+	struct space_maker maker = space_range_maker(&first);
 	uint64_t frames = 0, pages;
 	uint32_t rc = range_length(CR_RANGE, &frames, NULL);
 
 	if (rc == RC_OK)
-		rc = first_make(&first, MAKE_NODE, CR_BRAND);
+		rc = maker.make(&first, MAKE_NODE, CR_BRAND);
 	if (rc == RC_OK)
-		rc = first_make(&first, MAKE_NODE, CR_SCRATCH_NODE);
+		rc = maker.make(&first, MAKE_NODE, CR_SCRATCH_NODE);
 	if (rc == RC_OK)
-		rc = first_make(&first, MAKE_PAGE, CR_SCRATCH_PAGE);
+		rc = maker.make(&first, MAKE_PAGE, CR_SCRATCH_PAGE);
 	if (rc == RC_OK)
 		rc = proctool_set_brand(CR_PROCTOOL, CR_SELF, CR_BRAND);
 	if (rc == RC_OK)

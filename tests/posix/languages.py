@@ -1,6 +1,11 @@
 """Larger programs: the Lua interpreter, a static glibc program, bc and dc."""
 
-from scenario import compare, data, words
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from scenario import compare, data, words  # noqa: E402
 
 
 def test_lua_program():

@@ -135,7 +135,7 @@ def stage(place, files, binaries):
 
 
 def keros_command(tree, *options):
-	return [os.path.join(ROOT, "keros"), "run", *options, "--tree", tree, "--"]
+	return [os.path.join(ROOT, "build", "keros"), "run", *options, "--tree", tree, "--"]
 
 
 def run_host(top, command, stdin, seconds):

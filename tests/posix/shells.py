@@ -1,6 +1,11 @@
 """Shell programs: busybox ash, bash and dash, with what scripts lean on."""
 
-from scenario import compare, licences, words
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from scenario import compare, licences, words  # noqa: E402
 
 
 def test_here_documents():

@@ -1,6 +1,11 @@
 """Pipelines of the text tools over licence texts, the word list and this project's sources."""
 
-from scenario import compare, licences, sources, words
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from scenario import compare, licences, sources, words  # noqa: E402
 
 
 def test_word_frequencies():

@@ -1,6 +1,11 @@
 """Trees of files: finding, archiving, comparing, patching, and what the file calls promise."""
 
-from scenario import compare, licences, sources, words
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from scenario import compare, licences, sources, words  # noqa: E402
 
 
 def test_find_and_xargs():
