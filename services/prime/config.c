@@ -1,0 +1,94 @@
+/*
+ * config.c - reading the run config (see config.h).
+ */
+#include "config.h"
+#include <string.h>
+
+/* The value if the record has this key, else NULL. */
+static const char *
+record_value(const char *record, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
+}
+
+static bool
+number_read(const char *text, uint64_t *value)
+{
+	uint64_t n = 0;
+
+	if (*text == 0)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || n > UINT64_MAX / 10 - 1)
+			return false;
+		n = n * 10 + (unsigned)(*text - '0');
+	}
+	*value = n;
+	return true;
+}
+
+static const char *
+sandbox_record(struct config_sandbox *s, const char *record)
+{
+	const char *value;
+
+	if ((value = record_value(record, "tty")) != NULL)
+		s->tty = strcmp(value, "1") == 0;
+	else if ((value = record_value(record, "verbose")) != NULL)
+		s->verbose = strcmp(value, "1") == 0;
+	else if ((value = record_value(record, "caps")) != NULL)
+		s->caps = strcmp(value, "1") == 0;
+	else if ((value = record_value(record, "bank")) != NULL && !number_read(value, &s->bank_frames))
+		return "bank= is not a number of frames";
+	return NULL;
+}
+
+static const char *
+global_record(struct config *c, const char *record)
+{
+	const char *value;
+
+	if ((value = record_value(record, "console")) != NULL)
+		c->serial = strcmp(value, "serial") == 0;
+	else if ((value = record_value(record, "native")) != NULL)
+		c->native = value;
+	else
+		return "a record before the first sandbox= is neither console= nor native=";
+	return NULL;
+}
+
+const char *
+config_read(const char *text, size_t length, struct config *c)
+{
+	const char *end = text + length;
+	struct config_sandbox *s = NULL;
+
+	memset(c, 0, sizeof *c);
+	while (text < end) {
+		size_t n = strnlen(text, end - text);
+		const char *value, *why = NULL;
+
+		if (n == (size_t)(end - text))
+			return "its last record does not end in a NUL byte";
+		if ((value = record_value(text, "sandbox")) != NULL) {
+			if (c->count == CONFIG_SANDBOXES)
+				return "too many sandboxes";
+			s = &c->sandbox[c->count++];
+			s->name = value;
+			s->records = text + n + 1;
+		} else if (n > 0) {
+			why = s != NULL ? sandbox_record(s, text) : global_record(c, text);
+		}
+		if (why != NULL)
+			return why;
+		text += n + 1;
+		if (s != NULL)
+			s->length = text - s->records;
+		/* The record that begins the next sandbox belongs to that one: cut at its start. */
+		if (s != NULL && value != NULL)
+			s->length = 0;
+	}
+	return c->count == 0 && c->native == NULL ? "it names neither a sandbox nor a native program" : NULL;
+}

@@ -1,0 +1,207 @@
+/*
+ * main.c - a session: makes one sandbox, waits for its end, and reports it.
+ *
+ * Invariants
+ *   1. The sandbox gets nothing but what sandbox_give lists, its bank and its schedule; what --caps
+ *      prints comes from the same table.
+ *   2. Whatever goes wrong, the console and prime are told an end, so that the host does not wait
+ *      for ever.  If the sandbox's server itself dies, its keeper (CR_KEEPER, which the sandbox
+ *      gets as its argument) is prime, who does that instead.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <keros/bank.h>
+#include <keros/console.h>
+#include <keros/constructor.h>
+#include <keros/native.h>
+#include <keros/sandbox.h>
+#include <keros/schedule.h>
+#include <keros/server.h>
+#include <keros/stream.h>
+#include <keros/timer.h>
+#include "session.h"
+
+#define STATUS_NOT_RUN 125             /* as other tools that run commands: our failure, not the command's */
+#define RETRY_NS       1000000ull
+
+struct session {
+	uint64_t number, flags, base_length, overlay_length;
+	size_t config_length;
+};
+
+static char config[INV_STRING_MAX];
+
+/* The error stream: the terminal's if there is one. */
+static cap_t
+error_stream(const struct session *s)
+{
+	return s->flags & SESSION_TTY ? CR_STDIN : CR_STDERR;
+}
+
+/* Writes all of a text; a stream that is full is tried again, one that is gone is given up. */
+static void
+text_put(cap_t stream, const char *text, size_t length)
+{
+	while (length > 0) {
+		uint64_t accepted = 0, now = 0;
+		uint32_t rc = stream_write(stream, text, length, &accepted);
+
+		if (rc == RC_AGAIN) {
+			timer_now(CR_TIMER, &now);
+			timer_sleep_until(CR_TIMER, now + RETRY_NS);
+		} else if (rc != RC_OK) {
+			return;
+		}
+		if (accepted > length)
+			accepted = length;
+		text += accepted;
+		length -= accepted;
+	}
+}
+
+static void
+line_put(cap_t stream, const char *text)
+{
+	text_put(stream, text, strlen(text));
+}
+
+/* ---- what the sandbox gets ------------------------------------------------------------------- */
+
+struct grant {
+	unsigned which;                /* of sandbox_setup */
+	cap_t from;
+	const char *words;             /* for --caps */
+};
+
+static const struct grant streams[] = {
+	{ 1, CR_STDIN, "standard input: read" },
+	{ 2, CR_STDOUT, "standard output: write" },
+	{ 3, CR_STDERR, "standard error: write" },
+};
+static const struct grant terminal = { 4, CR_STDIN, "the terminal: read and write" };
+static const struct grant base = { 5, CR_BASE, "the base file tree: read (changes stay in the sandbox)" };
+static const struct grant overlay = { 6, CR_OVERLAY, "the files laid over it: read (changes stay in the sandbox)" };
+static const struct grant timer = { 7, CR_TIMER, "the clock: read, sleep and alarm" };
+
+/* Calls give for each grant of this session until one fails. */
+static uint32_t
+grants_each(const struct session *s, uint32_t (*give)(const struct session *, const struct grant *, uint64_t length))
+{
+	uint32_t rc = RC_OK;
+
+	if (s->flags & SESSION_TTY)
+		rc = give(s, &terminal, 0);
+	for (unsigned i = 0; i < 3 && rc == RC_OK && !(s->flags & SESSION_TTY); i++)
+		rc = give(s, &streams[i], 0);
+	if (rc == RC_OK && s->base_length)
+		rc = give(s, &base, s->base_length);
+	if (rc == RC_OK && s->overlay_length)
+		rc = give(s, &overlay, s->overlay_length);
+	return rc == RC_OK ? give(s, &timer, 0) : rc;
+}
+
+static uint32_t
+sandbox_give(const struct session *s, const struct grant *g, uint64_t length)
+{
+	(void)s;
+	return sandbox_setup(CR_SANDBOX, g->which, length, g->from);
+}
+
+static uint32_t
+grant_print(const struct session *s, const struct grant *g, uint64_t length)
+{
+	char line[160];
+
+	if (length)
+		snprintf(line, sizeof line, "  %s, %lu KiB\n", g->words, (unsigned long)(length + 1023) / 1024);
+	else
+		snprintf(line, sizeof line, "  %s\n", g->words);
+	line_put(error_stream(s), line);
+	return RC_OK;
+}
+
+static void
+caps_print(const struct session *s)
+{
+	uint64_t limit = 0, available = 0, priority = 0;
+	char line[160];
+
+	bank_get_limits(CR_SANDBOX_BANK, &limit, NULL, &available);
+	schedule_get_priority(CR_SANDBOX_SCHED, &priority);
+	line_put(error_stream(s), "This sandbox holds:\n");
+	snprintf(line, sizeof line, "  a bank: %lu KiB of storage, and not a page more\n",
+		 (unsigned long)(limit < available ? limit : available) * (PAGE_SIZE / 1024));
+	line_put(error_stream(s), line);
+	snprintf(line, sizeof line, "  a schedule: processor time at priority %lu of 0..15\n", (unsigned long)priority);
+	line_put(error_stream(s), line);
+	grants_each(s, grant_print);
+	line_put(error_stream(s), "It holds nothing else: no network, no device, no file of the host, no other sandbox.\n");
+}
+
+/* ---- running it ------------------------------------------------------------------------------ */
+
+static uint64_t
+failed(const struct session *s, const char *what, uint32_t rc)
+{
+	char line[120];
+
+	snprintf(line, sizeof line, "keros: %s: %s (%#x)\n", what,
+		 rc == RC_LIMIT ? "the sandbox's bank is too small" : "refused", rc);
+	line_put(error_stream(s), line);
+	return STATUS_NOT_RUN;
+}
+
+static void
+report_print(const struct session *s)
+{
+	size_t length = 0;
+
+	if (sandbox_report(CR_SANDBOX, config, sizeof config, &length) == RC_OK)
+		text_put(error_stream(s), config, length);
+}
+
+static uint64_t
+sandbox_live(const struct session *s)
+{
+	uint64_t wait_status = 0;
+	uint32_t rc = constructor_yield(CR_REQUESTOR, CR_SANDBOX_BANK, CR_SANDBOX_SCHED, CR_KEEPER, CR_SANDBOX);
+
+	if (rc != RC_OK)
+		return failed(s, "the sandbox could not be made", rc);
+	if (s->flags & SESSION_CAPS)
+		caps_print(s);
+	if ((rc = grants_each(s, sandbox_give)) != RC_OK)
+		return failed(s, "the sandbox could not be set up", rc);
+	if ((rc = sandbox_run(CR_SANDBOX, config, s->config_length, &wait_status)) != RC_OK)
+		return failed(s, "the command could not be run", rc);
+	if (s->flags & SESSION_VERBOSE)
+		report_print(s);
+	return wait_status & 0x7F ? 128 + (wait_status & 0x7F) : wait_status >> 8 & 0xFF;
+}
+
+/* The message may have come from anybody, but only prime has our start capability. */
+static void
+session_run(const struct session *s)
+{
+	struct msg end = { .order = RC_OK, .w = { sandbox_live(s) } };
+
+	bank_destroy_all(CR_SANDBOX_BANK);
+	console_finish(CR_CONSOLE, s->number, end.w[0]);
+	inv_send(CR_REPORT, &end);
+}
+
+int
+main(void)
+{
+	struct msg m;
+
+	server_first(&m, config, sizeof config);
+	for (;;) {
+		struct session s = { m.w[0], m.w[1], m.w[2], m.w[3], m.recv_length };
+
+		if (m.order == SESSION_RUN)
+			session_run(&s);
+		server_next(&m, false);
+	}
+}
