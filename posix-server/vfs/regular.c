@@ -1,0 +1,304 @@
+/*
+ * regular.c - the data of regular files, and reading and writing it.
+ *
+ * A page of a file is, in this order: its own page, the image's page, or a hole.  Own pages are written in
+ * place, never replaced, so that a shared mapping and write(2) see one another.
+ *
+ * Invariants
+ *   1. Own pages hold zeroes past the end of the file (vfs.h invariant 4).
+ *   2. held counts own pages; image_hidden counts those of them below image_pages.
+ *   3. A page is asked for after the user's window is known: no failure leaves a page half written.
+ */
+#include <string.h>
+#include "vfs.h"
+
+static uint64_t page_count(uint64_t size)
+{
+	return (size + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+pageno data_page(struct inode *i, uint64_t index)
+{
+	struct filedata *d = &i->data;
+	pageno p = pagevec_get(&d->pages, index);
+	if (p || index >= d->image_pages)
+		return p;
+	return pack_page(d->tree, d->image_offset + index * PAGE_BYTES);
+}
+
+/* Whole: the caller overwrites every byte, so what was there need not be copied. */
+char *data_page_write(struct inode *i, uint64_t index, bool whole)
+{
+	struct filedata *d = &i->data;
+	pageno *slot = pagevec_slot(&d->pages, index);
+	if (!slot)
+		return NULL;
+	if (*slot)
+		return page_addr(*slot);
+	bool image = index < d->image_pages;
+	pageno p = image || whole ? page_alloc_raw() : page_alloc();
+	if (!p)
+		return NULL;
+	char *to = page_addr(p);
+	if (image && !whole) {
+		uint64_t start = index * PAGE_BYTES;
+		size_t valid = i->size > start ? i->size - start : 0;
+		if (valid > PAGE_BYTES)
+			valid = PAGE_BYTES;
+		copy_words(to, page_addr(pack_page(d->tree, d->image_offset + start)), valid);
+		memset(to + valid, 0, PAGE_BYTES - valid);
+	}
+	d->image_hidden += image;
+	d->held++;
+	*slot = p;
+	return to;
+}
+
+/* Before the end moves up from inside a page of the image: what lies behind the end there must read as zero. */
+static int data_clear_tail(struct inode *i)
+{
+	uint64_t last = i->size / PAGE_BYTES;
+	if (i->size % PAGE_BYTES == 0 || last >= i->data.image_pages || pagevec_get(&i->data.pages, last))
+		return 0;
+	return data_page_write(i, last, false) ? 0 : -ENOSPC;
+}
+
+static void data_shrink(struct inode *i, uint64_t size)
+{
+	struct filedata *d = &i->data;
+	uint64_t keep = page_count(size), below;
+	d->held -= pagevec_cut(&d->pages, keep, d->image_pages, &below);
+	d->image_hidden -= below;
+	if (d->image_pages > keep)
+		d->image_pages = keep;
+	pageno last = size % PAGE_BYTES ? pagevec_get(&d->pages, size / PAGE_BYTES) : 0;
+	if (last)
+		memset((char *)page_addr(last) + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
+	i->size = size;
+}
+
+int data_truncate(struct inode *i, uint64_t size)
+{
+	if (size > FILE_LIMIT)
+		return -EFBIG;
+	if (size > i->size) {
+		int error = data_clear_tail(i);
+		if (error)
+			return error;
+		i->size = size;
+	} else {
+		data_shrink(i, size);
+	}
+	inode_touch(i);
+	return 0;
+}
+
+void data_free(struct inode *i)
+{
+	pagevec_free(&i->data.pages);
+}
+
+uint64_t data_blocks(const struct inode *i)
+{
+	return (i->data.held + i->data.image_pages - i->data.image_hidden) * (PAGE_BYTES / 512);
+}
+
+/* SEEK_DATA and SEEK_HOLE; the caller has checked offset < size. */
+int64_t data_seek(struct inode *i, int64_t offset, bool hole)
+{
+	uint64_t index = (uint64_t)offset / PAGE_BYTES, first = index;
+	if (hole) {
+		while (index < page_count(i->size) && data_page(i, index))
+			index++;
+	} else if (index >= i->data.image_pages) {
+		index = pagevec_next(&i->data.pages, index);
+		if (index == ~0ull)
+			return -ENXIO;
+	}
+	uint64_t at = index == first ? (uint64_t)offset : index * PAGE_BYTES;
+	if (at < i->size)
+		return at;
+	return hole ? (int64_t)i->size : -ENXIO;
+}
+
+/* fallocate: pages for [from, to), without touching the size. */
+int data_reserve(struct inode *i, uint64_t from, uint64_t to)
+{
+	for (uint64_t index = from / PAGE_BYTES; index < page_count(to); index++)
+		if (!data_page(i, index) && !data_page_write(i, index, false))
+			return -ENOSPC;
+	return 0;
+}
+
+void data_zero(struct inode *i, uint64_t from, uint64_t to)
+{
+	if (to > i->size)
+		to = i->size;
+	while (from < to) {
+		uint64_t n = PAGE_BYTES - from % PAGE_BYTES;
+		if (n > to - from)
+			n = to - from;
+		char *page = data_page(i, from / PAGE_BYTES) ? data_page_write(i, from / PAGE_BYTES, false) : NULL;
+		if (page)
+			memset(page + from % PAGE_BYTES, 0, n);
+		from += n;
+	}
+	inode_touch(i);
+}
+
+/* ---- pages for exec and mmap ---------------------------------------------------------------------- */
+
+pageno inode_page(struct inode *i, uint64_t offset, int *err)
+{
+	*err = 0;
+	if (!S_ISREG(i->mode) || i->virtual || offset >= i->size)
+		return 0;
+	pageno p = data_page(i, offset / PAGE_BYTES);
+	if (p)
+		page_get(p);
+	return p;
+}
+
+pageno inode_page_write(struct inode *i, uint64_t offset, int *err)
+{
+	*err = 0;
+	if (!S_ISREG(i->mode) || i->virtual || offset >= i->size)
+		return 0;
+	if (!data_page_write(i, offset / PAGE_BYTES, false)) {
+		*err = ENOSPC;
+		return 0;
+	}
+	pageno p = pagevec_get(&i->data.pages, offset / PAGE_BYTES);
+	page_get(p);
+	return p;
+}
+
+/* ---- reading and writing ----------------------------------------------------------------------------- */
+
+static long data_read(struct inode *i, struct proc *p, uint64_t to, size_t n, uint64_t offset)
+{
+	if (offset >= i->size)
+		return 0;
+	if (n > i->size - offset)
+		n = i->size - offset;
+	size_t done = 0;
+	while (done < n) {
+		size_t in_page = offset % PAGE_BYTES, chunk = PAGE_BYTES - in_page;
+		if (chunk > n - done)
+			chunk = n - done;
+		char *out = window(p, to + done, &chunk, true);
+		if (!out)
+			return done ? (long)done : -EFAULT;
+		pageno page = data_page(i, offset / PAGE_BYTES);
+		if (page)
+			copy_words(out, (char *)page_addr(page) + in_page, chunk);
+		else
+			zero_words(out, chunk);
+		done += chunk;
+		offset += chunk;
+	}
+	return done;
+}
+
+static long data_write(struct inode *i, struct proc *p, uint64_t from, size_t n, uint64_t offset)
+{
+	if (offset > i->size) {
+		int error = data_clear_tail(i);
+		if (error)
+			return error;
+	}
+	size_t done = 0;
+	long error = 0;
+	while (done < n) {
+		size_t in_page = offset % PAGE_BYTES, chunk = PAGE_BYTES - in_page;
+		if (chunk > n - done)
+			chunk = n - done;
+		const char *in = window(p, from + done, &chunk, false);
+		error = -EFAULT;
+		if (!in)
+			break;
+		char *page = data_page_write(i, offset / PAGE_BYTES, chunk == PAGE_BYTES);
+		error = -ENOSPC;
+		if (!page)
+			break;
+		copy_words(page + in_page, in, chunk);
+		done += chunk;
+		offset += chunk;
+		if (offset > i->size)
+			i->size = offset;
+	}
+	if (done)
+		inode_touch(i);
+	return done || !n ? (long)done : error;
+}
+
+long inode_pread(struct inode *i, void *to, size_t n, uint64_t offset)
+{
+	if (!S_ISREG(i->mode) || i->virtual)
+		return -EINVAL;
+	return data_read(i, NULL, (uintptr_t)to, n, offset);
+}
+
+long data_write_kernel(struct inode *i, const void *from, size_t n, uint64_t offset)
+{
+	return data_write(i, NULL, (uintptr_t)from, n, offset);
+}
+
+static long regular_read(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+{
+	(void)nonblock;
+	long r = data_read(f->inode, p, buf, n, *offset);
+	if (r > 0) {
+		*offset += r;
+		if (!(f->flags & K_O_NOATIME))
+			inode_read(f->inode);
+	}
+	return r;
+}
+
+/* How much of n may be written at offset: the file size limit of the process, then our own. */
+static long write_limit(struct proc *p, uint64_t offset, size_t n)
+{
+	uint64_t soft = p->rlimit[1][0];
+	if (offset + n > soft) {
+		if (offset >= soft) {
+			signal_send(p, K_SIGXFSZ, 0, p->pid);
+			return -EFBIG;
+		}
+		n = soft - offset;
+	}
+	if (offset >= FILE_LIMIT)
+		return -EFBIG;
+	return n < FILE_LIMIT - offset ? n : FILE_LIMIT - offset;
+}
+
+static long regular_write(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+{
+	(void)nonblock;
+	struct inode *i = f->inode;
+	uint64_t at = f->flags & K_O_APPEND ? i->size : (uint64_t)*offset;
+	if (n == 0)
+		return 0;
+	long allowed = write_limit(p, at, n);
+	if (allowed <= 0)
+		return allowed;
+	long r = data_write(i, p, buf, allowed, at);
+	if (r > 0) {
+		*offset = at + r;
+		/* A program that somebody else changed must not keep its owner's authority. */
+		if (p->euid != 0 && (i->mode & 06000))
+			i->mode &= i->mode & 0010 ? ~06000u : ~04000u;
+	}
+	return r;
+}
+
+static unsigned regular_poll(struct file *f, struct waitq **q)
+{
+	(void)f;
+	*q = NULL;
+	return K_POLLIN | K_POLLOUT | K_POLLRDNORM | K_POLLWRNORM;
+}
+
+const struct file_ops regular_ops = {
+	.name = "regular", .read = regular_read, .write = regular_write, .poll = regular_poll, .seekable = true,
+};

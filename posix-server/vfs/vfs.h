@@ -1,0 +1,317 @@
+/*
+ * vfs.h - the inside of the file tree: inodes, directories, file data, path walks.
+ *
+ * Only vfs/ and the sys_*.c of the files side include this; the rest sees posix.h.
+ *
+ * Invariants
+ *   1. An inode lives while refs > 0.  Each name in a directory is one reference, made or not yet made
+ *      from the image; so are files, cwds and exe.  A walk's result is borrowed: it holds until the tree
+ *      is changed, and the server is single-threaded.
+ *   2. A live directory is named exactly once, by its parent; a removed one holds a reference to its parent,
+ *      so `..` always leads somewhere.
+ *   3. What the image holds is never copied before it is touched: a directory's names are made on the first
+ *      look into it, an inode on the first look at its name, a page on the first write to it.
+ *   4. Bytes past the end of a file are zero in its own pages.  Pages of the image may hold anything there:
+ *      they become own pages, cleared, before the file grows over them.
+ */
+#ifndef VFS_H
+#define VFS_H
+#include "../posix.h"
+
+#define PAGE_BYTES   4096u
+#define NAME_LIMIT   255
+#define PATH_LIMIT   4096
+#define LINKS_LIMIT  40
+#define FILE_LIMIT   ((uint64_t)1 << 47)   /* largest file, bytes */
+#define NO_ENTRY     0xffffffffu
+#define RW_LIMIT     0x7ffff000u           /* Linux never moves more by one call */
+
+/* Numbers of the Linux ABI that the C library hides or names otherwise. */
+#define K_O_ACCMODE   00000003
+#define K_O_CREAT     00000100
+#define K_O_EXCL      00000200
+#define K_O_NOCTTY    00000400
+#define K_O_TRUNC     00001000
+#define K_O_APPEND    00002000
+#define K_O_NONBLOCK  00004000
+#define K_O_ASYNC     00020000
+#define K_O_DIRECT    00040000
+#define K_O_LARGEFILE 00100000
+#define K_O_DIRECTORY 00200000
+#define K_O_NOFOLLOW  00400000
+#define K_O_NOATIME   01000000
+#define K_O_CLOEXEC   02000000
+#define K_O_PATH      010000000
+#define K_O_TMPFILE   020000000
+#define K_AT_FDCWD            (-100)
+#define K_AT_SYMLINK_NOFOLLOW 0x100
+#define K_AT_REMOVEDIR        0x200
+#define K_AT_SYMLINK_FOLLOW   0x400
+#define K_AT_NO_AUTOMOUNT     0x800
+#define K_AT_EMPTY_PATH       0x1000
+#define K_AT_STATX_TYPE       0x6000
+#define K_R_OK 4
+#define K_W_OK 2
+#define K_X_OK 1
+#define K_POLLIN   0x001
+#define K_POLLPRI  0x002
+#define K_POLLOUT  0x004
+#define K_POLLERR  0x008
+#define K_POLLHUP  0x010
+#define K_POLLNVAL 0x020
+#define K_POLLRDNORM 0x040
+#define K_POLLWRNORM 0x100
+#define K_SIGPIPE  13
+#define K_SIGXFSZ  25
+
+/* ---- names ------------------------------------------------------------------------------------ */
+struct name { const char *text; uint32_t length, hash; };
+
+static inline uint32_t hash_step(uint32_t hash, unsigned char c)
+{
+	return hash * 31 + c;
+}
+
+struct name name_of(const char *text, size_t length);
+
+/* ---- directories (dir.c) ------------------------------------------------------------------------ */
+struct dentry {
+	struct inode *inode;      /* NULL: not yet made from the image */
+	const char *name;         /* NULL: the hole that a removal left */
+	uint64_t cookie;          /* grows along the array; what getdents gives as d_off */
+	uint32_t hash;
+	uint32_t next;            /* in the hash bucket: index + 1, 0 ends */
+	uint32_t entry;           /* of the image, if inode is NULL */
+	uint16_t length;
+	uint8_t tree;             /* which image */
+	bool owned;               /* the name was malloc'ed; else it lies in the image */
+};
+
+struct dir {
+	struct dentry *entries;   /* used of room, in cookie order; live of them are names */
+	uint32_t used, room, live;
+	uint32_t *buckets;        /* NULL while the directory is small */
+	uint32_t bucket_mask;
+	bool pending;             /* the image's names are not laid out yet */
+	uint32_t lower[2];        /* its entry in each image, or NO_ENTRY */
+	uint64_t next_cookie;
+};
+
+/* The callers check permissions and types; these only keep the table.  Adding takes over one reference. */
+struct dentry *dir_find(struct inode *dir, const struct name *name);
+struct inode *dentry_inode(struct inode *dir, struct dentry *d);   /* NULL = no memory */
+int dir_add(struct inode *dir, const struct name *name, struct inode *inode);
+void dir_remove(struct inode *dir, struct dentry *d);               /* gives up the name's reference */
+void dir_replace(struct inode *dir, struct dentry *d, struct inode *inode); /* takes one reference, gives up one */
+int dir_open_image(struct inode *dir);                              /* lays the image's names out: 0 or -ENOMEM */
+struct dentry *dir_next(struct inode *dir, uint64_t cookie);        /* first name at or past the cookie */
+uint32_t dir_live(struct inode *dir);
+void dir_free(struct inode *dir);
+bool dir_within(struct inode *dir, struct inode *ancestor);         /* dir is ancestor or below it */
+
+/* ---- file data (pagevec.c, regular.c) ------------------------------------------------------------ */
+struct pagevec {              /* a radix tree of page numbers; of height 0, a growing array */
+	void *root;
+	uint32_t room;            /* entries of the array, while height is 0 */
+	uint32_t height;
+};
+pageno pagevec_get(const struct pagevec *v, uint64_t index);
+pageno *pagevec_slot(struct pagevec *v, uint64_t index);             /* made if absent; NULL = no memory */
+uint64_t pagevec_next(const struct pagevec *v, uint64_t index);      /* first held index >= index, or ~0 */
+/* Lets go of all pages from index on: their number; *below counts those under limit. */
+uint64_t pagevec_cut(struct pagevec *v, uint64_t index, uint64_t limit, uint64_t *below);
+void pagevec_free(struct pagevec *v);
+
+struct filedata {
+	struct pagevec pages;     /* the file's own pages; they hide the image's */
+	uint64_t image_offset;    /* of its data in the image */
+	uint64_t image_pages;     /* from the start, that the image still provides */
+	uint64_t held;            /* own pages */
+	uint64_t image_hidden;    /* own pages below image_pages */
+	uint8_t tree;
+};
+
+/* ---- inodes ---------------------------------------------------------------------------------------- */
+struct pipe;
+struct lockset;
+struct virtual_ops;
+
+struct inode {
+	uint32_t refs;
+	uint32_t mode, uid, gid, nlink;
+	uint32_t rdev;            /* Linux's encoding: minor & 255 | major << 8 | (minor & ~255) << 12 */
+	uint64_t number;
+	uint64_t size;
+	int64_t atime, mtime, ctime;          /* ns */
+
+	/* Where it was found last.  A directory's are exact; parent is no reference (invariant 2). */
+	struct inode *parent;
+	const char *name;
+	uint16_t name_length;
+	bool removed;             /* a directory that has lost its name */
+	bool holds_parent;        /* parent is a reference after all: removed directories, procfs */
+	bool loose;               /* on the list of procfs inodes that nobody may have kept */
+
+	const struct virtual_ops *virtual;    /* procfs; NULL for all others */
+	struct lockset *locks;
+	union {
+		struct dir dir;
+		struct filedata data;
+		char *target;                     /* symlink */
+		struct pipe *pipe;                /* FIFO: made by the first open */
+		struct { uint32_t kind; int pid; int fd; char digits[12]; } proc;
+	};
+};
+
+/* A generated inode: all of it is made at the look. */
+struct virtual_ops {
+	int (*lookup)(struct inode *dir, struct proc *p, const struct name *name, struct inode **out);
+	/* The name at or past the cookie; false at the end.  *cookie is set to that of the name itself. */
+	bool (*next)(struct inode *dir, struct proc *p, uint64_t *cookie, char name[32], uint64_t *number, uint32_t *type);
+	long (*target)(struct inode *link, struct proc *p, char *to, size_t size); /* readlink */
+	int (*jump)(struct inode *link, struct proc *p, struct inode **to);        /* -EAGAIN: follow the text */
+	long (*text)(struct inode *file, struct proc *p, char *to, size_t size);   /* content of a file */
+};
+
+struct inode *inode_new(uint32_t mode, uint32_t uid, uint32_t gid);  /* no reference yet (refs 0); NULL = no memory */
+struct inode *inode_loose(uint32_t mode);  /* the same for procfs: freed by a later walk unless kept */
+void inode_sweep(void);                    /* frees the loose ones nobody kept */
+void inode_drop_if_unused(struct inode *);
+int64_t time_tick(void);                   /* wall clock ns, growing by every call */
+void inode_touch(struct inode *);          /* data changed: mtime and ctime */
+void inode_changed(struct inode *);        /* attributes changed: ctime */
+void inode_read(struct inode *);           /* atime, as relatime */
+int inode_access_as(struct inode *, uint32_t uid, uint32_t gid, int mode);
+static inline int inode_may(struct inode *i, struct proc *p, int mode);
+bool inode_owned(struct inode *, struct proc *p);
+uint64_t inode_blocks(const struct inode *);
+uint64_t inode_device(const struct inode *);
+bool name_sticky_denies(struct inode *dir, struct inode *victim, struct proc *p);
+uint64_t inode_next_number(void);
+void inode_reserve_numbers(uint64_t first_free);
+
+/* regular.c */
+extern const struct file_ops regular_ops;
+pageno data_page(struct inode *, uint64_t index);                        /* 0 = hole; borrowed */
+char *data_page_write(struct inode *, uint64_t index, bool whole);       /* own page; NULL = ENOSPC */
+int data_truncate(struct inode *, uint64_t size);
+void data_free(struct inode *);
+long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset);
+uint64_t data_blocks(const struct inode *);
+int64_t data_seek(struct inode *, int64_t offset, bool hole);
+int data_reserve(struct inode *, uint64_t from, uint64_t to);
+void data_zero(struct inode *, uint64_t from, uint64_t to);
+
+/* ---- the image (tree.c) ------------------------------------------------------------------------------ */
+int tree_lay_out(struct inode *dir);                            /* fills a pending directory: 0 or -ENOMEM */
+struct inode *tree_inode(unsigned tree, uint32_t entry);        /* made or found; refs as invariant 1 says */
+uint64_t tree_number(unsigned tree, uint32_t entry);
+uint32_t tree_mode(unsigned tree, uint32_t entry);
+void tree_reset(void);                                          /* for tests: forgets all images */
+
+/* ---- walks (path.c) ------------------------------------------------------------------------------------ */
+#define WALK_FOLLOW 1         /* a symlink at the end is followed */
+#define WALK_PARENT 2         /* the last name need not exist: inode may be NULL */
+#define WALK_EMPTY  4         /* an empty path means dirfd itself */
+#define WALK_KEEP   8         /* a second walk of one call: what the first found stays */
+enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
+
+struct walk {
+	struct inode *dir;        /* where the last name is looked up */
+	struct inode *inode;      /* what it names; borrowed; NULL = nothing (WALK_PARENT only) */
+	struct name name;         /* of the last component, within the path given (or a link's target) */
+	enum walk_last last;      /* what the last component was; name holds only for LAST_NAME */
+	bool slash;               /* the path ended in a slash */
+};
+int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struct walk *w);
+/* The same with the path in user memory, copied once into one of two buffers (which: 0 or 1). */
+int user_walk(struct proc *p, int dirfd, uint64_t path, unsigned flags, unsigned which, struct walk *w);
+
+/* ---- changing the tree (name.c) ------------------------------------------------------------------------- */
+int name_create(struct proc *p, struct walk *w, uint32_t mode, uint32_t rdev, const char *target, struct inode **out);
+int name_unlink(struct proc *p, struct walk *w);
+int name_rmdir(struct proc *p, struct walk *w);
+int name_link(struct proc *p, struct inode *inode, struct walk *w);
+int name_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t flags);
+
+/* ---- open files ------------------------------------------------------------------------------------------- */
+extern const struct file_ops dir_ops, path_ops, text_ops;
+long file_open(struct proc *p, int dirfd, uint64_t path, uint32_t flags, uint32_t mode, struct file **out);
+long file_open_inode(struct proc *p, struct inode *inode, uint32_t flags, struct file **out);
+int fd_close(struct proc *p, int fd);
+int fd_place(struct proc *p, struct file *f, int fd, bool cloexec);  /* dup2: takes its own reference */
+bool file_readable(const struct file *f);
+bool file_writable(const struct file *f);
+dev_open_fn dev_find(uint32_t rdev);
+void dev_init(void);
+int proc_mount(struct inode *root);
+struct inode *procfs_root(void);
+
+/* locks.c */
+struct flock_k { int16_t type, whence; int32_t pad; int64_t start, length; int32_t pid, pad2; };
+long lock_fcntl(struct proc *p, struct file *f, int command, uint64_t arg);
+long lock_flock(struct proc *p, struct file *f, int operation);
+void locks_drop_owner(struct inode *, const void *owner);
+void locks_free(struct inode *);
+
+/* pipe.c */
+extern const struct file_ops pipe_ops;
+long pipe_open(struct proc *p, struct inode *inode, uint32_t flags, struct file **out);
+long pipe_pair(struct file **reader, struct file **writer, uint32_t flags);
+void pipe_free(struct inode *);
+size_t pipe_room(struct file *f);
+long pipe_wait(struct file *f, struct proc *p, bool nonblock);
+long pipe_put(struct file *f, struct proc *p, const void *from, size_t n); /* what fits now; or -EPIPE */
+
+/* random.c */
+void random_fill(void *to, size_t n);
+
+/* ---- copying ------------------------------------------------------------------------------------------------ */
+/* By 8-byte words: under TCG every turn of a string instruction costs one, whatever its width. */
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+static inline void copy_words(void *to, const void *from, size_t n)
+{
+	size_t words = n >> 3, rest = n & 7;
+	if (words)
+		__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	char *t = to;
+	const char *f = from;
+	if (rest & 4) {
+		__builtin_memcpy(t, f, 4);
+		t += 4, f += 4;
+	}
+	if (rest & 2) {
+		__builtin_memcpy(t, f, 2);
+		t += 2, f += 2;
+	}
+	if (rest & 1)
+		*t = *f;
+}
+
+static inline void zero_words(void *to, size_t n)
+{
+	size_t words = n >> 3;
+	if (words)
+		__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(0L) : "memory");
+	for (char *t = to, *end = t + (n & 7); t < end; t++)
+		*t = 0;
+}
+#else
+#define copy_words(to, from, n) __builtin_memmove(to, from, n)
+#define zero_words(to, n)       __builtin_memset(to, 0, n)
+#endif
+
+/* The process may be absent: then the address is the server's own. */
+static inline void *window(struct proc *p, uint64_t at, size_t *n, bool write)
+{
+	return p ? user_window(p, at, n, write) : (void *)at;
+}
+
+static inline int inode_may(struct inode *i, struct proc *p, int mode)
+{
+	/* Root is asked only whether a file may be executed at all. */
+	if (p->euid == 0 && !(mode & K_X_OK))
+		return 0;
+	return inode_access_as(i, p->euid, p->egid, mode);
+}
+#endif
