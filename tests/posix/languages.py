@@ -9,14 +9,14 @@ from scenario import compare, data, words  # noqa: E402
 
 
 def test_lua_program():
-	"""Lua runs a program of some hundred lines: parsers, a heap, coroutines, words, files and pipes."""
-	compare("mkdir out; exec bin/lua program.lua words out", binaries=["lua"],
-	        files={**data("program.lua"), **words(8)}, status=11, expect="closed")
+    """Lua runs a program of some hundred lines: parsers, a heap, coroutines, words, files and pipes."""
+    compare("mkdir out; exec bin/lua program.lua words out", binaries=["lua"],
+            files={**data("program.lua"), **words(8)}, status=11, expect="closed")
 
 
 def test_lua_as_filter():
-	"""Lua reads standard input by line, by number and whole, and says so when it fails."""
-	compare("""
+    """Lua reads standard input by line, by number and whole, and says so when it fails."""
+    compare("""
 cat words | lua -e 'local n = 0; for l in io.lines() do n = n + #l end; print(n)'
 seq 1 1000 | lua -e 'local s = 0; while true do local x = io.read("n"); if not x then break end; s = s + x end; print(s)'
 lua -e 'print(#io.read("a"))' < words
@@ -30,14 +30,14 @@ lua -e 'string.rep("x", 1 << 40)' 2>&1 | head -n 1; lua -e 'local function f(n) 
 
 
 def test_static_glibc_program():
-	"""A static glibc program: number formatting, regular expressions, files, processes, signals."""
-	compare("mkdir out; exec bin/glibc argument", binaries=["glibc"], files=words(20), status=23,
-	        expect="aborted 6")
+    """A static glibc program: number formatting, regular expressions, files, processes, signals."""
+    compare("mkdir out; exec bin/glibc argument", binaries=["glibc"], files=words(20), status=23,
+            expect="aborted 6")
 
 
 def test_calculators():
-	"""bc and dc: big numbers, functions, sixty digits of pi."""
-	compare("""
+    """bc and dc: big numbers, functions, sixty digits of pi."""
+    compare("""
 echo 'scale = 60; 4 * a(1)' | bc -l
 echo '2 ^ 500; 12345678901234567890 % 987654321; scale=5; sqrt(2); 1/3' | bc
 bc <<'END'

@@ -9,8 +9,8 @@ from scenario import compare, licences, words  # noqa: E402
 
 
 def test_here_documents():
-	"""Here-documents expand or not, lose tabs or not, and nest in functions and pipelines."""
-	compare("""
+    """Here-documents expand or not, lose tabs or not, and nest in functions and pipelines."""
+    compare("""
 name=Keros; count=3
 cat <<END
 hello $name, $((count * 2)), $(echo from a command)
@@ -51,8 +51,8 @@ echo "$c/$b/$a"
 
 
 def test_traps_and_signals():
-	"""trap runs on signals and at exit, is reset in subshells, and a killed child shows its signal."""
-	compare("""
+    """trap runs on signals and at exit, is reset in subshells, and a killed child shows its signal."""
+    compare("""
 trap 'echo got USR1' USR1
 trap 'echo got TERM; last=1' TERM
 trap 'echo leaving with $?' EXIT
@@ -74,8 +74,8 @@ exit 9
 
 
 def test_background_jobs():
-	"""Background jobs run beside the shell, are waited for by number, and end by signal."""
-	compare("""
+    """Background jobs run beside the shell, are waited for by number, and end by signal."""
+    compare("""
 mkdir out
 (sleep 0.2; echo slow > out/slow) & slow=$!
 (echo quick > out/quick) & quick=$!
@@ -94,8 +94,8 @@ timeout 1 sleep 30; echo "timeout $?"
 
 
 def test_functions_and_options():
-	"""Functions with locals and recursion, getopts, case, parameter expansion, eval and set."""
-	compare("""
+    """Functions with locals and recursion, getopts, case, parameter expansion, eval and set."""
+    compare("""
 fact() { local n=$1; if [ "$n" -le 1 ]; then echo 1; else echo $((n * $(fact $((n - 1))))); fi; }
 fact 12
 hanoi() { [ $1 -eq 0 ] && return; hanoi $(($1 - 1)) $2 $4 $3; moves=$((moves + 1)); hanoi $(($1 - 1)) $4 $3 $2; }
@@ -131,8 +131,8 @@ readonly fixed=1; (fixed=2) 2>/dev/null || echo "read only"
 
 
 def test_interpreter_lines():
-	"""#! starts the interpreter it names, with its one argument, and a bad one is an error."""
-	compare("""
+    """#! starts the interpreter it names, with its one argument, and a bad one is an error."""
+    compare("""
 mkdir out
 printf '#!%s/bin/sh\\necho "shell script $0 $1"\\n' "$PWD" > one; chmod +x one; ./one argument
 printf '#!%s/bin/awk -f\\nBEGIN { print "awk script", ARGV[1] }\\n' "$PWD" > two; chmod +x two; ./two argument
@@ -148,8 +148,8 @@ PATH=$PWD:$PATH one from the path | sed "s,$PWD,.,g"
 
 
 def test_pipelines_and_statuses():
-	"""Long pipelines, SIGPIPE to the writer, status of the last, and descriptors moved about."""
-	compare("""
+    """Long pipelines, SIGPIPE to the writer, status of the last, and descriptors moved about."""
+    compare("""
 yes | head -n 5
 yes keros | tr a-z A-Z | sed 's/^/1 /' | awk '{ print NR $0 }' | head -n 3
 seq 1 100000 | sort -rn | sort -n | tail -n 1
@@ -169,13 +169,13 @@ nohup echo hup 2>/dev/null; env -i A=1 B=2 env | sort; env A=3 sh -c 'echo $A'
 
 
 def test_exit_status_of_a_killed_command():
-	"""A command that dies of a signal ends the run with 128 and the signal's number."""
-	compare("kill -9 $$", status=137)
+    """A command that dies of a signal ends the run with 128 and the signal's number."""
+    compare("kill -9 $$", status=137)
 
 
 def test_bash_arrays():
-	"""bash: indexed and associative arrays, slices, mapfile, and pattern substitution."""
-	compare("""
+    """bash: indexed and associative arrays, slices, mapfile, and pattern substitution."""
+    compare("""
 declare -a list=(zero one two [5]=five); echo "${#list[@]} ${!list[*]} ${list[@]:1:2} ${list[-1]}"
 list+=(six); unset 'list[0]'; printf '<%s>' "${list[@]}"; echo
 declare -A age=([ann]=31 [bob]=27); age[cyd]=45
@@ -200,8 +200,8 @@ select_sort pear fig apple date cherry
 
 
 def test_bash_pipelines():
-	"""bash: PIPESTATUS, pipefail, process substitution, coprocesses, wait -n and traps on ERR."""
-	compare("""
+    """bash: PIPESTATUS, pipefail, process substitution, coprocesses, wait -n and traps on ERR."""
+    compare("""
 false | true | (exit 3); echo "${PIPESTATUS[@]}"
 set -o pipefail; false | true; echo $?; set +o pipefail
 diff <(sort words) <(sort -r words | sort) && echo same
@@ -227,8 +227,8 @@ ulimit -c 0; ulimit -c; umask; umask -S; times > /dev/null; echo ${BASH_VERSINFO
 
 
 def test_bash_text_processing():
-	"""bash by itself counts words with read loops, regular expressions and associative arrays."""
-	compare("""
+    """bash by itself counts words with read loops, regular expressions and associative arrays."""
+    compare("""
 declare -A count; total=0
 while IFS= read -r line; do
 	for word in $line; do
@@ -243,8 +243,8 @@ mkdir out; n=0; while read -r line; do printf '%4d %s\\n' $((++n)) "$line"; done
 
 
 def test_dash_programs():
-	"""dash, built from its source package, runs a prime sieve, a calculator, traps and jobs."""
-	compare("""
+    """dash, built from its source package, runs a prime sieve, a calculator, traps and jobs."""
+    compare("""
 primes() { n=2; while [ $n -le $1 ]; do d=2; prime=1; while [ $((d * d)) -le $n ]; do
 	[ $((n % d)) -eq 0 ] && prime=0 && break; d=$((d + 1)); done; [ $prime -eq 1 ] && printf '%d ' $n; n=$((n + 1)); done; echo; }
 primes 300

@@ -9,8 +9,8 @@ from scenario import compare, licences, sources, words  # noqa: E402
 
 
 def test_word_frequencies():
-	"""tr, sort, uniq and head count the words of the licence texts."""
-	compare("""
+    """tr, sort, uniq and head count the words of the licence texts."""
+    compare("""
 		cat licences/* | tr -cs 'A-Za-z' '\\n' | tr A-Z a-z | sort | uniq -c | sort -k1,1nr -k2 | head -n 100
 		cat licences/* | tr -cs 'A-Za-z' '\\n' | sort -u | wc -l
 		sort -f words | uniq -d -i | head -n 50
@@ -18,8 +18,8 @@ def test_word_frequencies():
 
 
 def test_sorting_the_word_list():
-	"""sort orders the whole word list backwards, by length and by key, and agrees that it is sorted."""
-	compare("""
+    """sort orders the whole word list backwards, by length and by key, and agrees that it is sorted."""
+    compare("""
 		mkdir out
 		sort -r words > out/backwards
 		awk '{ print length($0), $0 }' words | sort -k1,1n -k2,2r | tail -n 200
@@ -32,8 +32,8 @@ def test_sorting_the_word_list():
 
 
 def test_sed_edits():
-	"""sed substitutes, addresses, holds, branches and edits in place."""
-	compare("""
+    """sed substitutes, addresses, holds, branches and edits in place."""
+    compare("""
 		mkdir out
 		cp licences/GPL-3 out/gpl
 		sed -n '/^ *[0-9]*\\. /p' licences/GPL-3
@@ -49,8 +49,8 @@ def test_sed_edits():
 
 
 def test_awk_programs():
-	"""awk counts, formats, splits and sums, with functions, arrays and regular expressions."""
-	compare("""
+    """awk counts, formats, splits and sums, with functions, arrays and regular expressions."""
+    compare("""
 		mkdir out
 		awk '{ for (i = 1; i <= NF; i++) count[tolower($i)]++ }
 			END { for (w in count) if (count[w] > 40) print count[w], w }' licences/* | sort -rn
@@ -65,8 +65,8 @@ def test_awk_programs():
 
 
 def test_grep_options():
-	"""grep finds the same lines by every kind of option, and answers 1 for none."""
-	compare("""
+    """grep finds the same lines by every kind of option, and answers 1 for none."""
+    compare("""
 		grep -rn 'struct' sources | sort | head -n 50
 		grep -rlE '(static|inline) ' sources | sort
 		grep -c the licences/* | sort
@@ -82,8 +82,8 @@ def test_grep_options():
 
 
 def test_text_medley():
-	"""cut, paste, nl, fold, expand, od, base64, tac and their kin."""
-	compare("""
+    """cut, paste, nl, fold, expand, od, base64, tac and their kin."""
+    compare("""
 		nl licences/BSD | head -n 20
 		fold -w 30 -s licences/Artistic | head -n 20
 		cut -d' ' -f 2-4 licences/MPL-2.0 | head -n 30
@@ -107,10 +107,10 @@ def test_text_medley():
 
 
 def test_long_standard_input():
-	"""Five megabytes pass through a pipeline from standard input, unchanged and counted."""
-	block = bytes(range(256)) * 64
-	stdin = b"".join(block[i:] + block[:i] for i in range(0, 320))
-	compare("""
+    """Five megabytes pass through a pipeline from standard input, unchanged and counted."""
+    block = bytes(range(256)) * 64
+    stdin = b"".join(block[i:] + block[:i] for i in range(0, 320))
+    compare("""
 		tee copy | sha256sum
 		wc -c < copy
 		dd if=copy bs=4096 skip=100 count=300 2>/dev/null | md5sum
@@ -119,7 +119,7 @@ def test_long_standard_input():
 
 
 def test_output_byte_for_byte():
-	"""All byte values come back from cat in their order, megabytes of them, and nothing else does."""
-	stdin = bytes(range(256)) * 8192
-	result = compare("cat; echo to the other stream >&2; exit 7", stdin=stdin, status=7)
-	assert result.output == stdin
+    """All byte values come back from cat in their order, megabytes of them, and nothing else does."""
+    stdin = bytes(range(256)) * 8192
+    result = compare("cat; echo to the other stream >&2; exit 7", stdin=stdin, status=7)
+    assert result.output == stdin
