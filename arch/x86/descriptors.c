@@ -24,7 +24,7 @@ extern const uint64_t vector_table[48];
 void syscall_entry(void);
 
 static uint64_t gdt[7];
-static struct tss tss;
+struct tss tss __asm__("tss_rsp0_low");
 static struct gate idt[256];
 static uint8_t kernel_stack[16384] __attribute__((aligned(16)));
 static uint8_t fatal_stack[8192] __attribute__((aligned(16)));

@@ -8,6 +8,7 @@
 #include "mem/space.h"
 #include "panic.h"
 #include "sched/sched.h"
+#include "switch.h"
 #include "x86.h"
 
 #define XCR0_STATES 7ull               /* x87, SSE, AVX */
@@ -16,7 +17,7 @@
 
 extern uint64_t kernel_root_pfn;
 static uint8_t fpu_initial[PROCESS_FPU_BYTES] __attribute__((aligned(64)));
-static bool fpu_trapping;
+bool fpu_trapping;
 
 /* ---- FPU --------------------------------------------------------------------------------- */
 
@@ -30,7 +31,7 @@ static void fpu_load(const void *image)
 	__asm__ volatile("xrstor (%0)" : : "r"(image), "a"((uint32_t)XCR0_STATES), "d"(0) : "memory");
 }
 
-static void fpu_trap(bool on)
+void fpu_trap(bool on)
 {
 	uint64_t cr0;
 

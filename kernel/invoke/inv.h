@@ -101,7 +101,7 @@ uint64_t ustring_fetch(void *to, const struct ustring *from);
 
 /* Counters for log_stats and the tests. */
 struct kernel_stats {
-	uint64_t invocations, fast_calls, fast_returns, faults, fills, space_flushes, stalls, notices;
+	uint64_t invocations, faults, fills, space_flushes, stalls, notices;
 };
 extern struct kernel_stats kernel_stats;
 #endif

@@ -33,6 +33,7 @@
 #include "mem/space.h"
 #include "panic.h"
 #include "sched/sched.h"
+#include "switch.h"
 
 struct kernel_stats kernel_stats;
 
@@ -611,58 +612,70 @@ static inline void fast_caps(struct process *q, struct cap last)
 	fast_cap(q, names >> 24, last);
 }
 
+/* As cap_process and cap_resume, but only by the hint: NULL sends the caller to the slow path. */
+static inline struct frame *fast_frame(const struct cap *c, const uint32_t count_is_resume)
+{
+	struct frame *f = &frames[c->ref & REF_HINT_MASK];
+	bool valid = f->oid == REF_OID(c->ref) && f->kind == FRAME_PROCESS &&
+		     c->count == (count_is_resume ? f->call_count : f->alloc_count);
+
+	return valid ? f : NULL;
+}
+
 /* Long: the fast path. */
 void invoke_entry(void)
 {
 	struct process *p = cpu.current, *q;
 	uint32_t control = (uint32_t)p->regs.rax;
 	const struct cap *c = &p->caps[control & 31];
+	struct frame *f, *own = process_frame(p);
 
 	kernel_stats.invocations++;
 	if (control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF80E0))
 		goto slow;
 	if (c->type == CAP_START) {
-		if ((control & INV_OP_MASK) != INV_CALL)
+		f = fast_frame(c, false);
+		if (!f || (control & INV_RETURN))
 			goto slow;
-		q = cap_process(c);
-		if (!q || q->state != PROC_AVAILABLE || !fast_target(q))
+		q = frame_data(f);
+		if (q->state != PROC_AVAILABLE || !fast_target(q))
 			goto slow;
 		commit_point();
-		kernel_stats.fast_calls++;
-		p->recv_control = control;
 		p->state = PROC_WAITING;
-		p->flags |= PROCESS_SYSRET;
 		fast_words(p, q);
-		fast_caps(q, process_resume_cap(p, RESUME_RETURN));
-		q->regs.rax = (p->regs.rax >> 32 << 32) | INV_GOT_RESUME | c->data;
+		fast_caps(q, (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count,
+					   .ref = p->self_ref });
+		q->regs.rax = (p->regs.rax & ~0xFFFFFFFFull) | INV_GOT_RESUME | c->data;
 	} else if (c->type == CAP_RESUME) {
-		if ((control & INV_OP_MASK) != INV_RETURN || p->notices || p->stall_head)
+		f = fast_frame(c, true);
+		if (!f || !(control & INV_RETURN) || p->notices || p->stall_head || c->data != RESUME_RETURN)
 			goto slow;
-		q = cap_resume(c);
-		if (!q || q->state != PROC_WAITING || c->data != RESUME_RETURN || !fast_target(q))
+		q = frame_data(f);
+		if (q->state != PROC_WAITING || !fast_target(q))
 			goto slow;
 		commit_point();
-		kernel_stats.fast_returns++;
-		process_frame(q)->call_count++;
-		p->recv_control = control;
+		f->call_count++;
 		p->state = PROC_AVAILABLE;
-		p->flags |= PROCESS_SYSRET;
 		if (q->recv_control & INV_RAW_REPLY) {
 			q->regs.rax = p->regs.rdi;
-		} else {
-			fast_words(p, q);
-			fast_caps(q, cap_void());
-			q->regs.rax = p->regs.rax >> 32 << 32;
+			goto deliver;
 		}
+		fast_words(p, q);
+		fast_caps(q, cap_void());
+		q->regs.rax = p->regs.rax & ~0xFFFFFFFFull;
 	} else {
 		goto slow;
 	}
-	if (receives_string(q) && !(q->recv_control & INV_RAW_REPLY))
+	if (receives_string(q))
 		q->regs.r13 = 0;
-	set_running(q);
-	frame_dirty(process_frame(p));
+deliver:
+	p->recv_control = control;
+	p->flags |= PROCESS_SYSRET;
 	q->flags |= PROCESS_SYSRET;
-	arch_set_current(q);
+	q->state = PROC_RUNNING;
+	frame_dirty(f);
+	frame_dirty(own);
+	arch_switch(p, q);
 	arch_enter(q);
 slow:
 	invoke_slow(p);

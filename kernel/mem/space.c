@@ -13,7 +13,7 @@ struct space spaces[SPACES];
 static uint32_t table_free_list;
 static uint32_t next_generation = 1;
 static uint32_t flush_floor;           /* marks older than this mean nothing: all tables were dropped since */
-static uint64_t use_clock;
+uint64_t space_use_clock;
 
 void space_tables_init(uint64_t first_pfn, uint64_t count)
 {
@@ -124,7 +124,7 @@ struct space *space_of(struct process *p)
 
 	if (p->space != SPACE_NONE && spaces[p->space].generation == p->space_generation) {
 		s = &spaces[p->space];
-		s->last_used = ++use_clock;
+		s->last_used = ++space_use_clock;
 		return s;
 	}
 	p->space = SPACE_NONE;
@@ -138,7 +138,7 @@ struct space *space_of(struct process *p)
 		return NULL;
 	p->space = s - spaces;
 	p->space_generation = s->generation;
-	s->last_used = ++use_clock;
+	s->last_used = ++space_use_clock;
 	return s;
 }
 

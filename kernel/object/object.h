@@ -94,6 +94,7 @@ struct process {
 	uint16_t space;                /* index of its space, valid if space_generation fits; mem/space.h */
 	uint8_t priority, queue;       /* queue: enum process_queue */
 	uint32_t space_generation, reserved3;
+	uint64_t self_ref;             /* the ref of every capability to it */
 	struct process *next, *prev;   /* in a ready, stall or sleep queue */
 	struct process *stall_head, *stall_tail;
 	struct process *queue_owner;   /* the process in whose stall queue it is */

@@ -20,15 +20,14 @@ struct cap process_cap(struct process *p, enum cap_type type, uint16_t data)
 {
 	struct frame *f = process_frame(p);
 
-	return (struct cap){ .type = type, .data = data, .count = f->alloc_count, .ref = REF_MAKE(f->oid, 0, p->pfn) };
+	return (struct cap){ .type = type, .data = data, .count = f->alloc_count, .ref = p->self_ref };
 }
 
 struct cap process_resume_cap(struct process *p, uint16_t kind)
 {
 	struct frame *f = process_frame(p);
 
-	return (struct cap){ .type = CAP_RESUME, .data = kind, .count = f->call_count,
-			     .ref = REF_MAKE(f->oid, 0, p->pfn) };
+	return (struct cap){ .type = CAP_RESUME, .data = kind, .count = f->call_count, .ref = p->self_ref };
 }
 
 void process_init(struct frame *f)
@@ -36,6 +35,7 @@ void process_init(struct frame *f)
 	struct process *p = frame_data(f);
 
 	p->pfn = frame_pfn(f);
+	p->self_ref = REF_MAKE(f->oid, 0, p->pfn);
 	p->state = PROC_WAITING;
 	p->space = SPACE_NONE;
 	arch_process_init(p);

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib import KEROS, limit, run  # noqa: E402
+from lib import KEROS, limit, run, skip  # noqa: E402
 from scenario import HOST_ONLY, compare, run_in_keros  # noqa: E402
 
 MUTANTS = 2000
@@ -48,7 +48,7 @@ def test_bad_pointers():
 def test_random_calls():
     """100,000 random system calls from POSIX processes: the server lives and the sandbox works on."""
     if HOST_ONLY:
-        return
+        skip("this is about Keros alone")
     result = run_in_keros("bin/sysfuzz --here %d 20261122; status=$?; cd /; bin=$OLDPWD/bin;"
                           " echo one two | $bin/busybox wc -w; echo alive; exit $status" % RANDOM_CALLS,
                           binaries=["sysfuzz"], seconds=380)
@@ -74,14 +74,14 @@ def check_first(result):
 def test_fork_bomb():
     """A fork bomb in a second sandbox meets its bank's limit, and the first sandbox works on."""
     if HOST_ONLY:
-        return
+        skip("this is about Keros alone")
     check_first(run_beside("sh -c 'bomb() { bomb | bomb & }; bomb; sleep 60'", 4096))
 
 
 def test_memory_bomb():
     """A program that takes all memory it can in a second sandbox is refused, and the first works on."""
     if HOST_ONLY:
-        return
+        skip("this is about Keros alone")
     result = run_beside("sh -c 'x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done; echo not reached'", 4096)
     check_first(result)
     assert b"not reached" not in result.stderr, repr(result)
@@ -90,7 +90,7 @@ def test_memory_bomb():
 def test_memory_limit_is_an_error():
     """Past its bank a program gets ENOMEM or dies, and its shell goes on and says so."""
     if HOST_ONLY:
-        return
+        skip("this is about Keros alone")
     result = run([KEROS, "run", "--bank", "6000", "--", "sh", "-c",
                   "dd if=/dev/zero of=/dev/null bs=100M count=1 2>/dev/null; echo dd $?;"
                   " head -c 100000000 /dev/zero > /tmp/big; echo head $?; rm /tmp/big;"

@@ -92,7 +92,7 @@ static const struct call calls[] = {
 	{ SYS_getgroups, "getgroups", "np" },
 	{ SYS_rt_sigpending, "rt_sigpending", "P8" },
 	{ SYS_rt_sigtimedwait, "rt_sigtimedwait", "Ppq8" },
-	{ SYS_sigaltstack, "sigaltstack", "PP" },
+	{ SYS_sigaltstack, "sigaltstack", "Pp" },
 	{ SYS_utime, "utime", "Sp" },
 	{ SYS_mknod, "mknod", "S00" },
 	{ SYS_statfs, "statfs", "Sp" },

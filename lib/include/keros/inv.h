@@ -69,6 +69,22 @@ static inline uint32_t inv_call3(cap_t target, uint32_t order, uint64_t *w0, uin
 	return control >> 32;
 }
 
+/* A server's turn with words only: answers `to` and waits; the next caller's resume capability arrives
+ * in register `resume`.  Returns the next message's rax: order code in the high half, INV_GOT_* below. */
+static inline uint64_t inv_reply3(cap_t to, uint32_t result, cap_t resume, uint64_t *w0, uint64_t *w1, uint64_t *w2)
+{
+	uint64_t control = INV_CONTROL(result, INV_RETURN | INV_RECV_CAPS, to);
+	register uint64_t r10 __asm__("r10") = 0;
+	register uint64_t r8 __asm__("r8") = 0;
+	register uint64_t r9 __asm__("r9") = 0;
+
+	__asm__ volatile("syscall"
+			 : "+a"(control), "+D"(*w0), "+S"(*w1), "+d"(*w2), "+r"(r10), "+r"(r8), "+r"(r9)
+			 : "b"((uint64_t)resume << 56)
+			 : "rcx", "r11", "memory");
+	return control;
+}
+
 /* Copies a capability register through the returner in CR_RETURNER. */
 void cap_copy(cap_t to, cap_t from);
 
