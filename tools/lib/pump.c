@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -366,25 +367,34 @@ static void read_log(struct pump *p)
 		buffer_drop(&p->log, p->log.length - LOG_KEPT);
 }
 
-/* The last lines of the log, each with our name before it. */
-static void tell_last_words(const struct pump *p)
+/* Says what happened, with the last lines of the log if they were not shown already. */
+__attribute__((format(printf, 2, 3))) static int fail(const struct pump *p, const char *format, ...)
 {
 	const char *text = (const char *)p->log.data;
-	size_t length = p->log.length, at = length;
+	size_t length = p->log.length, at, end;
 	unsigned lines = 0;
+	char what[128];
+	va_list arguments;
 
-	if (p->run->verbose || p->run->native)
-		return;                    /* it has been shown already */
+	va_start(arguments, format);
+	vsnprintf(what, sizeof what, format, arguments);
+	va_end(arguments);
 	while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
 		length--;
+	if (p->run->verbose || p->run->native || !length) {
+		note("%s", what);
+		return STATUS_FAILED;
+	}
+	note("%s; its log ends:", what);
 	for (at = length; at > 0; at--)
 		if (text[at - 1] == '\n' && ++lines == LOG_SHOWN)
 			break;
-	for (size_t end; at < length; at = end + 1) {
+	for (; at < length; at = end + 1) {
 		for (end = at; end < length && text[end] != '\n'; end++)
 			;
 		fprintf(stderr, "  | %.*s\n", (int)(end - at - (end > at && text[end - 1] == '\r')), text + at);
 	}
+	return STATUS_FAILED;
 }
 
 /* ---- The loop ----------------------------------------------------------------------------------------------- */
@@ -502,23 +512,19 @@ static int verdict(const struct pump *p)
 		return 128 + SIGHUP;
 	}
 	if (code == KERNEL_FAILED) {
-		note("the kernel failed; its last words:");
-		tell_last_words(p);
-		return STATUS_FAILED;
+		return fail(p, "the kernel failed");
 	}
 	if (p->exit_status >= 0)
 		return p->exit_status;
 	if (p->run->native && code >= 0 && (code & 1))
 		return code >> 1;
 	if (code == 0)
-		note("the machine was reset before the command ended (a triple fault?); its last words:");
-	else if (code >= 0 && (code & 1) && code != 1)
-		note("the machine switched itself off with status %d before the command ended; its last words:", code >> 1);
-	else
-		note("QEMU ended %s %d; it said:", code >= 0 ? "with status" : "by signal",
-		     code >= 0 ? code : WTERMSIG(p->qemu_status));
-	tell_last_words(p);
-	return STATUS_FAILED;
+		return fail(p, "the machine was reset before the command ended (a triple fault?)");
+	if (code > 1 && (code & 1))
+		return fail(p, "the machine switched itself off, with status %d, before the command ended", code >> 1);
+	if (code >= 0)
+		return fail(p, "QEMU ended with status %d", code);
+	return fail(p, "QEMU was killed by signal %d", WTERMSIG(p->qemu_status));
 }
 
 static void sink_open(struct sink *s, int fd)
