@@ -1,0 +1,142 @@
+"""keros run on the real machine: streams, statuses, files laid over, memory, terminal, time."""
+
+import os
+import time
+
+import lib
+from lib import expect, limit, run_keros
+
+PROMPT_SECONDS = 1.0   # the issue's mark; the best of a few starts counts, since the machine here is shared
+
+
+def test_output_and_status():
+    """stdout, stderr and the status are the command's, and nothing else appears on stdout."""
+    expect(run_keros("echo out; echo err >&2; exit 42"), stdout="out\n", stderr="err\n", status=42)
+
+
+def test_killed_status():
+    """A command killed by a signal ends with 128 + signal."""
+    expect(run_keros("kill -KILL $$"), stdout="", status=137)
+
+
+def test_command_not_there():
+    """A command that is not there is status 127 and a sentence on stderr."""
+    result = run_keros(["no-such-command"])
+    assert result.status == 127 and result.stderr and not result.stdout, result
+
+
+def test_long_input():
+    """Eight megabytes on stdin arrive byte for byte, and back."""
+    data = bytes((i * 7 + i // 256) & 0xFF for i in range(1 << 16)) * 128
+    result = run_keros(["cat"], stdin=data)
+    assert result.status == 0 and result.stdout == data, (result.status, len(result.stdout), result.stderr[-500:])
+
+
+def test_unread_input():
+    """A command that does not read its long input ends all the same."""
+    expect(run_keros(["true"], stdin=bytes(4 << 20)), stdout="")
+
+
+def test_input_in_pieces():
+    """A reader gets what is there, and the end of input as an end."""
+    expect(run_keros("head -c 3; echo; wc -c", stdin=b"abcdefgh"), stdout="abc\n5\n")
+
+
+def test_tree_directory():
+    """Files of --tree DIR lie over the base tree; the base shows through; the host's stay as they are."""
+    tree = lib.tree_with({"root/note": "from the host\n", "etc/hostname": "laid-over\n"}, links=[("root/l", "note")])
+    result = run_keros("cat l /etc/hostname; ls /bin/busybox; echo changed >note; cat note", options=["--tree", tree])
+    expect(result, stdout="from the host\nlaid-over\n/bin/busybox\nchanged\n")
+    with open(os.path.join(tree, "root/note")) as file:
+        assert file.read() == "from the host\n"
+
+
+def test_tree_archive():
+    """--tree takes a tar archive too."""
+    tree = lib.tree_with({"root/d/e/file": "deep\n"})
+    lib.run(["tar", "-C", tree, "-czf", "t.tgz", "root"])
+    expect(run_keros(["cat", "d/e/file"], options=["--tree", "t.tgz"]), stdout="deep\n")
+
+
+def test_environment():
+    """The command gets PATH, HOME, TERM and what --env says, and starts in /root."""
+    result = run_keros("env | sort; pwd", options=["--env", "A=b c"])
+    lines = result.stdout.decode().splitlines()
+    for want in ("A=b c", "HOME=/root", "PATH=" + lib.GUEST_ENV["PATH"], "/root"):
+        assert want in lines, result
+
+
+def test_small_machine():
+    """A sandbox running sh fits in a machine of 32 MiB."""
+    expect(run_keros("echo fits", options=["--mem", "32M"]), stdout="fits\n")
+
+
+def test_caps():
+    """--caps says on stderr what the sandbox holds, and leaves stdout alone."""
+    result = run_keros(["echo", "hi"], options=["--caps"])
+    assert result.stdout == b"hi\n" and b"bank" in result.stderr, result
+
+
+def test_second_sandbox():
+    """A second sandbox runs beside the first and cannot keep it from ending."""
+    result = run_keros("sleep 1; echo first", options=["--second", "sh -c 'while :; do :; done'"])
+    expect(result, stdout="first\n")
+
+
+@limit(300)
+def test_fork_bomb_beside():
+    """A fork bomb in the second sandbox hits its bank's limit; the first one does its work."""
+    with open("bomb", "w") as out:
+        out.write("bomb() { bomb | bomb & }\nbomb\nwhile :; do bomb; done\n")
+    tree = lib.tree_with({"root/bomb": ("copy", "bomb")})
+    result = run_keros("for i in 1 2 3; do sleep 1; echo $i; done", timeout=240,
+                       options=["--tree", tree, "--second", "sh /root/bomb", "--second-bank", "4096"])
+    expect(result, stdout="1\n2\n3\n")
+
+
+def test_interactive_shell():
+    """The shell on a terminal: prompt, echo, line editing, Ctrl-C, window size, exit status; the terminal is put back."""
+    import pexpect
+    child = pexpect.spawn(lib.KEROS, ["shell"], dimensions=(33, 111), timeout=30)
+    child.expect(r"keros:~# ")
+    child.send("echo one-$((1+1))x\x7f\r")
+    child.expect(r"one-2\r\n")
+    child.expect(r"keros:~# ")
+    child.send("stty size\r")
+    child.expect(r"33 111\r\n")
+    child.expect(r"keros:~# ")
+    child.send("sleep 100\r")
+    time.sleep(1)
+    child.send("\x03")
+    child.expect(r"keros:~# ")
+    child.send("exit 3\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3, child.exitstatus
+
+
+def test_leaving():
+    """Ctrl-A X leaves at any time."""
+    import pexpect
+    child = pexpect.spawn(lib.KEROS, ["shell"], timeout=30)
+    child.expect(r"keros:~# ")
+    child.send("\x01x")
+    child.expect("left")
+    child.expect(pexpect.EOF)
+
+
+def test_prompt_within_a_second():
+    """From QEMU's start to the shell's prompt takes at most a second (best of five)."""
+    import pexpect
+    best = 99.0
+    for _ in range(5):
+        began = time.monotonic()
+        child = pexpect.spawn(lib.KEROS, ["shell"], timeout=30)
+        child.delaybeforesend = None
+        child.expect(r"keros:~# ")
+        best = min(best, time.monotonic() - began)
+        child.send("\x01x")
+        child.expect(pexpect.EOF)
+        if best <= PROMPT_SECONDS:
+            return
+    raise AssertionError("the best of five starts took %.2f s" % best)
