@@ -28,6 +28,7 @@ enum server_register {
 	CR_SPACE = 9,                  /* the root of the server's own memory */
 	CR_STDIN = 10, CR_STDOUT = 11, CR_STDERR = 12, CR_TERMINAL = 13,
 	CR_TIMER = 14,
+	CR_TIMER_NOTICE = CR_STORE,    /* 2: posts NOTICE_TIMER to us */
 	CR_RUN = 15,                   /* who waits for the end of the sandbox */
 	CR_PROC0 = 16, PROC_CACHE = 8, /* 16..23: process capabilities used lately */
 };

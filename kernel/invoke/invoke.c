@@ -208,10 +208,6 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 /* Gives the answer in inv to q, which waits for it (or is the caller itself). */
 static void answer(struct process *q, struct inv *inv)
 {
-	const struct cap *const caps[INV_CAPS] = {
-		inv->out_caps > 0 ? &inv->out[0] : &void_cap, inv->out_caps > 1 ? &inv->out[1] : &void_cap,
-		inv->out_caps > 2 ? &inv->out[2] : &void_cap, &void_cap,
-	};
 	uint32_t got = 0;
 
 	q->flags |= PROCESS_SYSRET;
@@ -219,7 +215,14 @@ static void answer(struct process *q, struct inv *inv)
 		q->regs.rax = inv->out_w[0];
 		return;
 	}
-	receive_caps(q, caps);
+	if (q->recv_control & INV_RECV_CAPS) {
+		const struct cap *const caps[INV_CAPS] = {
+			inv->out_caps > 0 ? &inv->out[0] : &void_cap, inv->out_caps > 1 ? &inv->out[1] : &void_cap,
+			inv->out_caps > 2 ? &inv->out[2] : &void_cap, &void_cap,
+		};
+
+		receive_caps(q, caps);
+	}
 	if (receives_string(q)) {
 		struct ustring to = receive_buffer(q);
 		uint64_t wanted = inv->out_string ? inv->out_length : 0;
@@ -291,8 +294,6 @@ static void type_exact(struct inv *inv)
 {
 	const struct cap *c = &inv->target;
 
-	if (inv->order != KT)
-		return;
 	if (c->type == CAP_FETCH)
 		inv->out_w[0] = 0x0004;
 	if (c->type == CAP_SENSE)
@@ -301,6 +302,13 @@ static void type_exact(struct inv *inv)
 		inv->out_w[0] = 0x1202;
 	if (c->type == CAP_SEGMENT)
 		inv->out_w[0] = 0x0005 | (c->data & DB_LSS) << 8 | (c->data & DB_READONLY ? 0x1000 : 0);
+}
+
+static inline bool target_valid(const struct cap *c)
+{
+	if (c->type == CAP_NODE)
+		return cap_node(c);
+	return c->type >= CAP_RANGE || !cap_is_void(c);
 }
 
 /*
@@ -320,13 +328,14 @@ static void invoke_object(struct inv *inv)
 		if (q && q->state != PROC_WAITING)
 			q = NULL;
 	}
-	if (cap_is_void(&inv->target))
+	if (!target_valid(&inv->target))
 		inv_fail(inv, RC_VOID);
 	else
 		dispatch[inv->target.type](inv, inv->order);
 	if (inv->stalled || process_frame(p)->alloc_count != count)
 		return;
-	type_exact(inv);
+	if (inv->order == KT)
+		type_exact(inv);
 	if (q && op != INV_CALL && q->state == PROC_WAITING) {
 		process_frame(q)->call_count++;
 		answer(q, inv);

@@ -32,61 +32,6 @@ const char *cap_type_name(unsigned type)
 	return type < CAP_TYPES && cap_names[type] ? cap_names[type] : "reserved";
 }
 
-/* The core frame by the hint, or by the directory if the hint is stale. */
-static struct frame *cap_frame(const struct cap *c)
-{
-	uint64_t pfn = c->ref & REF_HINT_MASK;
-	uint64_t oid = REF_OID(c->ref);
-
-	if (__builtin_expect(pfn < frame_count && frames[pfn].oid == oid, 1))
-		return &frames[pfn];
-	return frame_lookup(oid);
-}
-
-struct frame *cap_page(const struct cap *c)
-{
-	struct frame *f;
-
-	if (c->type != CAP_PAGE)
-		return NULL;
-	f = cap_frame(c);
-	return f && f->kind == FRAME_PAGE && f->alloc_count == c->count ? f : NULL;
-}
-
-struct node *cap_node(const struct cap *c)
-{
-	struct frame *f;
-	struct node *n;
-
-	if (c->type < CAP_NODE || c->type > CAP_SCHEDULE || c->ref == 0)
-		return NULL;
-	f = cap_frame(c);
-	if (!f || f->kind != FRAME_POT)
-		return NULL;
-	n = node_at(f, REF_INDEX(c->ref));
-	return n->alloc_count == c->count ? n : NULL;
-}
-
-struct process *cap_process(const struct cap *c)
-{
-	struct frame *f;
-
-	if (c->type != CAP_PROCESS && c->type != CAP_START && c->type != CAP_NOTICE)
-		return NULL;
-	f = cap_frame(c);
-	return f && f->kind == FRAME_PROCESS && f->alloc_count == c->count ? frame_data(f) : NULL;
-}
-
-struct process *cap_resume(const struct cap *c)
-{
-	struct frame *f;
-
-	if (c->type != CAP_RESUME)
-		return NULL;
-	f = cap_frame(c);
-	return f && f->kind == FRAME_PROCESS && f->call_count == c->count ? frame_data(f) : NULL;
-}
-
 bool cap_is_void(const struct cap *c)
 {
 	switch (cap_target[c->type]) {

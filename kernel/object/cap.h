@@ -67,12 +67,6 @@ static inline struct cap cap_misc(enum cap_type type, uint16_t data, uint64_t va
 	return (struct cap){ .type = type, .data = data, .ref = value };
 }
 
-/* The object if the capability is of a fitting type and valid, else NULL. */
-struct frame *cap_page(const struct cap *c);
-struct node *cap_node(const struct cap *c);        /* any type that designates a node */
-struct process *cap_process(const struct cap *c);  /* PROCESS, START, NOTICE */
-struct process *cap_resume(const struct cap *c);
-
 /* Whether the capability is void, or rescinded, which is the same. */
 bool cap_is_void(const struct cap *c);
 

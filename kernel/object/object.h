@@ -145,6 +145,52 @@ static inline void frame_dirty(struct frame *f)
 	f->epoch = store_epoch;
 }
 
+/* ---- from capability to object: NULL if it is of another type, void or rescinded ---- */
+
+/* The core frame by the hint, or by the directory if the hint is stale. */
+static inline struct frame *cap_frame(const struct cap *c)
+{
+	struct frame *f = &frames[c->ref & REF_HINT_MASK];
+
+	if (__builtin_expect((c->ref & REF_HINT_MASK) < frame_count && f->oid == REF_OID(c->ref), 1))
+		return f;
+	return frame_lookup(REF_OID(c->ref));
+}
+
+static inline struct frame *cap_page(const struct cap *c)
+{
+	struct frame *f = c->type == CAP_PAGE ? cap_frame(c) : NULL;
+
+	return f && f->kind == FRAME_PAGE && f->alloc_count == c->count ? f : NULL;
+}
+
+/* Any type that designates a node. An index of 15 exists in no capability; it is read as 0. */
+static inline struct node *cap_node(const struct cap *c)
+{
+	struct frame *f = c->type >= CAP_NODE && c->type <= CAP_SCHEDULE && c->ref ? cap_frame(c) : NULL;
+	struct node *n;
+
+	if (!f || f->kind != FRAME_POT)
+		return NULL;
+	n = (struct node *)frame_data(f) + (REF_INDEX(c->ref) < NODES_PER_POT ? REF_INDEX(c->ref) : 0);
+	return n->alloc_count == c->count ? n : NULL;
+}
+
+/* PROCESS, START, NOTICE. */
+static inline struct process *cap_process(const struct cap *c)
+{
+	struct frame *f = c->type == CAP_PROCESS || c->type == CAP_START || c->type == CAP_NOTICE ? cap_frame(c) : NULL;
+
+	return f && f->kind == FRAME_PROCESS && f->alloc_count == c->count ? frame_data(f) : NULL;
+}
+
+static inline struct process *cap_resume(const struct cap *c)
+{
+	struct frame *f = c->type == CAP_RESUME ? cap_frame(c) : NULL;
+
+	return f && f->kind == FRAME_PROCESS && f->call_count == c->count ? frame_data(f) : NULL;
+}
+
 /* ---- pages, nodes, processes ---- */
 struct cap page_cap(struct frame *f, uint16_t data);
 void page_rescind(struct frame *f);
