@@ -256,7 +256,7 @@ run: all
 	@exec build/keros shell
 
 test: all programs $(if $(filter unit,$(or $(SUITE),unit)),unit-tests)
-	@exec python3 tests/run $(SUITE) $(if $(ONLY),--only '$(ONLY)')
+	@exec $(PYTHON) tests/run $(SUITE) $(if $(ONLY),--only '$(ONLY)')
 
 
 clean:
