@@ -25,7 +25,8 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 	struct fault_message m = { .order = OC_FAULT_MEMORY };
 
 	m.w[0] = FAULT_MEMORY;
-	m.w[2] = access;
+	/* The tree says whether a page is there; the processor knows its translations only. */
+	m.w[2] = (access & ~FAULT_ACCESS_PRESENT) | (w->page ? FAULT_ACCESS_PRESENT : 0);
 	m.w[3] = p->regs.rip;
 	if (w->keeper.type == CAP_START && cap_process(&w->keeper) && !(p->flags & PROCESS_FAULT_KEEPER)) {
 		m.w[1] = w->keeper_offset;
