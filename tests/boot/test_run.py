@@ -83,35 +83,12 @@ def test_second_sandbox():
     expect(result, stdout="first\n")
 
 
-def test_interactive_shell():
-    """The shell on a terminal: prompt, echo, line editing, Ctrl-C, window size, exit status; the terminal is put back."""
-    import pexpect
-    child = pexpect.spawn(lib.KEROS, ["shell"], dimensions=(33, 111), timeout=30)
-    child.expect(r"keros:~# ")
-    child.send("echo one-$((1+1))x\x7f\r")
-    child.expect(r"one-2\r\n")
-    child.expect(r"keros:~# ")
-    child.send("stty size\r")
-    child.expect(r"33 111\r\n")
-    child.expect(r"keros:~# ")
-    child.send("sleep 100\r")
-    time.sleep(1)
-    child.send("\x03")
-    child.expect(r"keros:~# ")
-    child.send("exit 3\r")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 3, child.exitstatus
-
-
-def test_leaving():
-    """Ctrl-A X leaves at any time."""
-    import pexpect
-    child = pexpect.spawn(lib.KEROS, ["shell"], timeout=30)
-    child.expect(r"keros:~# ")
-    child.send("\x01x")
-    child.expect("left")
-    child.expect(pexpect.EOF)
+def test_image_leaves_nothing_behind():
+    """Making a disk image leaves no temporary file."""
+    os.mkdir("tmp")
+    os.environ["TMPDIR"] = os.path.abspath("tmp")
+    expect(lib.run([lib.KEROS, "image", "disk.img"]), stdout="", stderr="")
+    assert os.listdir("tmp") == [] and os.path.getsize("disk.img") > 1 << 20
 
 
 def test_prompt_within_a_second():
