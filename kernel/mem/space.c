@@ -10,6 +10,9 @@
 
 struct space spaces[SPACES];
 
+#define ROOT_HEADS 256
+static uint16_t root_heads[ROOT_HEADS];
+
 static uint32_t table_free_list;
 static uint32_t next_generation = 1;
 static uint32_t flush_floor;           /* marks older than this mean nothing: all tables were dropped since */
@@ -17,6 +20,8 @@ uint64_t space_use_clock;
 
 void space_tables_init(uint64_t first_pfn, uint64_t count)
 {
+	for (unsigned i = 0; i < ROOT_HEADS; i++)
+		root_heads[i] = SPACE_NONE;
 	for (uint64_t i = 0; i < count; i++) {
 		frames[first_pfn + i].kind = FRAME_TABLE;
 		frames[first_pfn + i].list_next = table_free_list;
@@ -26,8 +31,18 @@ void space_tables_init(uint64_t first_pfn, uint64_t count)
 
 /* ---- table frames ------------------------------------------------------------------------ */
 
+static uint16_t *root_head(const struct cap *root)
+{
+	return &root_heads[(root->ref >> REF_HINT_BITS ^ root->ref >> 32) % ROOT_HEADS];
+}
+
 static void space_drop(struct space *s)
 {
+	uint16_t *link = root_head(&s->root);
+
+	while (*link != s - spaces)
+		link = &spaces[*link].hash_next;
+	*link = s->hash_next;
 	if (cpu.loaded == s) {
 		arch_space_unload();
 		cpu.loaded = NULL;
@@ -85,13 +100,17 @@ static bool same_root(const struct cap *a, const struct cap *b)
 	       a->rights == b->rights;
 }
 
+/* A free entry; the cursor goes round, since what was used last is likely in use. */
 static struct space *space_take(void)
 {
+	static unsigned cursor;
 	struct space *victim;
 
-	for (unsigned i = 0; i < SPACES; i++)
-		if (!spaces[i].root_pfn)
-			return &spaces[i];
+	for (unsigned tries = 0; tries < SPACES; tries++) {
+		cursor = (cursor + 1) % SPACES;
+		if (!spaces[cursor].root_pfn)
+			return &spaces[cursor];
+	}
 	victim = space_victim(NULL);
 	KCHECK(204, victim, "there are more spaces than processors");
 	space_drop(victim);
@@ -100,8 +119,8 @@ static struct space *space_take(void)
 
 static struct space *space_find(const struct cap *root)
 {
-	for (unsigned i = 0; i < SPACES; i++)
-		if (spaces[i].root_pfn && same_root(&spaces[i].root, root))
+	for (uint16_t i = *root_head(root); i != SPACE_NONE; i = spaces[i].hash_next)
+		if (same_root(&spaces[i].root, root))
 			return &spaces[i];
 	return NULL;
 }
@@ -114,7 +133,11 @@ static struct space *space_make(const struct cap *root)
 	s->generation = next_generation++;
 	s->tables = 0;
 	arch_space_create(s);
-	return s->root_pfn ? s : NULL;
+	if (!s->root_pfn)
+		return NULL;
+	s->hash_next = *root_head(root);
+	*root_head(root) = s - spaces;
+	return s;
 }
 
 struct space *space_of(struct process *p)

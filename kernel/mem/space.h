@@ -24,6 +24,7 @@ struct space {
 	uint32_t generation;           /* bumped when the entry is freed */
 	uint32_t tables;               /* list of its table frames, through frame.list_next */
 	uint64_t last_used;
+	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
 };
 
 #define SPACES 1024

@@ -184,6 +184,18 @@ do_make_zero(void *ctx, struct msg *m, cap_t bank, cap_t *segment)
 	return rc == RC_OK ? node_make_segment(CR_RED, 0, CR_TMP0) : rc;
 }
 
+/* A segment that was frozen here: a red node, but its slots mean what those of an lss-6 node do. */
+static bool
+is_frozen(cap_t sense)
+{
+	uint64_t format = 0;
+
+	if (node_fetch(sense, RED_FORMAT, CR_TMP1) != RC_OK)
+		return false;
+	number_get(CR_TMP1, &format, NULL);
+	return format == FORMAT_FROZEN;
+}
+
 /*
  * The original is weakened by passing it through a node of our own: what is fetched through a
  * sense capability is sensory, whoever made it, so it cannot keep us waiting afterwards.
@@ -212,7 +224,7 @@ original_take(cap_t original)
 	}
 	if (lss < RED_LSS && lss >= 3)
 		return node_swap(CR_RED, 0, CR_TMP2, CR_VOID);
-	if (lss != RED_LSS)
+	if (lss != RED_LSS && !(lss == 0 && is_frozen(CR_TMP2)))
 		return RC_REQUEST;
 	for (unsigned i = 0; i < RED_INITIAL && rc == RC_OK; i++) {
 		rc = node_fetch(CR_TMP2, i, CR_TMP1);
