@@ -186,26 +186,31 @@ static void alarms_recount(void)
 			alarm_first_ns = alarms[i].when_ns;
 }
 
+/* The entry of p if it has one, else a free one (or one whose process is gone); NULL if the table is full. */
+static struct alarm *alarm_of(struct process *p)
+{
+	struct alarm *spare = NULL;
+
+	for (unsigned i = 0; i < alarm_top; i++) {
+		struct process *owner = alarms[i].when_ns == ~0ull ? NULL : cap_process(&alarms[i].notice);
+
+		if (owner == p)
+			return &alarms[i];
+		if (!owner)
+			spare = &alarms[i];
+	}
+	if (!spare && alarm_top < ALARMS)
+		spare = &alarms[alarm_top++];
+	return spare;
+}
+
 bool sched_alarm(struct process *p, uint32_t bits, uint64_t when_ns)
 {
-	struct cap notice = process_cap(p, CAP_NOTICE, bits);
-	struct alarm *free_entry = NULL, *a;
+	struct alarm *a = alarm_of(p);
 
-	for (a = alarms; a < alarms + ALARMS; a++) {
-		if (a < alarms + alarm_top && a->when_ns != ~0ull && cap_process(&a->notice) == p)
-			break;
-		if (!free_entry && (a >= alarms + alarm_top || a->when_ns == ~0ull || !cap_process(&a->notice)))
-			free_entry = a;
-		if (a >= alarms + alarm_top)
-			break;
-	}
-	if (a == alarms + ALARMS || a >= alarms + alarm_top)
-		a = free_entry;
 	if (!a)
 		return when_ns == 0;
-	if (a >= alarms + alarm_top)
-		alarm_top = a - alarms + 1;
-	a->notice = notice;
+	a->notice = process_cap(p, CAP_NOTICE, bits);
 	a->when_ns = when_ns ? when_ns : ~0ull;
 	alarms_recount();
 	timer_need(alarm_first_ns);
@@ -221,7 +226,7 @@ static void alarms_fire(uint64_t now_ns)
 
 		if (alarms[i].when_ns > now_ns)
 			continue;
-		alarms[i].when_ns = ~0ull;
+		alarms[i].when_ns = ~0ull;     /* an entry without an owner is free */
 		if (p)
 			notice_deliver(p, alarms[i].notice.data);
 	}
