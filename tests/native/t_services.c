@@ -174,8 +174,14 @@ static bool own_image(void)
 	       image_build(&file, own_page, NULL, &maker, S_D) == RC_OK;
 }
 
+/* Void, by the answer: a yield has no discrim in a register, and holds nothing that could keep it waiting. */
+static bool answers_void(cap_t c)
+{
+	return inv_call(c, &(struct msg){ .order = KT }) == RC_VOID;
+}
+
 /* What a yield does: answers with a start capability, then tells which registers are not void. */
-static int product(void)
+static __attribute__((noreturn)) void product(void)
 {
 	struct msg m = { .order = RC_OK, .send = { CR_TMP0 } };
 
@@ -186,7 +192,7 @@ static int product(void)
 		uint64_t full = 0;
 
 		for (unsigned i = 1; i < CR_TMP3; i++)
-			full |= (uint64_t)!t_is_void((cap_t)i) << i;
+			full |= (uint64_t)!answers_void((cap_t)i) << i;
 		m.order = RC_OK;
 		m.w[0] = full;
 		m.w[1] = m.got & INV_GOT_DATA;
@@ -315,8 +321,9 @@ static void test_copy_segment(void)
 	t_ok(pages == 2, "with two pages of its own");
 	t_map(4, CR_VOID);
 	t_map(3, CR_VOID);
+	before = bank_used(S_A);
 	t_rc(vcs_destroy(S_VCS, S_D), RC_OK, "it is destroyed");
-	t_ok(bank_used(S_A) < before, "and its storage is back");
+	t_ok(bank_used(S_A) <= before - 2, "and its pages are back");
 	t_rc(vcs_destroy(S_VCS, S_B), RC_REQUEST, "a frozen one has no keeper any more");
 	process_make_start(CR_SELF, 0, S_E);
 	t_rc(vcs_make_copy(S_VCS, S_A, S_E, S_D), RC_REQUEST, "a start capability is no original, and is not called");
@@ -343,8 +350,8 @@ static void test_creator(void)
 
 int main(void)
 {
-	if (t_is_void(CR_LOG))
-		return product();
+	if (answers_void(CR_LOG))
+		product();
 	t_note("services: bank, constructor, virtual copies, process creator");
 	test_bank_limits();
 	test_bank_rights();
