@@ -14,7 +14,12 @@ import os
 import re
 import time
 
-import pexpect
+try:
+    import pexpect
+except ImportError:  # another Python than the distribution's, which has the package
+    import sys
+    sys.path.append("/usr/lib/python3/dist-packages")
+    import pexpect
 
 PROMPT = r"keros:[^\r\n]*[#$] "
 SECONDS = 60
