@@ -6,11 +6,11 @@
 
 static uint64_t caps_word(const struct msg *m)
 {
-	uint64_t word = 0;
+	uint32_t send, recv;
 
-	for (int i = 0; i < INV_CAPS; i++)
-		word |= (uint64_t)m->send[i] << (8 * i) | (uint64_t)m->recv[i] << (8 * i + 32);
-	return word;
+	__builtin_memcpy(&send, m->send, sizeof send);
+	__builtin_memcpy(&recv, m->recv, sizeof recv);
+	return (uint64_t)recv << 32 | send;
 }
 
 void inv_raw(uint32_t op, cap_t target, struct msg *m)

@@ -8,14 +8,15 @@
  *      of a client that it invokes are nodes and pages that its own range has identified.
  *   3. The 16-bit data of a bank capability is rights << 11 | index of the bank.  An index is
  *      never used twice, so a capability to a dead bank is dead for good.
- *   4. The books (ledger.c) are changed before an object is made and after it is rescinded, so that
- *      no object exists that is not in them.
+ *   4. The books (ledger.c) are changed before an object is made, and nothing is allocated between
+ *      taking an object out of them and rescinding it, so no object exists that is not in them.
  *
  * Start-up registers: services/README.md.  Its own memory, the tables of the ledger, comes from
  * the first frames of the range.
  */
 #include <stdio.h>
 #include <keros/bank.h>
+#include <keros/fast.h>
 #include <keros/native.h>
 #include <keros/node.h>
 #include <keros/page.h>
@@ -38,6 +39,41 @@ _Static_assert(LEDGER_BANKS == 1 << INDEX_BITS, "the data of a bank capability h
 #define TABLE_BASE 0x20000000ull
 
 static struct ledger ledger;
+
+/* ---- the kernel's objects, by fast_call: these are most of what the bank does ------------------ */
+
+static uint32_t
+object_make(unsigned kind, uint64_t offset, cap_t to)
+{
+	return fast_tell(CR_RANGE, RANGE_OC_GET, kind, offset, 0, 0, FAST_CAPS(to, 0, 0, 0));
+}
+
+static uint32_t
+objects_rescind(unsigned kind, uint64_t first, uint64_t count)
+{
+	return fast_tell(CR_RANGE, RANGE_OC_RESCIND, kind, first, count, 0, 0);
+}
+
+static uint32_t
+object_what(cap_t object, uint64_t *kind, uint64_t *offset)
+{
+	uint64_t unused = 0;
+
+	*kind = *offset = 0;
+	return fast_call(CR_RANGE, RANGE_OC_IDENTIFY, kind, offset, &unused, FAST_CAPS(object, 0, 0, 0), 0);
+}
+
+static uint32_t
+slot_fetch(cap_t node, unsigned slot, cap_t to)
+{
+	return fast_tell(node, NODE_OC_FETCH + slot, 0, 0, 0, 0, FAST_CAPS(to, 0, 0, 0));
+}
+
+static uint32_t
+slot_store(cap_t node, unsigned slot, cap_t value)
+{
+	return fast_tell(node, NODE_OC_SWAP + slot, 0, 0, 0, FAST_CAPS(value, 0, 0, 0), 0);
+}
 
 /* ---- the request being served ---------------------------------------------------------------- */
 
@@ -73,7 +109,7 @@ alloc_one(const struct msg *m, unsigned kind, cap_t *object)
 		return rc;
 	if (ledger_alloc(&ledger, bank, kind, 1, &offset) == 0)
 		return RC_LIMIT;
-	if ((rc = range_get(CR_RANGE, kind, offset, CR_TMP0)) != RC_OK) {
+	if ((rc = object_make(kind, offset, CR_TMP0)) != RC_OK) {
 		ledger_free(&ledger, kind, offset);
 		return rc;
 	}
@@ -108,7 +144,7 @@ node_is_ours(cap_t node)
 {
 	uint64_t kind, offset;
 
-	return range_identify(CR_RANGE, node, &kind, &offset) == RC_OK && kind == LEDGER_NODE;
+	return object_what(node, &kind, &offset) == RC_OK && kind == LEDGER_NODE;
 }
 
 /* Makes the run of objects into slots at.. of the node. */
@@ -118,11 +154,11 @@ run_make(unsigned kind, uint64_t first, uint32_t count, cap_t node, unsigned at)
 	uint32_t rc = RC_OK;
 
 	if (at == 0)
-		return range_fill(CR_RANGE, kind, first, count, node);
+		return fast_tell(CR_RANGE, RANGE_OC_FILL, kind, first, count, FAST_CAPS(node, 0, 0, 0), 0);
 	for (uint32_t i = 0; i < count && rc == RC_OK; i++) {
-		rc = range_get(CR_RANGE, kind, first + i, CR_TMP0);
+		rc = object_make(kind, first + i, CR_TMP0);
 		if (rc == RC_OK)
-			rc = node_swap(node, at + i, CR_TMP0, CR_VOID);
+			rc = slot_store(node, at + i, CR_TMP0);
 	}
 	return rc;
 }
@@ -144,7 +180,7 @@ do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t nod
 		rc = run_make(kind, first, n, node, *got);
 		if (rc != RC_OK) {
 			/* No core frame: take the whole run back, whatever of it was made. */
-			range_rescind(CR_RANGE, kind, first, n);
+			objects_rescind(kind, first, n);
 			for (uint32_t i = 0; i < n; i++)
 				ledger_free(&ledger, kind, first + i);
 			break;
@@ -160,32 +196,40 @@ do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t nod
 static uint32_t
 object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
 {
-	if (range_identify(CR_RANGE, object, kind, offset) != RC_OK)
+	if (object_what(object, kind, offset) != RC_OK)
 		return RC_REQUEST;
 	return ledger_owns(&ledger, bank, *kind, *offset) ? RC_OK : RC_REQUEST;
-}
-
-static uint32_t
-object_free(unsigned bank, cap_t object)
-{
-	uint64_t kind, offset;
-	uint32_t rc = object_identify(bank, object, &kind, &offset);
-
-	if (rc != RC_OK)
-		return rc;
-	range_rescind(CR_RANGE, kind, offset, 1);
-	ledger_free(&ledger, kind, offset);
-	return RC_OK;
 }
 
 static uint32_t
 do_free(void *ctx, struct msg *m, cap_t object)
 {
 	unsigned bank;
+	uint64_t kind, offset;
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
 
 	(void)ctx;
-	return rc != RC_OK ? rc : object_free(bank, object);
+	if (rc == RC_OK)
+		rc = object_identify(bank, object, &kind, &offset);
+	if (rc != RC_OK)
+		return rc;
+	objects_rescind(kind, offset, 1);
+	ledger_free(&ledger, kind, offset);
+	return RC_OK;
+}
+
+/* Objects that are out of the books already and wait to be rescinded together. */
+static void
+run_add(struct ledger_run *run, uint64_t kind, uint64_t offset)
+{
+	if (run->count > 0 && (run->kind != kind || run->first + run->count != offset)) {
+		objects_rescind(run->kind, run->first, run->count);
+		run->count = 0;
+	}
+	if (run->count++ == 0) {
+		run->kind = kind;
+		run->first = offset;
+	}
 }
 
 /* Frees as many as it can; an object that is not the bank's is left and told in the result. */
@@ -193,6 +237,8 @@ static uint32_t
 do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 {
 	unsigned bank;
+	struct ledger_run run = { .count = 0 };
+	uint64_t kind, offset;
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
 
 	(void)ctx;
@@ -200,9 +246,16 @@ do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 		return rc;
 	if (count > NODE_SLOTS || !node_is_ours(node))
 		return RC_REQUEST;
-	for (unsigned i = 0; i < count; i++)
-		if (node_fetch(node, i, CR_TMP0) != RC_OK || object_free(bank, CR_TMP0) != RC_OK)
+	for (unsigned i = 0; i < count; i++) {
+		if (slot_fetch(node, i, CR_TMP0) != RC_OK || object_identify(bank, CR_TMP0, &kind, &offset) != RC_OK) {
 			rc = RC_REQUEST;
+			continue;
+		}
+		run_add(&run, kind, offset);
+		ledger_free(&ledger, kind, offset);
+	}
+	if (run.count > 0)
+		objects_rescind(run.kind, run.first, run.count);
 	return rc;
 }
 
@@ -222,13 +275,13 @@ object_sever(unsigned bank, cap_t object, cap_t to)
 		return rc;
 	if (kind == LEDGER_PAGE) {
 		page_clone(CR_SCRATCH_PAGE, object);
-		range_rescind(CR_RANGE, kind, offset, 1);
-		if ((rc = range_get(CR_RANGE, kind, offset, to)) == RC_OK)
+		objects_rescind(kind, offset, 1);
+		if ((rc = object_make(kind, offset, to)) == RC_OK)
 			rc = page_clone(to, CR_SCRATCH_PAGE);
 	} else if (kind == LEDGER_NODE) {
 		node_clone(CR_SCRATCH_NODE, object);
-		range_rescind(CR_RANGE, kind, offset, 1);
-		if ((rc = range_get(CR_RANGE, kind, offset, to)) == RC_OK)
+		objects_rescind(kind, offset, 1);
+		if ((rc = object_make(kind, offset, to)) == RC_OK)
 			rc = node_clone(to, CR_SCRATCH_NODE);
 		node_clear(CR_SCRATCH_NODE);
 	} else {
@@ -263,10 +316,10 @@ do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 	if (count > NODE_SLOTS || !node_is_ours(node))
 		return RC_REQUEST;
 	for (unsigned i = 0; i < count && rc == RC_OK; i++) {
-		if ((rc = node_fetch(node, i, CR_TMP1)) == RC_OK)
+		if ((rc = slot_fetch(node, i, CR_TMP1)) == RC_OK)
 			rc = object_sever(bank, CR_TMP1, CR_TMP0);
 		if (rc == RC_OK)
-			rc = node_swap(node, i, CR_TMP0, CR_VOID);
+			rc = slot_store(node, i, CR_TMP0);
 	}
 	return rc;
 }
@@ -300,7 +353,7 @@ do_destroy_all(void *ctx, struct msg *m)
 	if (bank == 0)
 		return RC_NOACCESS;
 	while (ledger_destroy_step(&ledger, bank, &run))
-		range_rescind(CR_RANGE, run.kind, run.first, run.count);
+		objects_rescind(run.kind, run.first, run.count);
 	return RC_OK;
 }
 
