@@ -63,6 +63,13 @@ void inv_stall(struct inv *inv)
 	kernel_stats.stalls++;
 }
 
+/* Registers as at the instruction: if the keeper is busy, the invocation is made, and faults, again. */
+static void invocation_fault(struct process *p, uint64_t info)
+{
+	p->regs.rip -= SYSCALL_LENGTH;
+	fault_raise_process(p, FAULT_INVOCATION, info);
+}
+
 /* The sender's string is not there: its own keeper is called, and then it tries again. */
 static void sender_fault(struct process *p, uint64_t va)
 {
@@ -188,6 +195,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	p->fault_info = m->w[1];
 	if (!q || q == p) {
 		p->state = PROC_WAITING;
+		p->flags &= ~PROCESS_FAULT_KEEPER;
 		kprintf("process %lx: fault %lu at %lx, rip %lx, rsp %lx: no keeper, it stays stopped\n",
 			process_frame(p)->oid, m->w[0], m->w[1], p->regs.rip, p->regs.rsp);
 		return;
@@ -198,6 +206,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	}
 	commit_point();
 	p->state = PROC_WAITING;
+	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
 	resume = process_resume_cap(p, RESUME_FAULT);
 	receive_kernel_message(q, m->order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume);
 	sched_ready_first(q);
@@ -371,7 +380,7 @@ static bool message_string(struct message *m)
 		return true;
 	}
 	if (m->string.length > INV_STRING_MAX) {
-		fault_raise_process(m->p, FAULT_INVOCATION, m->string.length);
+		invocation_fault(m->p, m->string.length);
 		return false;
 	}
 	if (!receives_string(m->q) || ustring_probe(&m->string, false, &fault_va))
@@ -468,7 +477,7 @@ static void invoke_start(struct inv *inv, const struct cap *start, const struct 
 	struct process *p = inv->sender, *q = cap_process(start);
 
 	if (q == p) {
-		fault_raise_process(p, FAULT_INVOCATION, inv->control);
+		invocation_fault(p, inv->control);
 		return;
 	}
 	if (q->state != PROC_AVAILABLE) {
@@ -558,7 +567,7 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 	for (unsigned i = 0; i < INV_WORDS; i++)
 		inv.out_w[i] = 0;
 	if ((control & 0xE0) || (control & INV_OP_MASK) == INV_OP_MASK || (control & 0x00FF8000)) {
-		fault_raise_process(p, FAULT_INVOCATION, control);
+		invocation_fault(p, control);
 		sched_next();
 	}
 	inv.target = p->caps[control & 31];

@@ -15,7 +15,6 @@ void fault_raise_process(struct process *p, unsigned code, uint64_t info)
 {
 	struct fault_message m = { .order = OC_FAULT_PROCESS, .w = { code, info, p->regs.error, p->regs.rip } };
 
-	p->flags &= ~PROCESS_FAULT_KEEPER;
 	m.subject = process_cap(p, CAP_PROCESS, 0);
 	fault_to_keeper(p, &p->slots[PSLOT_KEEPER], &m);
 }
@@ -34,7 +33,6 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 		fault_to_keeper(p, &w->keeper, &m);
 		return;
 	}
-	p->flags &= ~PROCESS_FAULT_KEEPER;
 	m.order = OC_FAULT_PROCESS;
 	m.w[1] = va;
 	m.subject = process_cap(p, CAP_PROCESS, 0);
@@ -50,6 +48,8 @@ void fault_memory(uint64_t va, unsigned access)
 	p->flags &= ~PROCESS_SYSRET;
 	if (!space_fill(p, va, access & FAULT_ACCESS_WRITE, access & FAULT_ACCESS_EXEC, &w))
 		fault_raise(p, &w, va, access);
+	else
+		p->flags &= ~PROCESS_FAULT_KEEPER;
 	sched_continue();
 }
 

@@ -190,10 +190,11 @@ static void test_truncation(bool second)
 	struct msg m = { 0 };
 
 	start_server(second);
+	server.limit = 5000;
+	inv_call(T_B, &(struct msg){ 0 });     /* so that the server waits with the new limit */
 	memset(arrived, 0xA5, sizeof arrived);
 	memset(returned, 0x5A, sizeof returned);
 	fill(source, BIG, 3);
-	server.limit = 5000;
 	m = (struct msg){ .send_string = source, .send_length = 5001, .recv_string = returned, .recv_limit = 4999 };
 	inv_call(T_B, &m);
 	t_ok(server.seen.recv_length == 5000 && (server.seen.got & INV_GOT_TRUNCATED),
@@ -519,7 +520,7 @@ static void do_send_missing(void *unused)
 }
 
 /* The faulter runs in T_A, in the second space of T_J, and is kept by us with data 0x99. */
-static bool start_faulter(void (*run)(void *), uint64_t address, uint64_t value)
+static bool make_faulter(void (*run)(void *), uint64_t address, uint64_t value)
 {
 	fault.address = address;
 	fault.value = value;
@@ -527,8 +528,12 @@ static bool start_faulter(void (*run)(void *), uint64_t address, uint64_t value)
 	make_own_start(0x99, T_I);
 	if (!t_helper(T_A, 2, T_J, run, NULL))
 		return false;
-	process_swap_slot(T_A, PSLOT_KEEPER, T_I, CR_VOID);
-	return process_run(T_A) == RC_OK;
+	return process_swap_slot(T_A, PSLOT_KEEPER, T_I, CR_VOID) == RC_OK;
+}
+
+static bool start_faulter(void (*run)(void *), uint64_t address, uint64_t value)
+{
+	return make_faulter(run, address, value) && process_run(T_A) == RC_OK;
 }
 
 /* The faulter's keeper message arrives, with this code and information. */
@@ -538,8 +543,13 @@ static bool expect_fault(struct msg *m, uint64_t code, const char *what)
 	bool came = receive_fresh(m);
 
 	t_ok(came, "%s: the keeper is called", what);
-	if (!came)
+	if (!came) {
+		uint64_t fault_code = 0, rip = 0;
+
+		process_get_state(T_A, &state, &fault_code, NULL, &rip);
+		t_note("state %u, fault %u, rip %lx", (unsigned)state, (unsigned)fault_code, (unsigned long)rip);
 		return false;
+	}
 	t_ok(m->order == OC_FAULT_PROCESS && m->w[0] == code, "%s: with fault code %u", what, (unsigned)code);
 	if (m->w[0] != code)
 		t_note("order %#x code %u info %#lx", m->order, (unsigned)m->w[0], (unsigned long)m->w[1]);
@@ -641,11 +651,9 @@ static void test_other_faults(void)
 		t_ok(t_wait(&fault.done, 1) && fault.value == 4711, "and the keeper can answer it by setting them");
 	}
 
-	start_faulter(do_call_self, 0, 0);
-	process_stop(T_A, NULL);
+	make_faulter(do_call_self, 0, 0);
 	process_make_start(T_A, 0, T_D);
 	process_swap_reg(T_A, T_A, T_D, CR_VOID);
-	t_helper_regs(T_A, 2, do_call_self, NULL);
 	process_run(T_A);
 	expect_fault(&m, FAULT_INVOCATION, "a process that calls itself");
 	process_stop(T_A, NULL);
@@ -669,10 +677,8 @@ static void test_sender_faults(void)
 	process_swap_slot(T_A, PSLOT_KEEPER, CR_VOID, CR_VOID);
 	cap_copy(T_E, T_A);                    /* the server, while T_A is the sender */
 	map_pages(1, 0);
-	start_faulter(do_send_missing, T_WINDOW + 4000, 200);
-	process_stop(T_A, NULL);
+	make_faulter(do_send_missing, T_WINDOW + 4000, 200);
 	process_swap_reg(T_A, T_A, T_B, CR_VOID);
-	t_helper_regs(T_A, 2, do_send_missing, NULL);
 	process_run(T_A);
 	if (expect_fault(&m, FAULT_MEMORY, "a string whose second page is missing")) {
 		t_ok(m.w[1] == T_WINDOW + 4096, "the sender faults, at that page");
@@ -685,10 +691,8 @@ static void test_sender_faults(void)
 		t_ok(t_wait(&fault.done, 1) && fault.value == 2, "with the page there the call goes through");
 		t_ok(server.seen.recv_length == 200 && !memcmp(arrived + 96, "next", 4), "with all of the string");
 	}
-	start_faulter(do_send_missing, (uint64_t)source, BIG + 1);
-	process_stop(T_A, NULL);
+	make_faulter(do_send_missing, (uint64_t)source, BIG + 1);
 	process_swap_reg(T_A, T_A, T_B, CR_VOID);
-	t_helper_regs(T_A, 2, do_send_missing, NULL);
 	process_run(T_A);
 	expect_fault(&m, FAULT_INVOCATION, "a string of more than 64 KiB");
 	process_stop(T_A, NULL);
