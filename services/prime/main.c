@@ -41,8 +41,10 @@ enum {
 };
 
 /* Slots of the node in PR_STORE, written in grants as STORED + slot. */
-enum { ST_VCS, ST_META, ST_PROCCRE, ST_CONSOLE, ST_REQUESTOR, ST_BASE, ST_OVERLAY, ST_SESSION_IMAGE, ST_TEST_RANGE };
+enum { ST_VCS, ST_META, ST_PROCCRE, ST_CONSOLE, ST_REQUESTOR, ST_BASE, ST_OVERLAY, ST_SESSION_IMAGE, ST_TEST_RANGE,
+       ST_BANKS };
 #define STORED 32
+_Static_assert(CONFIG_SANDBOXES <= NODE_SLOTS, "one node keeps the banks of all sandboxes");
 
 /* Data of prime's own start capabilities; the low byte says whose. */
 enum { DATA_NATIVE = 0, DATA_SESSION = 0x100, DATA_SERVICE_DEATH = 0x200, DATA_SANDBOX_DEATH = 0x300 };
@@ -343,11 +345,13 @@ keeper_give(cap_t reg, unsigned data)
  * that of every service.
  */
 static void
-resources_give(const struct config_sandbox *c, uint64_t limit)
+resources_give(unsigned number, const struct config_sandbox *c, uint64_t limit)
 {
 	must(bank_make_sub(CR_BANK, limit, PR_A), "making the bank of sandbox", c->name);
 	must(bank_make_restricted(PR_A, BANK_ALLOC | BANK_FREE | BANK_SUB | BANK_DESTROY, PR_A), "making the bank of", c->name);
 	process_give(CR_SANDBOX_BANK, PR_A);
+	must(node_fetch(PR_STORE, ST_BANKS, CR_TMP0), "finding", "the banks");
+	must(node_swap(CR_TMP0, number, PR_A, CR_VOID), "keeping", "the bank");
 	must(schedule_narrow(CR_SCHED, 6, PR_A), "making the schedule of sandbox", c->name);
 	process_give(CR_SANDBOX_SCHED, PR_A);
 }
@@ -366,7 +370,7 @@ session_start(unsigned number, uint64_t limit)
 	process_prepare("session", 10, DATA_SANDBOX_DEATH | number);
 	for (unsigned i = 0; i < sizeof common / sizeof common[0]; i++)
 		process_give(common[i].reg, common[i].from);
-	resources_give(c, limit);
+	resources_give(number, c, limit);
 	streams_give(number, c->tty);
 	keeper_give(CR_REPORT, DATA_SESSION | number);
 	keeper_give(CR_KEEPER, DATA_SANDBOX_DEATH | number);
@@ -394,6 +398,8 @@ sandboxes_start(void)
 	program_image("session");
 	must(node_swap(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE, CR_VOID), "keeping", "the session's image");
 	must(node_fetch(PR_STORE, ST_CONSOLE, PR_CONSOLE), "finding", "the console");
+	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of banks");
+	must(node_swap(PR_STORE, ST_BANKS, CR_TMP0, CR_VOID), "keeping", "the node of banks");
 
 	must(bank_get_limits(CR_BANK, NULL, NULL, &available), "asking", "the bank");
 	for (unsigned i = 0; i < config.count; i++) {
@@ -441,12 +447,14 @@ service_died(unsigned index, const struct msg *m)
 	log_power_off(CR_LOG, STATUS_DEATH);
 }
 
-/* The session waits for a sandbox that will never answer: we end it in its place. */
+/* The session waits for a sandbox that will never answer: we end it in its place, and take its storage back. */
 static uint64_t
 sandbox_died(unsigned number, const struct msg *m)
 {
 	fprintf(stderr, "prime: the server of sandbox %u died: fault %lu at %#lx, rip %#lx\n", number,
 		(unsigned long)m->w[0], (unsigned long)m->w[1], (unsigned long)m->w[3]);
+	if (node_fetch(PR_STORE, ST_BANKS, CR_TMP0) == RC_OK && node_fetch(CR_TMP0, number, CR_TMP0) == RC_OK)
+		bank_destroy_all(CR_TMP0);
 	console_finish(PR_CONSOLE, number, STATUS_NOT_RUN);
 	return STATUS_NOT_RUN;
 }
