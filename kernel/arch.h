@@ -32,6 +32,8 @@ bool arch_leaf_writable(uint64_t entry);
 bool arch_leaf_executable(uint64_t entry);
 uint64_t arch_leaf_pfn(uint64_t entry);
 uint64_t *arch_leaf_find(struct space *s, uint64_t va);  /* one entry, or NULL if no table is there */
+/* The first present leaf at *va or above, whose address is then in *va; NULL if there is none. */
+uint64_t *arch_leaf_next(struct space *s, uint64_t *va);
 void arch_unmap_range(struct space *s, uint64_t va, uint64_t size);
 void arch_space_unload(void);                            /* no user translations are loaded any more */
 

@@ -104,6 +104,32 @@ void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value
 		tlb_flush_page(va);
 }
 
+/* The first present leaf of this table, which begins at base, at *va or above. */
+static uint64_t *next_in_table(uint64_t *table, unsigned level, uint64_t base, uint64_t *va)
+{
+	uint64_t span = 1ull << (12 + 9 * level);
+
+	for (unsigned i = *va > base ? (*va - base) / span : 0; i < (level == 3 ? 256 : 512); i++) {
+		uint64_t at = base + i * span, *found;
+
+		if (!(table[i] & PTE_P))
+			continue;
+		if (level == 0) {
+			*va = at;
+			return &table[i];
+		}
+		found = next_in_table(table_at(table[i]), level - 1, at, va);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+uint64_t *arch_leaf_next(struct space *s, uint64_t *va)
+{
+	return s->root_pfn ? next_in_table(arch_frame_pointer(s->root_pfn), 3, 0, va) : NULL;
+}
+
 /* Clears what of [va, end) lies in this table, which begins at base; long because it is a walk. */
 static void unmap_table(uint64_t *table, unsigned level, uint64_t base, uint64_t va, uint64_t end)
 {

@@ -8,7 +8,7 @@
 #include "panic.h"
 #include "sched/sched.h"
 
-struct space spaces[SPACES];
+struct space spaces[SPACES + 1] = { [SPACE_NONE] = { .generation = ~0u } };
 
 #define ROOT_HEADS 256
 static uint16_t root_heads[ROOT_HEADS];
@@ -17,11 +17,13 @@ static uint32_t table_free_list;
 static uint32_t next_generation = 1;
 static uint32_t flush_floor;           /* marks older than this mean nothing: all tables were dropped since */
 uint64_t space_use_clock;
+uint64_t space_marks;                  /* how often a mark was made anew: space_check asks */
 
 void space_tables_init(uint64_t first_pfn, uint64_t count)
 {
 	for (unsigned i = 0; i < ROOT_HEADS; i++)
 		root_heads[i] = SPACE_NONE;
+	table_free_list = 0;
 	for (uint64_t i = 0; i < count; i++) {
 		frames[first_pfn + i].kind = FRAME_TABLE;
 		frames[first_pfn + i].list_next = table_free_list;
@@ -173,9 +175,10 @@ void space_mark_node(struct node *n, struct space *s, uint64_t base, unsigned sh
 	uint64_t page = base >> PAGE_SHIFT;
 	bool live = n->dep_flags && n->dep_generation >= flush_floor;
 
-	if (live && !(n->dep_flags & NODE_MULTI) && n->dep_space == s - spaces &&
-	    n->dep_generation == s->generation && n->dep_page == page && n->dep_shift == shift)
+	if (live && ((n->dep_flags & NODE_MULTI) || (n->dep_space == s - spaces &&
+	    n->dep_generation == s->generation && n->dep_page == page && n->dep_shift == shift)))
 		return;
+	space_marks++;
 	/* A mark for a space that is gone binds nobody. */
 	if (live && !(n->dep_flags & NODE_MULTI) && spaces[n->dep_space].generation != n->dep_generation)
 		live = false;

@@ -10,6 +10,7 @@
  *   C202 a node that a walk passed through is marked NODE_MAPPED with that space and place, or
  *        NODE_MULTI; a page that a leaf names is marked FRAME_MAPPED likewise
  *   C203 a writable leaf names a dirty page
+ *   C207 a space in use has tables, all of them table frames; the loaded space is in use
  * Dependency tracking: each node and page remembers one place exactly; a second place sets
  * MULTI, and then a change flushes every space.  Exact for private memory, which is what
  * changes; cheap and bounded for shared memory, which hardly ever does.
@@ -25,13 +26,14 @@ struct space {
 	uint32_t tables;               /* list of its table frames, through frame.list_next */
 	uint64_t last_used;
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
+	uint64_t reserved[2];          /* to 64 bytes: the fast path indexes by shifting */
 };
 
 #define SPACES 1024
-#define SPACE_NONE 0xFFFFu
+#define SPACE_NONE SPACES              /* one more entry, never made, which no process's generation fits */
 #define USER_END 0x7FFFFFFFF000ull     /* the last page below the canonical hole is never mapped */
 
-extern struct space spaces[SPACES];
+extern struct space spaces[SPACES + 1];
 
 void space_tables_init(uint64_t first_pfn, uint64_t count);
 uint32_t space_table_take(struct space *s);    /* a zeroed table frame; 0 if none: spaces but s were tried */
@@ -63,5 +65,6 @@ void space_node_changed(struct node *n, unsigned slot);  /* before the slot chan
 void space_node_gone(struct node *n);                    /* before all slots change */
 void space_page_gone(struct frame *f);                   /* before a page loses rights or content */
 void space_flush_all(void);
+extern uint64_t space_marks;
 int space_check(void);                                   /* 0, or a condition number */
 #endif

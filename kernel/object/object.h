@@ -9,7 +9,11 @@
  *   C102 a node's allocation count is at most its pot's count
  *   C103 a dirty frame has the current or the previous epoch
  *   C104 a process frame's state is one of enum process_state
- *   C105 a process is in the ready queue or current if and only if it is running and not asleep
+ *   C105 a running process is current or in one queue; any other is in none
+ *   C108 every queue is linked both ways, and its members say that they are in it
+ *   C109 the ready mask has the bits of the ready queues that are not empty
+ *   C110 capability register 0 of a process is void
+ *   C111 a process knows its own frame
  */
 #ifndef KERNEL_OBJECT_H
 #define KERNEL_OBJECT_H
@@ -216,7 +220,7 @@ void process_init(struct frame *f);
 void process_rescind(struct process *p);
 
 /* ---- checking (check.c) ---- */
-int object_check(void);                /* 0, or the number of the first condition broken */
+int object_check(void);                /* with sched_check: 0, or the number of the first condition broken */
 
 /* Marks the line after which a handler must finish: nothing below it can fail, stall or restart. */
 static inline void commit_point(void)

@@ -136,6 +136,39 @@ void sched_pass_turn(struct process *p)
 		sched_wake_stalled(on);
 }
 
+/* Whether the queue from head to tail is linked both ways and all in it say so; tail may be NULL. */
+static bool queue_sound(struct process *head, struct process *const *tail, unsigned kind,
+			const struct process *owner)
+{
+	struct process *before = NULL;
+	uint64_t length = 0;
+
+	for (struct process *p = head; p; before = p, p = p->next)
+		if (p->prev != before || p->queue != kind || (owner && p->queue_owner != owner) ||
+		    length++ > frame_count)
+			return false;
+	return !tail || !head || *tail == before;
+}
+
+int sched_check(void)
+{
+	for (unsigned i = 0; i < PRIORITIES; i++) {
+		if (!queue_sound(ready_head[i], &ready_tail[i], QUEUE_READY, NULL))
+			return 108;
+		if (!(cpu.ready_mask >> i & 1) != !ready_head[i])
+			return 109;
+	}
+	if (!queue_sound(sleep_head, NULL, QUEUE_SLEEP, NULL))
+		return 108;
+	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
+		struct process *p = frame_data(&frames[pfn]);
+
+		if (frames[pfn].kind == FRAME_PROCESS && !queue_sound(p->stall_head, &p->stall_tail, QUEUE_STALL, p))
+			return 108;
+	}
+	return 0;
+}
+
 /* ---- time -------------------------------------------------------------------------------- */
 
 /* The timer is set for the next sleeper or alarm, or the end of the slice if somebody runs. */
@@ -361,7 +394,7 @@ void sched_continue(void)
 		sched_ready_first(p);
 		sched_next();
 	}
-	if (p->space == SPACE_NONE || spaces[p->space].generation != p->space_generation || !cpu.loaded)
+	if (spaces[p->space].generation != p->space_generation || !cpu.loaded)
 		arch_set_current(p);
 	arch_enter(p);
 }

@@ -50,6 +50,8 @@ __attribute__((noreturn)) void sched_next(void);
 /* Back to the current process, after a trap or a kernel object call. */
 __attribute__((noreturn)) void sched_continue(void);
 
+int sched_check(void);                         /* C108, C109; 0 if they hold */
+
 /* schedule.c */
 bool schedule_refresh(struct process *p);      /* p->priority from its schedule; false: it has none valid */
 /* Charges the chain of p's schedule.  Returns the first exhausted node, or NULL. */

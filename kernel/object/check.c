@@ -1,0 +1,63 @@
+/*
+ * check.c - the consistency check of objects: the conditions that object.h numbers.
+ *
+ * It changes nothing and takes no time that matters in a test; a checkpoint will ask it before
+ * it saves anything, so that a broken state is never made durable.
+ */
+#include "object/object.h"
+#include "sched/sched.h"
+
+static bool is_object(const struct frame *f)
+{
+	return f->kind == FRAME_PAGE || f->kind == FRAME_POT || f->kind == FRAME_PROCESS;
+}
+
+static bool pot_counts(struct frame *pot)
+{
+	for (unsigned i = 0; i < NODES_PER_POT; i++)
+		if (node_at(pot, i)->alloc_count > pot->alloc_count)
+			return false;
+	return true;
+}
+
+static bool in_its_place(const struct process *p)
+{
+	if (p->state != PROC_RUNNING)
+		return p->queue == QUEUE_NONE;
+	return (p->queue == QUEUE_NONE) == (p == cpu.current) || p->queue == QUEUE_READY;
+}
+
+static int process_check(const struct process *p, uint64_t pfn)
+{
+	static const struct cap none;
+
+	if (p->pfn != pfn || REF_OID(p->self_ref) != frames[pfn].oid)
+		return 111;
+	if (p->state > PROC_WAITING)
+		return 104;
+	if (!in_its_place(p))
+		return 105;
+	return __builtin_memcmp(&p->caps[CR_VOID], &none, sizeof none) ? 110 : 0;
+}
+
+int object_check(void)
+{
+	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
+		struct frame *f = &frames[pfn];
+		int broken = 0;
+
+		if (!is_object(f))
+			continue;
+		if (frame_lookup(f->oid) != f)
+			return 101;
+		if ((f->flags & FRAME_DIRTY) && f->epoch != store_epoch && f->epoch + 1 != store_epoch)
+			return 103;
+		if (f->kind == FRAME_POT && !pot_counts(f))
+			return 102;
+		if (f->kind == FRAME_PROCESS)
+			broken = process_check(frame_data(f), pfn);
+		if (broken)
+			return broken;
+	}
+	return sched_check();
+}
