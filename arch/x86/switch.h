@@ -9,7 +9,6 @@
 #include "x86.h"
 
 extern uint64_t tss_rsp0_low[];          /* the task state: its stack for ring 0 is at byte 4 */
-extern uint64_t space_use_clock;
 void fpu_trap(bool on);
 extern bool fpu_trapping;
 
@@ -28,7 +27,6 @@ static inline void arch_switch(struct process *p, struct process *q)
 	if (fpu_trapping != (cpu.fpu_owner != q))
 		fpu_trap(!fpu_trapping);
 	if (s != cpu.loaded) {
-		s->last_used = ++space_use_clock;
 		cpu.loaded = s;
 		write_cr3((uint64_t)s->root_pfn << 12);
 	}

@@ -595,13 +595,12 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 }
 
 /* A process that a word-only message can be given to without a question more. */
-static inline bool fast_target(const struct process *q)
+static inline __attribute__((always_inline)) bool fast_target(const struct process *q)
 {
-	return q->space != SPACE_NONE && spaces[q->space].generation == q->space_generation &&
-	       !(cpu.ready_mask >> q->priority >> 1) && !(q->flags & PROCESS_FAULT_KEEPER);
+	return spaces[q->space].generation == q->space_generation && !(cpu.ready_mask >> q->priority >> 1);
 }
 
-static inline void fast_words(const struct process *p, struct process *q)
+static inline __attribute__((always_inline)) void fast_words(const struct process *p, struct process *q)
 {
 	q->regs.rdi = p->regs.rdi;
 	q->regs.rsi = p->regs.rsi;
@@ -611,14 +610,14 @@ static inline void fast_words(const struct process *p, struct process *q)
 	q->regs.r9 = p->regs.r9;
 }
 
-static inline void fast_cap(struct process *q, unsigned reg, struct cap c)
+static inline __attribute__((always_inline)) void fast_cap(struct process *q, unsigned reg, struct cap c)
 {
 	if (reg != CR_VOID && reg < CAP_REGISTERS)
 		q->caps[reg] = c;
 }
 
 /* The registers that q named for positions 0..2 become void, the fourth holds `last`. */
-static inline void fast_caps(struct process *q, struct cap last)
+static inline __attribute__((always_inline)) void fast_caps(struct process *q, struct cap last)
 {
 	uint32_t names = q->regs.rbx >> 32;
 
@@ -631,7 +630,7 @@ static inline void fast_caps(struct process *q, struct cap last)
 }
 
 /* As cap_process and cap_resume, but only by the hint: NULL sends the caller to the slow path. */
-static inline struct frame *fast_frame(const struct cap *c, const uint32_t count_is_resume)
+static inline __attribute__((always_inline)) struct frame *fast_frame(const struct cap *c, const uint32_t count_is_resume)
 {
 	struct frame *f = &frames[c->ref & REF_HINT_MASK];
 	bool valid = f->oid == REF_OID(c->ref) && f->kind == FRAME_PROCESS &&

@@ -28,6 +28,7 @@ struct space {
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
 	uint64_t reserved[2];          /* to 64 bytes: the fast path indexes by shifting */
 };
+_Static_assert(sizeof(struct space) == 64, "one shift");
 
 #define SPACES 1024
 #define SPACE_NONE SPACES              /* one more entry, never made, which no process's generation fits */

@@ -296,6 +296,7 @@ void sched_timer(void)
 		if (p->slots[PSLOT_SCHEDULE].ref)
 			exhausted = schedule_charge(p, now_ns - cpu.charge_from_ns);
 		cpu.charge_from_ns = now_ns;
+		space_of(p);                   /* tells that its space is in use: the fast path does not */
 		if (now_ns >= p->slice_end_ns || exhausted) {
 			p->slice_end_ns = now_ns + SLICE_NS;
 			sched_ready(p);
