@@ -113,7 +113,7 @@ static void make_worker(cap_t process, unsigned number, bool wide)
 	w->control = (uint16_t)(0x037F | number << 10);
 	w->wide = wide;
 	w->rounds = 10;
-	w->turns = 20000000;
+	w->turns = 3000000;             /* longer than a slice */
 	t_helper(process, number, number & 1 ? T_J : CR_VOID, work, w);
 	process_swap_reg(process, T_B, T_B, CR_VOID);
 }
@@ -133,9 +133,15 @@ static void test_kept(bool wide)
 	for (unsigned i = 0; i < WORKERS; i++)
 		process_run(where[i]);
 	for (unsigned i = 0; i < WORKERS; i++) {
-		for (unsigned j = 0; j < 100 && !workers[i].done; j++)
+		for (unsigned j = 0; j < 20 && !workers[i].done; j++)
 			t_wait(&workers[i].done, 1);
 		own &= workers[i].done == 1;
+		if (!workers[i].done) {
+			uint64_t state = 9, code = 0, rip = 0;
+
+			process_get_state(where[i], &state, &code, NULL, &rip);
+			t_note("worker %u: state %u, fault %u, rip %lx", i, (unsigned)state, (unsigned)code, (unsigned long)rip);
+		}
 		t_ok(workers[i].done && !workers[i].wrong, "%s: worker %u finds its registers as it left them", what, i);
 		if (workers[i].wrong)
 			t_note("%u rounds of 10 were wrong", (unsigned)workers[i].wrong);
