@@ -297,16 +297,22 @@ static void proc_setup(struct proc *p, int pid)
 	strcpy(p->comm, "test");
 }
 
-/* A fresh, empty tree (or that of the images in pack) and two processes. */
-static int hosted_setup(void **state)
+static int arena_setup(void **state)
 {
-	const char *why;
 	(void)state;
 	if (!arena) {
 		arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_true(arena != MAP_FAILED);
 	}
 	memset(arena_bad, 0, sizeof arena_bad);
+	return 0;
+}
+
+/* A fresh, empty tree (or that of the images in pack) and two processes. */
+static int hosted_setup(void **state)
+{
+	const char *why;
+	arena_setup(state);
 	assert_int_equal(vfs_init(&why), 0);
 	proc_setup(procs, 10);
 	proc_setup(procs + 1, 11);
