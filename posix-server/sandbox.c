@@ -1,0 +1,289 @@
+/*
+ * sandbox.c - the server's life: it answers its maker with the sandbox interface, takes what it is
+ * given, runs one command to its end, and reports.
+ *
+ * The command is process 2: process 1 is nobody, and waits for orphans.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <keros/bank.h>
+#include <keros/native.h>
+#include <keros/node.h>
+#include <keros/process.h>
+#include <keros/sandbox.h>
+#include "process.h"
+
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define STATUS_NOT_FOUND 127
+#define STATUS_NOT_RUN 126
+
+void tty_present(unsigned which);
+void tty_message(const char *text, size_t length);
+
+static char text[INV_STRING_MAX];
+static bool run_asked;
+static size_t run_length;
+
+void server_log(const char *format, ...)
+{
+	char line[256];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	if (n > (int)sizeof line - 1)
+		n = sizeof line - 1;
+	native_log(line, n);
+	tty_message(line, n);
+}
+
+/* ---- the command ------------------------------------------------------------------------------- */
+
+struct command { struct exec_args args; const char *cwd, *path; bool env_done; };
+
+/* argv first, then the environment: two passes over the records. */
+static int config_add(struct command *c, const char *key, bool env)
+{
+	size_t n = strlen(key);
+	int err = 0;
+
+	for (const char *r = text; !err && r < text + run_length; r += strlen(r) + 1) {
+		if (strncmp(r, key, n) || r[n] != '=')
+			continue;
+		err = exec_arg_add(&c->args, r + n + 1);
+		if (env)
+			c->args.envc++;
+		else
+			c->args.argc++;
+	}
+	return err;
+}
+
+static const char *config_value(const char *key, const char *otherwise)
+{
+	size_t n = strlen(key);
+
+	for (const char *r = text; r < text + run_length; r += strlen(r) + 1)
+		if (!strncmp(r, key, n) && r[n] == '=')
+			return r + n + 1;
+	return otherwise;
+}
+
+static struct proc *command_process(const char *cwd)
+{
+	struct proc *p = proc_new();
+	struct inode *dir;
+
+	if (!p)
+		return NULL;
+	p->ppid = 1;
+	p->pgid = p->sid = p->pid;
+	rlimits_init(p);
+	p->fds = fdtable_new();
+	p->fs = fsctx_new(vfs_root());
+	p->sighand = calloc(1, sizeof *p->sighand);
+	if (!p->fds || !p->fs || !p->sighand)
+		return NULL;
+	p->sighand->refs = 1;
+	if (vfs_resolve(p, AT_FDCWD, cwd, true, &dir) == 0) {
+		if (S_ISDIR(inode_mode(dir))) {
+			inode_put(p->fs->cwd);
+			p->fs->cwd = dir;
+		} else {
+			inode_put(dir);
+		}
+	}
+	tty_standard_files(p);
+	return p;
+}
+
+static long try_path(struct proc *p, const char *path, struct exec_args *args)
+{
+	struct inode *file;
+	long err = vfs_resolve(p, AT_FDCWD, path, true, &file);
+
+	if (err)
+		return err;
+	err = exec_run(p, path, file, args);
+	inode_put(file);
+	return err;
+}
+
+/* As execvp: a command without a slash is looked for in PATH. */
+static long command_exec(struct proc *p, const char *command, struct exec_args *args)
+{
+	const char *list = config_value("env=PATH", PATH_DEFAULT);
+	char path[4096];
+	long err, result = -ENOENT;
+
+	if (strchr(command, '/'))
+		return try_path(p, command, args);
+	while (*list) {
+		size_t n = strcspn(list, ":");
+
+		if (snprintf(path, sizeof path, "%.*s/%s", (int)n, list, command) < (int)sizeof path) {
+			err = try_path(p, path, args);
+			if (err != -ENOENT && err != -ENOTDIR && err != -EACCES)
+				return err;
+			if (err == -EACCES)
+				result = err;
+		}
+		list += n + (list[n] == ':');
+	}
+	return result;
+}
+
+static int refuse(const char *command, const char *why, int status)
+{
+	char line[512];
+	int n = snprintf(line, sizeof line, "keros: %.300s: %s\n", command, why);
+
+	tty_message(line, n < (int)sizeof line ? n : (int)sizeof line - 1);
+	return status << 8;
+}
+
+static int command_failed(const char *command, long err)
+{
+	if (err == -ENOENT || err == -ENOTDIR)
+		return refuse(command, "not found in the sandbox's file tree", STATUS_NOT_FOUND);
+	if (err == -ENOEXEC)
+		return refuse(command, "not a program that can run here (static x86-64 ELF, or a #! script)", STATUS_NOT_RUN);
+	if (err == -EACCES)
+		return refuse(command, "not executable", STATUS_NOT_RUN);
+	return refuse(command, strerror(-err), STATUS_NOT_RUN);
+}
+
+static int run_command(void)
+{
+	struct command c = { 0 };
+	const char *why = "", *command = config_value("arg", "");
+	long err;
+
+	clock_init();
+	err = vfs_init(&why);
+	if (err)
+		return refuse("file tree", why, STATUS_NOT_RUN);
+	err = tty_init();
+	if (err)
+		return refuse("sandbox", "no memory for its streams", STATUS_NOT_RUN);
+	main_proc = command_process(config_value("cwd", "/root"));
+	if (!main_proc)
+		return refuse("sandbox", "its bank is too small", STATUS_NOT_RUN);
+	err = config_add(&c, "arg", false);
+	if (!err)
+		err = config_add(&c, "env", true);
+	if (!err)
+		err = command_exec(main_proc, command, &c.args);
+	free(c.args.bytes);
+	if (err)
+		return command_failed(command, err);
+	process_run(process_cap(main_proc->index));
+	server_run();
+	proc_kill_all();
+	return sandbox_status;
+}
+
+/* ---- the interface ----------------------------------------------------------------------------- */
+
+static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t length, cap_t value)
+{
+	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER };
+
+	(void)ctx, (void)m;
+	if (which == 5 || which == 6) {
+		if (!keystore_pack(which - 5, value))
+			return RC_REQUEST;
+		pack_set(which - 5, length);
+		return RC_OK;
+	}
+	if (which < 1 || which > 7)
+		return RC_REQUEST;
+	cap_copy(registers[which], value);
+	if (which <= 4)
+		tty_present(which - 1);
+	return RC_OK;
+}
+
+static uint32_t do_run(void *ctx, struct msg *m, const void *config, size_t length, uint64_t *status)
+{
+	(void)ctx, (void)m, (void)config, (void)status;
+	if (run_asked || !length)
+		return RC_REQUEST;
+	run_asked = true;
+	run_length = length;
+	text[length < sizeof text ? length : sizeof text - 1] = 0;
+	cap_copy(CR_RUN, CR_RETURN);
+	return SANDBOX_NOREPLY;
+}
+
+static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *length)
+{
+	(void)ctx, (void)m;
+	missing_report(text, sizeof text);
+	*data = text;
+	*length = strlen(text);
+	return RC_OK;
+}
+
+static const struct sandbox_server interface = { .setup = do_setup, .run = do_run, .report = do_report };
+
+/* What the server needs before it can take anything. */
+bool server_init(void)
+{
+	uint64_t limit = 0, used = 0, available = 0;
+
+	if (bank_get_limits(CR_BANK, &limit, &used, &available) != RC_OK)
+		return false;
+	if (limit > used + available)
+		limit = used + available;
+	if (!keystore_init(limit))
+		return false;
+	page_init(limit);
+	dispatch_init();
+	return shim_init() && process_make_notice(CR_SELF, NOTICE_TIMER, CR_TIMER_NOTICE) == RC_OK;
+}
+
+static void message_prepare(struct msg *m)
+{
+	memset(m->recv, 0, sizeof m->recv);
+	m->recv[0] = CR_ARG0;
+	m->recv[3] = CR_RETURN;
+	m->recv_string = run_asked ? NULL : text;
+	m->recv_limit = run_asked ? 0 : sizeof text - 1;
+}
+
+int main(void)
+{
+	struct msg m = { 0 };
+	cap_t reply_to = CR_RETURN;
+
+	/* Whoever keeps the sandbox is told if this server itself fails. */
+	process_swap_slot(CR_SELF, PSLOT_KEEPER, CR_ARG0, CR_VOID);
+	if (!server_init())
+		return 1;
+	process_make_start(CR_SELF, DATA_SANDBOX, CR_TMP0);
+	m.send[0] = CR_TMP0;
+	for (;;) {
+		message_prepare(&m);
+		inv_return(reply_to, &m);
+		reply_to = CR_RETURN;
+		if (m.got & INV_GOT_NOTICE || (m.got & INV_GOT_DATA) != DATA_SANDBOX) {
+			memset(&m, 0, sizeof m);
+			reply_to = CR_VOID;
+			continue;
+		}
+		if (!sandbox_serve(&interface, NULL, &m)) {
+			uint64_t status = run_command();
+
+			memset(&m, 0, sizeof m);
+			m.w[0] = status;
+			reply_to = CR_RUN;
+		}
+	}
+}
