@@ -274,17 +274,17 @@ struct buffer tree_image(struct tree *t)
 	struct tree_entry **order = order_entries(t, &count);
 
 	settle_links(order, count);
+	strings_offset = TREE_HEADER + count * TREE_ENTRY;
 	for (size_t i = 0; i < count; i++) {
 		struct tree_entry *e = order[i];
 
-		e->name_offset = (uint32_t)strings.length;
+		e->name_offset = (uint32_t)(strings_offset + strings.length);
 		buffer_text(&strings, e->name);
 		if (S_ISLNK(e->a.mode) && e->group == e) {
-			e->target_offset = (uint32_t)strings.length;
+			e->target_offset = (uint32_t)(strings_offset + strings.length);
 			buffer_add(&strings, e->data, e->size);
 		}
 	}
-	strings_offset = TREE_HEADER + count * TREE_ENTRY;
 	if (strings_offset + strings.length > UINT32_MAX)
 		die("too many files for one tree image");
 
