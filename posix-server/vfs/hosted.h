@@ -323,7 +323,7 @@ static int hosted_setup(void **state)
 static void tree_drop(struct inode *dir)
 {
 	struct dentry *d;
-	if (dir->virtual || dir->dir.pending)
+	if (dir->virtual || dir_open_image(dir))
 		return;
 	while ((d = dir_next(dir, 0))) {
 		struct inode *i = dentry_inode(dir, d);

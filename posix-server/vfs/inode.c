@@ -45,7 +45,8 @@ struct inode *inode_new(uint32_t mode, uint32_t uid, uint32_t gid)
 	return i;
 }
 
-static void inode_free(struct inode *i)
+/* Frees one inode; the parent it held loses a reference, and is returned if that was the last. */
+static struct inode *inode_free_one(struct inode *i)
 {
 	if (i->locks)
 		locks_free(i);
@@ -62,8 +63,14 @@ static void inode_free(struct inode *i)
 	struct inode *kept = i->holds_parent ? i->parent : NULL;
 	i->parent = free_inodes;
 	free_inodes = i;
-	if (kept)
-		inode_put(kept);
+	return kept && --kept->refs == 0 && !kept->loose ? kept : NULL;
+}
+
+/* A chain of removed directories may be as deep as a program likes, so this is a loop. */
+static void inode_free(struct inode *i)
+{
+	while (i)
+		i = inode_free_one(i);
 }
 
 void inode_get(struct inode *i)

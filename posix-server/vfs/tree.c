@@ -261,16 +261,34 @@ struct inode *tree_inode(unsigned which, uint32_t entry)
 	return i;
 }
 
-/* The overlay hides a name of the base: one link less. */
-static void base_hidden(uint32_t entry)
+/* A name of the base is hidden by the overlay: one link less. */
+static void name_hidden(struct tree *t, uint32_t entry)
 {
-	struct tree *t = trees;
 	uint32_t index = entry_target(t, entry);
+	t->node[index].links--;
 	if (t->made[index]) {
 		t->made[index]->nlink--;
 		inode_put(t->made[index]);
 	}
-	t->node[index].links--;
+}
+
+/* The same for all that lies below it, without recursion: the image says how deep that is. */
+static void base_hidden(uint32_t top)
+{
+	struct tree *t = trees;
+	uint32_t entry = top;
+	for (;;) {
+		name_hidden(t, entry);
+		if (t->node[entry].first != NO_ENTRY) {
+			entry = t->node[entry].first;
+			continue;
+		}
+		while (entry != top && t->node[entry].next == NO_ENTRY)
+			entry = t->entry[entry].parent;
+		if (entry == top)
+			return;
+		entry = t->node[entry].next;
+	}
 }
 
 static void lay_name(struct dir *dir, unsigned which, uint32_t entry)
