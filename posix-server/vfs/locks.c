@@ -162,6 +162,7 @@ void locks_free(struct inode *i)
 		i->locks->first = l->next;
 		free(l);
 	}
+	wake_all(&i->locks->wait);        /* whoever waits finds its descriptor closed */
 	free(i->locks);
 	i->locks = NULL;
 }

@@ -208,8 +208,12 @@ const struct file_ops pipe_ops = {
 	.release = pipe_release,
 };
 
+/* Those who still wait (in open, or a thread whose file another closed) run again and find it gone. */
 void pipe_free(struct inode *i)
 {
+	wake_all(&i->pipe->wait);
+	wake_all(&i->pipe->readers_wait);
+	wake_all(&i->pipe->writers_wait);
 	for (unsigned n = 0; n < PIPE_PAGES; n++)
 		if (i->pipe->page[n])
 			page_put(i->pipe->page[n]);

@@ -149,7 +149,7 @@ static long poll_common(struct proc *p, uint64_t fds, uint64_t count, uint64_t t
 	deadline_begin(p, timeout_ns);
 	long ready = poll_look(p, count);
 	if (!ready && !deadline_passed(p)) {
-		if (p->interrupted || signal_ready(p))
+		if (p->interrupted)
 			return -EINTR;
 		return poll_sleep(p, count);
 	}
@@ -242,7 +242,7 @@ static long select_common(struct proc *p, int count, const uint64_t *at, uint64_
 	if (ready < 0)
 		return ready;
 	if (!ready && !deadline_passed(p)) {
-		if (p->interrupted || signal_ready(p))
+		if (p->interrupted)
 			return -EINTR;
 		select_scan(p, count, true, &queues);
 		return wait_finish(p, queues);
