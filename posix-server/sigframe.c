@@ -80,8 +80,12 @@ void shim_leave(struct proc *p, struct reg_image *r)
 		r->rip = r->r11;
 		return;
 	}
-	if (rip >= SHIM_AT(shim_shift) && rip <= SHIM_AT(shim_call))
+	if (rip >= SHIM_AT(shim_shift) && rip <= SHIM_AT(shim_call)) {
+		/* It may have executed the syscall, which spoils r11, and been put back while we were busy. */
 		r->rax >>= 32;
+		r->rip = data->ret - 2;
+		return;
+	}
 	if (rip >= SHIM_AT(shim_time_saved) && rip < SHIM_AT(shim_time_done)) {
 		r->rdx = data->saved_rdx;
 		r->rax = 228;

@@ -9,7 +9,8 @@
  * first brings it out, so that no frame ever points into the shim:
  *   at a jmp *%r11                          the call is complete: rip = r11
  *   before shim_shift                       not begun: rip = r11 - 2, rax as it is
- *   shim_shift .. shim_call                 the same, but the number is rax >> 32
+ *   shim_shift .. shim_call                 not begun: the number is rax >> 32, rip = ret of the data page - 2
+ *                                           (a CALL that found us busy is put back, with r11 spoilt)
  *   shim_called                             complete: rip = ret of the data page
  *   shim_time .. shim_time_store_end        not begun: rdx = saved_rdx, rax = 228, rip = r11 - 2
  *   shim_time_done                          complete: rdx = saved_rdx, rax = 0, rip = r11
