@@ -43,6 +43,25 @@ void node_dirty(struct node *n)
 	frame_dirty(node_pot(n));
 }
 
+/*
+ * Where tree paths led, so that a server's keystore is not walked anew for each page.  An entry is
+ * good as long as no slot that held a node was changed and no node was rescinded: tree_epoch counts
+ * both, which are rare beside the use.
+ */
+#define TREE_CACHE 64
+static uint32_t tree_epoch = 1;
+static struct tree_entry {
+	const struct node *root;
+	uint64_t path;                 /* without its last four bits */
+	struct node *node;
+	uint32_t epoch, depth;
+} tree_cache[TREE_CACHE];
+
+static inline bool is_tree(const struct cap *c)
+{
+	return c->type >= CAP_NODE && c->type <= CAP_SENSE;
+}
+
 static inline bool is_memory(const struct cap *c)
 {
 	return (c->type >= CAP_PAGE && c->type <= CAP_SEGMENT) || c->type == CAP_NUMBER;
@@ -56,6 +75,7 @@ void node_store(struct node *n, unsigned slot, const struct cap *c)
 {
 	if (n->dep_flags && is_memory(&n->slot[slot]))
 		space_node_changed(n, slot);
+	tree_epoch += is_tree(&n->slot[slot]);
 	node_dirty(n);
 	n->slot[slot] = *c;
 }
@@ -66,6 +86,7 @@ void node_rescind(struct node *n)
 
 	space_node_gone(n);
 	node_dirty(n);
+	tree_epoch++;
 	n->alloc_count++;
 	if (pot->alloc_count < n->alloc_count)
 		pot->alloc_count = n->alloc_count;
@@ -77,8 +98,10 @@ static void node_clear(struct node *n)
 {
 	space_node_gone(n);
 	node_dirty(n);
-	for (unsigned i = 0; i < NODE_SLOTS; i++)
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		tree_epoch += is_tree(&n->slot[i]);
 		n->slot[i] = cap_void();
+	}
 }
 
 /* The node, for operations that change it or make capabilities to it: a node capability only. */
@@ -210,6 +233,8 @@ static void clone_slots(struct node *to, const struct node *from, bool sensory)
 		space_node_gone(to);
 	node_dirty(to);
 	for (unsigned i = 0; i < NODE_SLOTS; i++)
+		tree_epoch += is_tree(&to->slot[i]);
+	for (unsigned i = 0; i < NODE_SLOTS; i++)
 		to->slot[i] = sensory ? cap_diminish(&from->slot[i]) : from->slot[i];
 }
 
@@ -241,11 +266,22 @@ struct tree_end {
 static bool tree_walk(const struct cap *root, uint64_t path, uint64_t depth, struct tree_end *end)
 {
 	const struct cap *c = root;
+	const struct node *top = cap_node(root);
+	struct tree_entry *cached;
+	uint64_t prefix, levels = depth;
 
 	if (depth == 0 || depth > TREE_DEPTH_MAX)
 		return false;
+	prefix = path >> 4 & ((1ull << (4 * (depth - 1))) - 1);
+	cached = &tree_cache[(prefix ^ prefix >> 6 ^ depth) % TREE_CACHE];
 	end->sensory = false;
 	end->writable = true;
+	if (root->type == CAP_NODE && cached->root == top && cached->path == prefix && cached->depth == depth &&
+	    cached->epoch == tree_epoch) {
+		end->node = cached->node;
+		end->slot = path & 15;
+		return true;
+	}
 	for (;;) {
 		struct node *n = c->type <= CAP_SENSE ? cap_node(c) : NULL;
 
@@ -256,9 +292,12 @@ static bool tree_walk(const struct cap *root, uint64_t path, uint64_t depth, str
 		end->node = n;
 		end->slot = path >> (4 * --depth) & 15;
 		if (depth == 0)
-			return true;
+			break;
 		c = &n->slot[end->slot];
 	}
+	if (end->writable && !end->sensory)
+		*cached = (struct tree_entry){ top, prefix, end->node, tree_epoch, (uint32_t)levels };
+	return true;
 }
 
 /* The node that a path leads to, if it may be changed through it. */
