@@ -44,6 +44,7 @@
 #include <keros/range.h>
 #include <keros/returner.h>
 #include <keros/schedule.h>
+#include <keros/segment.h>
 #include <keros/timer.h>
 #include <keros/vcs.h>
 
