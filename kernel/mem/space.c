@@ -57,6 +57,7 @@ static void space_drop(struct space *s)
 		table_free_list = pfn;
 	}
 	s->root_pfn = 0;
+	s->leaf_node = NULL;
 	s->generation = next_generation++;
 	kernel_stats.space_flushes++;
 }
@@ -135,6 +136,10 @@ static struct space *space_make(const struct cap *root)
 	s->generation = next_generation++;
 	s->tables = 0;
 	arch_space_create(s);
+	if (!s->root_pfn) {            /* the loaded space holds every table */
+		space_flush_all();
+		arch_space_create(s);
+	}
 	if (!s->root_pfn)
 		return NULL;
 	s->hash_next = *root_head(root);
@@ -225,16 +230,23 @@ static void node_invalidate(struct node *n, uint64_t first, uint64_t size)
 		space_flush_all();
 		return;
 	}
-	if (spaces[n->dep_space].generation == n->dep_generation)
-		arch_unmap_range(&spaces[n->dep_space], ((uint64_t)n->dep_page << PAGE_SHIFT) + first, size);
+	if (spaces[n->dep_space].generation != n->dep_generation)
+		return;
+	arch_unmap_range(&spaces[n->dep_space], ((uint64_t)n->dep_page << PAGE_SHIFT) + first, size);
+	if (size > PAGE_SIZE)
+		spaces[n->dep_space].leaf_node = NULL;
 }
 
+/* A format key, a background or the target of a window matters elsewhere than in its own slot's place. */
 void space_node_changed(struct node *n, unsigned slot)
 {
-	node_invalidate(n, (uint64_t)slot << n->dep_shift, 1ull << n->dep_shift);
+	if (n->dep_flags & NODE_WHOLE)
+		node_invalidate(n, 0, 16ull << n->dep_shift);
+	else
+		node_invalidate(n, (uint64_t)slot << n->dep_shift, 1ull << n->dep_shift);
 }
 
-/* All slots; and a red node's format governs everything below it. */
+/* All slots. */
 void space_node_gone(struct node *n)
 {
 	node_invalidate(n, 0, 16ull << n->dep_shift);
@@ -280,16 +292,70 @@ static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const s
 	}
 }
 
-/* Table frames ran out although every other space gave its own: s begins anew. */
+/* ---- the leaf remembered ------------------------------------------------------------------ */
+
+#define LEAF_WRITABLE   1
+#define LEAF_EXECUTABLE 2
+#define LEAF_BYTES      0x10000ull
+
+static void leaf_remember(struct space *s, uint64_t va, const struct walk *w)
+{
+	s->leaf_node = w->keeper.type == CAP_VOID ? w->leaf_node : NULL;
+	s->leaf_va = (va & ~(LEAF_BYTES - 1)) | (w->leaf_writable ? LEAF_WRITABLE : 0) |
+		     (w->leaf_executable ? LEAF_EXECUTABLE : 0);
+}
+
+/* As space_walk, from the leaf remembered; false if that does not tell. */
+static bool leaf_walk(struct space *s, uint64_t va, struct walk *w)
+{
+	const struct cap *c;
+
+	if (!s->leaf_node || (va ^ s->leaf_va) >= LEAF_BYTES)
+		return false;
+	c = &s->leaf_node->slot[va >> PAGE_SHIFT & 15];
+	if (c->type != CAP_PAGE && c->type != CAP_VOID)
+		return false;
+	w->keeper.type = CAP_VOID;
+	w->leaf_node = s->leaf_node;
+	w->leaf_writable = s->leaf_va & LEAF_WRITABLE;
+	w->leaf_executable = s->leaf_va & LEAF_EXECUTABLE;
+	w->page = cap_page(c);
+	w->code = w->page ? 0 : 5;
+	if (w->page) {
+		w->writable = w->leaf_writable && !(c->data & DB_READONLY) && !(w->page->flags & FRAME_FIXED);
+		w->executable = w->leaf_executable && !(c->rights & CAP_NOEXEC);
+	}
+	return true;
+}
+
+void space_page_stored(struct node *n, unsigned slot)
+{
+	struct space *s = &spaces[n->dep_space];
+	uint64_t va = (s->leaf_va & ~(LEAF_BYTES - 1)) + slot * PAGE_SIZE;
+	uint64_t *entry;
+	struct walk w;
+
+	if (s->leaf_node != n || n->dep_generation != s->generation || (n->dep_flags & NODE_MULTI) ||
+	    !leaf_walk(s, va, &w) || !w.page)
+		return;
+	entry = arch_leaf_find(s, va);
+	if (!entry || arch_leaf_present(*entry))
+		return;
+	mark_page(w.page, s, va);
+	*entry = arch_leaf_make(frame_pfn(w.page), w.writable && page_dirty_now(w.page), w.executable);
+}
+
+/* Table frames ran out, held by s or by the loaded space: all begin anew.  NULL: p has no memory. */
 static uint64_t *leaf_entries_hard(struct process *p, struct space **s, uint64_t va)
 {
 	uint64_t *entries = arch_leaf_entries(*s, va);
 
 	if (entries)
 		return entries;
-	space_drop(*s);
+	space_flush_all();
 	*s = space_of(p);
-	KCHECK(205, *s, "a space can always be made anew");
+	if (!*s)
+		return NULL;           /* its root was rescinded; only the old tables still stood */
 	entries = arch_leaf_entries(*s, va);
 	KCHECK(206, entries, "the table frames suffice for one address");
 	return entries;
@@ -299,13 +365,19 @@ bool space_fill(struct process *p, uint64_t va, bool write, bool execute, struct
 {
 	struct space *s = va < USER_END ? space_of(p) : NULL;
 	uint64_t *entries;
+	bool known = s && leaf_walk(s, va, w);
 
-	if (!s) {
+	if (known && !w->page)
+		return false;
+	entries = s ? leaf_entries_hard(p, &s, va) : NULL;
+	if (!entries) {
 		*w = (struct walk){ .code = 2 };
 		return false;
 	}
-	entries = leaf_entries_hard(p, &s, va);
-	space_walk(p, va, s, w);
+	if (!known) {
+		space_walk(p, va, s, w);
+		leaf_remember(s, va, w);
+	}
 	if (!w->page)
 		return false;
 	if ((write && !w->writable) || (execute && !w->executable)) {

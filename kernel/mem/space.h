@@ -26,9 +26,13 @@ struct space {
 	uint32_t tables;               /* list of its table frames, through frame.list_next */
 	uint64_t last_used;
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
-	uint64_t reserved[2];          /* to 64 bytes: the fast path indexes by shifting */
+
+	/* The last leaf node that a walk ended in, valid until anything above it changes: faults come in
+	 * runs.  leaf_va is where it begins, with LEAF_* in its low bits. */
+	struct node *leaf_node;
+	uint64_t leaf_va;
 };
-_Static_assert(sizeof(struct space) == 64, "one shift");
+_Static_assert(sizeof(struct space) == 64, "the fast path indexes by shifting");
 
 #define SPACES 1024
 #define SPACE_NONE SPACES              /* one more entry, never made, which no process's generation fits */
@@ -64,6 +68,8 @@ void *space_user_pointer(struct process *p, uint64_t va, bool write);
 
 void space_node_changed(struct node *n, unsigned slot);  /* before the slot changes */
 void space_node_gone(struct node *n);                    /* before all slots change */
+/* A page was stored into a slot where none was: if that is where a fault just was, it is mapped at once. */
+void space_page_stored(struct node *n, unsigned slot);
 void space_page_gone(struct frame *f);                   /* before a page loses rights or content */
 void space_flush_all(void);
 extern uint64_t space_marks;

@@ -29,7 +29,8 @@ enum { ERR_READONLY = 1, ERR_TYPE, ERR_BEYOND, ERR_LOCKED, ERR_DATA, ERR_DEEP, E
 struct step {
 	const struct cap *c;           /* the capability that applies to offset */
 	uint64_t offset;
-	bool readonly, nocall, noexec, sensory;
+	bool readonly, nocall, noexec;
+	bool single;                 /* a window chose the page: its neighbours in the node are not ours */
 	struct cap background;         /* of the nearest red node that names one */
 };
 
@@ -131,8 +132,10 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 			space_mark_node(n, s, va - at.offset, 4 * lss);
 		if (lss == 0) {
 			w->code = walk_red(n, &at, w, &lss);
-			if (s && lss)
+			if (s && lss) {
 				space_mark_node(n, s, va - at.offset, 4 * lss);
+				n->dep_flags |= NODE_WHOLE;
+			}
 			if (w->code)
 				return;
 		}
@@ -147,10 +150,13 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 			w->code = walk_window(n, &at, lss, child);
 			if (w->code)
 				return;
+			if (s)
+				n->dep_flags |= NODE_WHOLE;
+			at.single |= lss == 3;
 			above = 13;            /* a window may look into a taller tree; the depth bounds it */
 			continue;
 		}
-		if (lss == 3 && (at.c->data & DB_LSS) && slot == (va >> PAGE_SHIFT & 15)) {
+		if (lss == 3 && (at.c->data & DB_LSS) && !at.single) {
 			w->leaf_node = n;
 			w->leaf_writable = !at.readonly;
 			w->leaf_executable = !at.noexec;

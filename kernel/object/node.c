@@ -78,6 +78,8 @@ void node_store(struct node *n, unsigned slot, const struct cap *c)
 	tree_epoch += is_tree(&n->slot[slot]);
 	node_dirty(n);
 	n->slot[slot] = *c;
+	if (n->dep_flags && c->type == CAP_PAGE)
+		space_page_stored(n, slot);
 }
 
 void node_rescind(struct node *n)

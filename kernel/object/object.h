@@ -63,6 +63,7 @@ _Static_assert(sizeof(struct node) == 272, "15 nodes and 16 bytes fill a frame")
 
 #define NODE_MAPPED 1
 #define NODE_MULTI  2
+#define NODE_WHOLE  4                  /* a slot of it matters beyond its own place: see space_node_changed */
 
 enum process_state { PROC_AVAILABLE = 0, PROC_RUNNING = 1, PROC_WAITING = 2 };
 
