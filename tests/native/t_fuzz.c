@@ -133,6 +133,8 @@ static void invoke_once(void)
 		reg_type[reg] = bag_type[slot];
 	}
 	m.order = random_order(reg_type[reg]);
+	if (m.order == LOG_OC_PUT && reg_type[reg] == 0)
+		m.order = KT;                  /* it may be a log that an operation gave */
 	for (unsigned i = 0; i < INV_WORDS; i++)
 		m.w[i] = random_word();
 	for (unsigned i = 0; i < INV_CAPS; i++) {

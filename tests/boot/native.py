@@ -1,0 +1,60 @@
+"""The native test programs: each is booted alone, on the kernel and the services, and judges itself."""
+
+from lib import limit, run_native
+
+
+def check(name, least, timeout=100):
+    """Boots a test program; it must end with status 0, have no failure and at least so many results."""
+    result = run_native(name, timeout=timeout)
+    lines = result.stdout.decode("utf-8", "backslashreplace").splitlines()
+    failed = [line for line in lines if line.startswith("not ok")]
+    passed = [line for line in lines if line.startswith("ok ")]
+    planned = [line for line in lines if line.startswith("1..")]
+    assert not failed, "\n".join(failed)
+    assert result.status == 0 and planned, "%s did not come to its end:\n%r" % (name, result)
+    assert len(passed) >= least, "%s has only %d results:\n%r" % (name, len(passed), result)
+
+
+def test_objects():
+    """Every kernel object answers every operation as its interface says, by the strength of the capability."""
+    check("t_objects", 480)
+
+
+@limit(120)
+def test_ipc():
+    """Messages, strings, capabilities, notices, queues, keepers, segments and windows behave as specified."""
+    check("t_ipc", 290)
+
+
+@limit(120)
+def test_sched():
+    """Priorities, preemption and reserves decide who runs; an exhausted schedule calls its keeper."""
+    check("t_sched", 30)
+
+
+@limit(120)
+def test_fpu():
+    """SSE and AVX registers, MXCSR and the x87 control word belong to a process."""
+    check("t_fpu", 11)
+
+
+@limit(120)
+def test_bank():
+    """The bank's limits hold, and everything that is given comes back."""
+    check("t_bank", 100)
+
+
+def test_vcs():
+    """Zero segments and virtual copies show and cost what they should; a dry bank stops their user alone."""
+    check("t_vcs", 40)
+
+
+def test_constructor():
+    """Nothing enters a sealed constructor, every hole is told, and a yield holds what it was given alone."""
+    check("t_constructor", 70)
+
+
+@limit(240)
+def test_fuzz():
+    """100,000 random invocations on every capability type harm neither kernel nor services."""
+    check("t_fuzz", 6, timeout=220)
