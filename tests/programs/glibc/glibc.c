@@ -178,7 +178,8 @@ int main(int argc, char **argv, char **envp)
 	show_files();
 	show_processes();
 	strftime(text, sizeof text, "%a %Y-%m-%d %H:%M:%S", gmtime(&when));
-	printf("%s %zu %d\n", text, mbstowcs(wide, "wide", 16), wcscmp(wide, L"wide"));
+	size_t converted = mbstowcs(wide, "wide", 16);
+	printf("%s %zu %d\n", text, converted, wcscmp(wide, L"wide"));
 	char *big = malloc(50000000), *small = realloc(malloc(100), 200000);
 	printf("memory %d %d\n", big != NULL, small != NULL);
 	memset(big, 1, 3000000);
