@@ -175,10 +175,10 @@ static long sys_setitimer(struct proc *p, uint64_t *a)
 
 	if (a[0] > 2)
 		return -EINVAL;
-	if (a[0] != 0)
-		return -ENOSYS;        /* nobody's processor time is counted */
 	if (a[1] && user_read(p, v, a[1], sizeof v))
 		return -EFAULT;
+	if (a[0] != 0)
+		return -ENOSYS;        /* nobody's processor time is counted */
 	if (v[0] < 0 || v[2] < 0 || v[1] < 0 || v[3] < 0 || v[1] > 999999 || v[3] > 999999)
 		return -EINVAL;
 	if (a[2] && put_itimer(p, a[2]))

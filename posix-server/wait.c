@@ -100,13 +100,31 @@ struct proc *attention_take(void)
 
 static struct shim_clock clock_page;
 
+/* The kernel's count of ticks has an origin of its own: ours is what rdtsc said when we asked. */
+static void clock_read(void)
+{
+	uint64_t best = ~0ull;
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t before = __builtin_ia32_rdtsc(), now = 0, after;
+
+		timer_tsc(CR_TIMER, NULL, &now, &clock_page.mult);
+		after = __builtin_ia32_rdtsc();
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		clock_page.base_tsc = before + best / 2;
+		clock_page.base_ns = now;
+	}
+}
+
 void clock_init(void)
 {
 	uint64_t seconds = 0, nanoseconds = 0, now = 0;
 
 	timer_wall(CR_TIMER, &seconds, &nanoseconds);
 	timer_now(CR_TIMER, &now);
-	timer_tsc(CR_TIMER, &clock_page.base_tsc, &clock_page.base_ns, &clock_page.mult);
+	clock_read();
 	clock_page.wall_ns = seconds * 1000000000 + nanoseconds - now;
 	shim_clock_set(&clock_page);
 }

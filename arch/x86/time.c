@@ -109,10 +109,11 @@ void time_init(void)
 	*hpet(HPET_CONFIG) = 0;
 	*hpet(HPET_COUNTER) = 0;
 	*hpet(HPET_T0_CONFIG) = 0;
+	/* Both count from the same moment: programs compute the length of a tick from their quotient. */
 	*hpet(HPET_CONFIG) = HPET_ENABLE | HPET_LEGACY;
-	wall_seconds = read_wall();
 	tsc_first = 0;
 	tsc_first = arch_tsc();
+	wall_seconds = read_wall();
 }
 
 /* ---- the two 8259 interrupt controllers --------------------------------------------------- */

@@ -52,9 +52,19 @@ void timer_op_wall(struct inv *inv)
 
 void timer_op_tsc(struct inv *inv)
 {
-	uint64_t tsc = arch_tsc(), now_ns = arch_now_ns();
+	uint64_t tsc = 0, now_ns = 0, best = ~0ull;
 
 	commit_point();
+	/* The two clocks cannot be read at once: of some tries the quickest is the truest. */
+	for (int i = 0; i < 4; i++) {
+		uint64_t before = arch_tsc(), now = arch_now_ns(), after = arch_tsc();
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		tsc = before + best / 2;
+		now_ns = now;
+	}
 	inv->out_w[0] = tsc;
 	inv->out_w[1] = now_ns;
 	inv->out_w[2] = tsc >> 20 ? mul_div(now_ns, 1ull << 32, tsc) : 0;
