@@ -26,6 +26,8 @@ void arch_space_create(struct space *s);                 /* s->root_pfn holds a 
  * when no table frame is left. */
 uint64_t *arch_leaf_entries(struct space *s, uint64_t va);
 uint64_t arch_leaf_make(uint64_t pfn, bool writable, bool executable);
+/* Into an entry that holds nothing, and into any. */
+void arch_leaf_fill(uint64_t *entry, uint64_t value);
 void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value);
 bool arch_leaf_present(uint64_t entry);
 bool arch_leaf_writable(uint64_t entry);

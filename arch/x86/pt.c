@@ -24,6 +24,24 @@ static unsigned index_of(uint64_t va, unsigned level)
 	return va >> (12 + 9 * level) & 511;
 }
 
+/* Which words of a table may be set, so that clearing it need not look at all 512. */
+static void note_used(const uint64_t *entry)
+{
+	struct frame *table = &frames[((uint64_t)entry - arch_physical_base) >> 12];
+	unsigned index = (uint64_t)entry >> 3 & 511;
+
+	if (index < table->used_first)
+		table->used_first = index;
+	if (index >= table->used_end)
+		table->used_end = index + 1;
+}
+
+void arch_leaf_fill(uint64_t *entry, uint64_t value)
+{
+	*entry = value;
+	note_used(entry);
+}
+
 void arch_space_create(struct space *s)
 {
 	uint64_t *root;
@@ -50,6 +68,7 @@ uint64_t *arch_leaf_entries(struct space *s, uint64_t va)
 			if (!pfn)
 				return NULL;
 			*entry = (uint64_t)pfn << 12 | PTE_P | PTE_W | PTE_U | PTE_A;
+			note_used(entry);
 		}
 		table = table_at(*entry);
 	}
@@ -99,7 +118,7 @@ void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value
 {
 	bool flush = (*entry & PTE_P) && s == cpu.loaded;
 
-	*entry = value;
+	arch_leaf_fill(entry, value);
 	if (flush)
 		tlb_flush_page(va);
 }
@@ -133,20 +152,26 @@ uint64_t *arch_leaf_next(struct space *s, uint64_t *va)
 /* Clears what of [va, end) lies in this table, which begins at base; long because it is a walk. */
 static void unmap_table(uint64_t *table, unsigned level, uint64_t base, uint64_t va, uint64_t end)
 {
-	uint64_t span = 1ull << (12 + 9 * level);
-	unsigned first = va > base ? (va - base) / span : 0;
+	struct frame *frame = &frames[((uint64_t)table - arch_physical_base) >> 12];
+	unsigned shift = 12 + 9 * level;
+	uint64_t first = va > base ? (va - base) >> shift : 0;
+	uint64_t last = (end - base + (1ull << shift) - 1) >> shift;
 
-	for (unsigned i = first; i < 512 && base + i * span < end; i++) {
-		uint64_t at = base + i * span;
-
-		if (level == 3 && i >= 256)
-			break;
+	if (first < frame->used_first)
+		first = frame->used_first;
+	if (last > frame->used_end)
+		last = frame->used_end;
+	for (uint64_t i = first; i < last; i++) {
 		if (!(table[i] & PTE_P))
 			continue;
 		if (level == 0)
 			table[i] = 0;
 		else
-			unmap_table(table_at(table[i]), level - 1, at, va, end);
+			unmap_table(table_at(table[i]), level - 1, base + (i << shift), va, end);
+	}
+	if (level == 0 && first <= frame->used_first && last >= frame->used_end) {
+		frame->used_first = 512;
+		frame->used_end = 0;
 	}
 }
 

@@ -90,6 +90,8 @@ uint32_t space_table_take(struct space *s)
 	pfn = table_free_list;
 	table_free_list = frames[pfn].list_next;
 	frames[pfn].list_next = s->tables;
+	frames[pfn].used_first = PAGE_SIZE / 8;
+	frames[pfn].used_end = 0;
 	s->tables = pfn;
 	zero_words(arch_frame_pointer(pfn), PAGE_SIZE / 8);
 	return pfn;
@@ -288,7 +290,8 @@ static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const s
 			continue;
 		writable = w->leaf_writable && !(c->data & DB_READONLY) && page_dirty_now(f);
 		mark_page(f, s, base + i * PAGE_SIZE);
-		entries[i] = arch_leaf_make(frame_pfn(f), writable, w->leaf_executable && !(c->rights & CAP_NOEXEC));
+		arch_leaf_fill(&entries[i],
+			       arch_leaf_make(frame_pfn(f), writable, w->leaf_executable && !(c->rights & CAP_NOEXEC)));
 	}
 }
 
@@ -342,7 +345,7 @@ void space_page_stored(struct node *n, unsigned slot)
 	if (!entry || arch_leaf_present(*entry))
 		return;
 	mark_page(w.page, s, va);
-	*entry = arch_leaf_make(frame_pfn(w.page), w.writable && page_dirty_now(w.page), w.executable);
+	arch_leaf_fill(entry, arch_leaf_make(frame_pfn(w.page), w.writable && page_dirty_now(w.page), w.executable));
 }
 
 /* Table frames ran out, held by s or by the loaded space: all begin anew.  NULL: p has no memory. */

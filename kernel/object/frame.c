@@ -82,7 +82,6 @@ struct frame *frame_get(uint64_t oid)
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
 	f->alloc_count = f->call_count = 0;
-	f->age = 0;
 	zero_words(frame_data(f), PAGE_SIZE / 8);
 	directory_enter(f, oid);
 	return f;

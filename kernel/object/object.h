@@ -41,7 +41,8 @@ struct frame {
 	uint16_t map_space;            /* valid if FRAME_MAPPED, with map_generation and map_va */
 	uint32_t epoch;                /* in which it was last made dirty */
 	uint64_t map_va;
-	uint32_t map_generation, age;
+	uint32_t map_generation;
+	uint16_t used_first, used_end; /* of a table: which words may be set (arch pt.c) */
 	uint64_t reserved[2];
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
