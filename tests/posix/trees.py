@@ -19,7 +19,7 @@ def test_find_and_xargs():
 		find sources -type f | sort | xargs -n 5 echo | head -n 10
 		find sources -name '*.h' -exec grep -l PAGE {} + | sort
 		find sources -name '*.idl' -exec sh -c 'echo "$1" | tr a-z A-Z' _ {} \\; | sort
-		touch -d '2030-01-01 00:00:00' newer; find . -newer words -name 'ne*'
+		touch -d '2030-01-01 00:00:00' newer; find . -newer words -name 'ne*' | sort
 		seq 1 1000 | xargs | wc -w
 		seq 1 20 | xargs -I{} echo 'item {}' | tail -n 3
 		echo a b c | xargs -n 1 false; echo "xargs $?"
