@@ -54,6 +54,11 @@ def test_constructor():
     check("t_constructor", 70)
 
 
+def test_console():
+    """The console answers every client at once, and keeps no capability that could make it wait."""
+    check("t_console", 50)
+
+
 @limit(240)
 def test_fuzz():
     """100,000 random invocations on every capability type harm neither kernel nor services."""
