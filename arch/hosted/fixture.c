@@ -25,7 +25,10 @@ void machine_start(const struct machine_config *config)
 	uint64_t first_table = 1 + config->frames, first_dma = first_table + tables;
 	uint64_t first_pack = first_dma + config->dma, count = first_pack + config->pack_pages;
 
+	bool panic_exits = machine.panic_exits;
+
 	memset(&machine, 0, sizeof machine);
+	machine.panic_exits = panic_exits;
 	memset(directory, 0, sizeof directory);
 	memset(&kernel_stats, 0, sizeof kernel_stats);
 	memset(&cpu, 0, sizeof cpu);

@@ -37,6 +37,25 @@ static int leaf_check(struct space *s, uint64_t va, uint64_t entry)
 	return 0;
 }
 
+/* Any address of the remembered leaf's 64 KiB does, but for slots that hold neither a page nor nothing. */
+static int remembered_check(struct space *s)
+{
+	struct walk w;
+
+	walker.slots[PSLOT_SPACE] = s->root;
+	for (unsigned slot = 0; s->leaf_node && slot < NODE_SLOTS; slot++) {
+		unsigned type = s->leaf_node->slot[slot].type;
+
+		if (type != CAP_PAGE && type != CAP_VOID)
+			continue;
+		space_walk(&walker, (s->leaf_va & ~0xFFFFull) + slot * PAGE_SIZE, NULL, &w);
+		if (w.leaf_node != s->leaf_node || w.kept_node.type != CAP_VOID ||
+		    w.leaf_writable != (s->leaf_va & 1) || w.leaf_executable != (s->leaf_va >> 1 & 1))
+			return 208;
+	}
+	return 0;
+}
+
 static int tables_check(const struct space *s)
 {
 	uint64_t count = 0;
@@ -55,6 +74,9 @@ int space_check(void)
 		struct space *s = &spaces[i];
 		uint64_t *entry, va = 0;
 		int broken = s->root_pfn ? tables_check(s) : 0;
+
+		if (s->root_pfn && !broken)
+			broken = remembered_check(s);
 
 		for (; !broken && (entry = arch_leaf_next(s, &va)); va += PAGE_SIZE)
 			broken = leaf_check(s, va, *entry);

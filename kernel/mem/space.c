@@ -303,7 +303,7 @@ static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const s
 
 static void leaf_remember(struct space *s, uint64_t va, const struct walk *w)
 {
-	s->leaf_node = w->keeper.type == CAP_VOID ? w->leaf_node : NULL;
+	s->leaf_node = w->kept_node.type == CAP_VOID ? w->leaf_node : NULL;
 	s->leaf_va = (va & ~(LEAF_BYTES - 1)) | (w->leaf_writable ? LEAF_WRITABLE : 0) |
 		     (w->leaf_executable ? LEAF_EXECUTABLE : 0);
 }

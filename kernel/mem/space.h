@@ -11,6 +11,7 @@
  *        NODE_MULTI; a page that a leaf names is marked FRAME_MAPPED likewise
  *   C203 a writable leaf names a dirty page
  *   C207 a space in use has tables, all of them table frames; the loaded space is in use
+ *   C208 the leaf node that a space remembers is the one that a walk finds, with no keeper on the way
  * Dependency tracking: each node and page remembers one place exactly; a second place sets
  * MULTI, and then a change flushes every space.  Exact for private memory, which is what
  * changes; cheap and bounded for shared memory, which hardly ever does.
@@ -27,7 +28,7 @@ struct space {
 	uint64_t last_used;
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
 
-	/* The last leaf node that a walk ended in, valid until anything above it changes: faults come in
+	/* C208.  The last leaf node that a walk ended in, valid until anything above it changes: faults come in
 	 * runs.  leaf_va is where it begins, with LEAF_* in its low bits. */
 	struct node *leaf_node;
 	uint64_t leaf_va;

@@ -49,12 +49,12 @@ void node_dirty(struct node *n)
  * both, which are rare beside the use.
  */
 #define TREE_CACHE 64
-static uint32_t tree_epoch = 1;
+static uint64_t tree_epoch = 1;       /* 64 bits: it never comes round */
 static struct tree_entry {
 	const struct node *root;
 	uint64_t path;                 /* without its last four bits */
 	struct node *node;
-	uint32_t epoch, depth;
+	uint64_t epoch, depth;
 } tree_cache[TREE_CACHE];
 
 static inline bool is_tree(const struct cap *c)
@@ -298,7 +298,7 @@ static bool tree_walk(const struct cap *root, uint64_t path, uint64_t depth, str
 		c = &n->slot[end->slot];
 	}
 	if (end->writable && !end->sensory)
-		*cached = (struct tree_entry){ top, prefix, end->node, tree_epoch, (uint32_t)levels };
+		*cached = (struct tree_entry){ top, prefix, end->node, tree_epoch, levels };
 	return true;
 }
 
