@@ -26,6 +26,16 @@ static struct file *file_for(struct proc *p, int fd, bool write, long *error)
 	return (write ? (void *)f->ops->write : (void *)f->ops->read) ? f : NULL;
 }
 
+/* With an offset: that a stream has none is told before how it was opened. */
+static struct file *seekable_for(struct proc *p, int fd, bool write, long *error)
+{
+	struct file *f = fd_get(p, fd);
+	*error = -ESPIPE;
+	if (f && !(f->flags & K_O_PATH) && !f->ops->seekable)
+		return NULL;
+	return file_for(p, fd, write, error);
+}
+
 static inline long size_checked(uint64_t n)
 {
 	if ((int64_t)n < 0)
@@ -57,11 +67,9 @@ static long positioned(struct proc *p, uint64_t *a, bool write)
 	int64_t offset = a[3];
 	if (offset < 0)
 		return -EINVAL;
-	struct file *f = file_for(p, a[0], write, &error);
+	struct file *f = seekable_for(p, a[0], write, &error);
 	if (!f || n < 0)
 		return f ? n : error;
-	if (!f->ops->seekable)
-		return -ESPIPE;
 	return (write ? f->ops->write : f->ops->read)(f, p, a[1], n, &offset, f->flags & K_O_NONBLOCK);
 }
 
@@ -141,11 +149,9 @@ static long vector_write(struct proc *p, struct file *f, unsigned count, long to
 static long vectored(struct proc *p, uint64_t *a, bool write, int64_t *offset)
 {
 	long error;
-	struct file *f = file_for(p, a[0], write, &error);
+	struct file *f = (offset ? seekable_for : file_for)(p, a[0], write, &error);
 	if (!f)
 		return error;
-	if (offset && !f->ops->seekable)
-		return -ESPIPE;
 	if (!offset)
 		offset = &f->offset;
 	long total = vector_fetch(p, a[1], a[2]);
@@ -336,7 +342,10 @@ static long size_set(struct proc *p, struct inode *i, int64_t size)
 		signal_send(p, K_SIGXFSZ, 0, p->pid);
 		return -EFBIG;
 	}
-	return data_truncate(i, size);
+	int error = data_truncate(i, size);
+	if (!error)
+		inode_lose_privilege(i, p);
+	return error;
 }
 
 long sys_truncate(struct proc *p, uint64_t *a)
@@ -381,6 +390,7 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 	if (__builtin_add_overflow(from, length, &to) || (uint64_t)to > FILE_LIMIT)
 		return -EFBIG;
 	struct inode *i = f->inode;
+	inode_lose_privilege(i, p);
 	if (mode & (PUNCH_HOLE | ZERO_RANGE))
 		data_zero(i, from, to);
 	if (mode & PUNCH_HOLE)

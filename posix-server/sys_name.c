@@ -204,7 +204,7 @@ static long owner_set(struct proc *p, struct inode *i, uint32_t uid, uint32_t gi
 {
 	if (i->virtual)
 		return -EPERM;
-	if (p->euid != 0) {
+	if (p->euid != 0 && (uid & gid) != ~0u) {
 		bool keeps_uid = uid == ~0u || uid == i->uid;
 		bool may_gid = gid == ~0u || gid == i->gid || gid == p->egid;
 		if (p->euid != i->uid || !keeps_uid || !may_gid)
@@ -215,7 +215,7 @@ static long owner_set(struct proc *p, struct inode *i, uint32_t uid, uint32_t gi
 	if (gid != ~0u)
 		i->gid = gid;
 	/* A program must not run with an owner's authority that did not make it so. */
-	if (!S_ISDIR(i->mode) && (uid != ~0u || gid != ~0u))
+	if (!S_ISDIR(i->mode))
 		i->mode &= i->mode & 0010 ? ~06000u : ~04000u;
 	inode_changed(i);
 	return 0;

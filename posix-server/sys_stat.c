@@ -324,7 +324,7 @@ static long readlink_at(struct proc *p, int dirfd, uint64_t path, uint64_t to, i
 	if (error)
 		return error;
 	if (!S_ISLNK(w.inode->mode))
-		return w.last == LAST_JUMP && dirfd != K_AT_FDCWD ? -ENOENT : -EINVAL;
+		return w.last == LAST_EMPTY ? -ENOENT : -EINVAL;
 	const char *target = w.inode->target;
 	long length = w.inode->size;
 	if (w.inode->virtual) {

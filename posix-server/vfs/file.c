@@ -135,7 +135,7 @@ static int open_permitted(struct proc *p, struct inode *i, uint32_t flags)
 {
 	int want = mode_wanted(flags);
 	if (S_ISLNK(i->mode))
-		return -ELOOP;
+		return flags & K_O_DIRECTORY ? -ENOTDIR : -ELOOP;
 	if (S_ISDIR(i->mode)) {
 		if (want & K_W_OK || flags & K_O_CREAT)
 			return -EISDIR;
@@ -183,6 +183,7 @@ long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct fil
 			file_put(*out);
 			return error;
 		}
+		inode_lose_privilege(i, p);
 	}
 	return 0;
 }
@@ -215,8 +216,6 @@ static long open_creating(struct proc *p, struct walk *w, uint32_t flags, uint32
 	struct inode *i;
 	if (w->last != LAST_NAME && w->last != LAST_JUMP)
 		return flags & K_O_EXCL ? -EEXIST : -EISDIR;
-	if (w->last == LAST_NAME && w->slash)
-		return -EISDIR;
 	if (!w->inode) {
 		int error = name_create(p, w, S_IFREG | (mode & 07777 & ~p->fs->umask), 0, NULL, &i);
 		if (error)
@@ -245,7 +244,7 @@ long file_open(struct proc *p, int dirfd, uint64_t path, uint32_t flags, uint32_
 	if (!(flags & K_O_NOFOLLOW) && !(create && (flags & K_O_EXCL)))
 		how |= WALK_FOLLOW;
 	if (create)
-		how |= WALK_PARENT;
+		how |= WALK_PARENT | WALK_CREATE;
 	int error = user_walk(p, dirfd, path, how, 0, &w);
 	if (error)
 		return error;

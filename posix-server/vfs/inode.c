@@ -163,6 +163,13 @@ bool inode_owned(struct inode *i, struct proc *p)
 	return p->euid == 0 || p->euid == i->uid;
 }
 
+/* A program that somebody changed must not keep its owner's authority; root knows what it does. */
+void inode_lose_privilege(struct inode *i, struct proc *p)
+{
+	if (p->euid != 0 && (i->mode & 06000))
+		i->mode &= i->mode & 0010 ? ~06000u : ~04000u;
+}
+
 /* In a sticky directory a name goes only by the hand of its owner or the directory's. */
 bool name_sticky_denies(struct inode *dir, struct inode *victim, struct proc *p)
 {

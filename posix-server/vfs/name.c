@@ -156,6 +156,17 @@ int name_rmdir(struct proc *p, struct walk *w)
 	return 0;
 }
 
+/* Linux's protected_hardlinks: nobody pins another's file that he could not have written, or a program with
+ * its owner's authority. */
+static bool link_source_safe(struct inode *i, struct proc *p)
+{
+	if (inode_owned(i, p))
+		return true;
+	if (!S_ISREG(i->mode) || (i->mode & 04000) || (i->mode & 02010) == 02010)
+		return false;
+	return inode_may(i, p, K_R_OK | K_W_OK) == 0;
+}
+
 int name_link(struct proc *p, struct inode *inode, struct walk *w)
 {
 	if (w->last != LAST_NAME || w->inode)
@@ -164,6 +175,8 @@ int name_link(struct proc *p, struct inode *inode, struct walk *w)
 		return -ENOENT;
 	if (inode->virtual || w->dir->virtual || inode_device(inode) != inode_device(w->dir))
 		return -EXDEV;
+	if (!link_source_safe(inode, p))
+		return -EPERM;
 	int error = dir_may_add(w->dir, p);
 	if (error)
 		return error;
@@ -214,11 +227,21 @@ static int rename_places(struct walk *from, struct walk *to, uint32_t flags)
 	return 0;
 }
 
+/* A directory only takes the place of a directory, and anything else of anything else. */
+static int rename_types(struct walk *from, struct walk *to, uint32_t flags)
+{
+	if (!to->inode || (flags & EXCHANGE) || S_ISDIR(from->inode->mode) == S_ISDIR(to->inode->mode))
+		return 0;
+	return S_ISDIR(to->inode->mode) ? -EISDIR : -ENOTDIR;
+}
+
 static int rename_permitted(struct proc *p, struct walk *from, struct walk *to, uint32_t flags)
 {
 	int error = dir_may_remove(from->dir, from->inode, p);
 	if (!error)
 		error = to->inode ? dir_may_remove(to->dir, to->inode, p) : dir_may_add(to->dir, p);
+	if (!error)
+		error = rename_types(from, to, flags);
 	if (!error && from->dir != to->dir) {
 		/* `..` of a directory that moves is rewritten: that takes write permission on itself. */
 		if (S_ISDIR(from->inode->mode))
@@ -226,12 +249,8 @@ static int rename_permitted(struct proc *p, struct walk *from, struct walk *to, 
 		if (!error && (flags & EXCHANGE) && S_ISDIR(to->inode->mode))
 			error = inode_may(to->inode, p, K_W_OK);
 	}
-	if (error || !to->inode || (flags & EXCHANGE))
+	if (error || !to->inode || (flags & EXCHANGE) || !S_ISDIR(to->inode->mode))
 		return error;
-	if (!S_ISDIR(from->inode->mode))
-		return S_ISDIR(to->inode->mode) ? -EISDIR : 0;
-	if (!S_ISDIR(to->inode->mode))
-		return -ENOTDIR;
 	return dir_live(to->inode) ? -ENOTEMPTY : 0;
 }
 

@@ -183,6 +183,8 @@ static int walk_run(struct walker *w, struct walk *out)
 			step_dots(w, last);
 			continue;
 		}
+		if (final && out->slash && (w->flags & WALK_CREATE))
+			return -EISDIR;
 		if (name.length > NAME_LIMIT)
 			return -ENAMETOOLONG;
 		struct inode *found;
@@ -229,7 +231,7 @@ int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struc
 		return error;
 	if (!*path) {
 		out->dir = out->inode = w.at;
-		out->last = LAST_JUMP;
+		out->last = LAST_EMPTY;
 		return 0;
 	}
 	return walk_run(&w, out);

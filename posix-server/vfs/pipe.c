@@ -163,6 +163,12 @@ long pipe_put(struct file *f, struct proc *p, const void *from, size_t n)
 
 /* ---- the rest of the operations ---------------------------------------------------------------------- */
 
+/* data of a reader that came before any writer: how many had come and gone then; NULL of all others. */
+static void *seen_none(const struct pipe *pipe)
+{
+	return (void *)(uintptr_t)(pipe->writer_opens + 1ul);
+}
+
 static unsigned pipe_poll(struct file *f, struct waitq **q)
 {
 	struct pipe *pipe = f->inode->pipe;
@@ -171,8 +177,8 @@ static unsigned pipe_poll(struct file *f, struct waitq **q)
 	if (file_readable(f)) {
 		if (pipe->used)
 			now |= K_POLLIN | K_POLLRDNORM;
-		/* A FIFO that never had a writer has not hung up yet. */
-		if (pipe->writers == 0 && pipe->writer_opens)
+		/* A FIFO opened without waiting for a writer has not hung up before it has seen one. */
+		if (pipe->writers == 0 && f->data != seen_none(pipe))
 			now |= K_POLLHUP;
 	}
 	if (file_writable(f)) {
@@ -275,6 +281,8 @@ long pipe_open(struct proc *p, struct inode *i, uint32_t flags, struct file **ou
 		return r;
 	/* Those who wait in open see us by reader_opens or writer_opens when they run again. */
 	r = pipe_attach(i, flags, out);
+	if (r == 0 && mode == 0 && pipe->writers == 0 && nonblock)
+		(*out)->data = seen_none(pipe);
 	if (mode != 1)
 		wake_all(&pipe->writers_wait);
 	if (mode != 0)

@@ -118,6 +118,8 @@ static long poll_look(struct proc *p, unsigned count)
 		if (k->fd < 0)
 			continue;
 		struct file *f = fd_get(p, k->fd);
+		if (f && (f->flags & K_O_PATH))
+			f = NULL;
 		k->revents = f ? file_events(f, &q) & ((uint16_t)k->events | K_POLLERR | K_POLLHUP) : K_POLLNVAL;
 		ready += k->revents != 0;
 	}

@@ -285,9 +285,7 @@ static long regular_write(struct file *f, struct proc *p, uint64_t buf, size_t n
 	long r = data_write(i, p, buf, allowed, at);
 	if (r > 0) {
 		*offset = at + r;
-		/* A program that somebody else changed must not keep its owner's authority. */
-		if (p->euid != 0 && (i->mode & 06000))
-			i->mode &= i->mode & 0010 ? ~06000u : ~04000u;
+		inode_lose_privilege(i, p);
 	}
 	return r;
 }

@@ -186,6 +186,7 @@ static inline int inode_may(struct inode *i, struct proc *p, int mode);
 bool inode_owned(struct inode *, struct proc *p);
 uint64_t inode_blocks(const struct inode *);
 uint64_t inode_device(const struct inode *);
+void inode_lose_privilege(struct inode *, struct proc *p);
 bool name_sticky_denies(struct inode *dir, struct inode *victim, struct proc *p);
 uint64_t inode_next_number(void);
 void inode_reserve_numbers(uint64_t first_free);
@@ -213,8 +214,9 @@ void tree_reset(void);                                          /* for tests: fo
 #define WALK_FOLLOW 1         /* a symlink at the end is followed */
 #define WALK_PARENT 2         /* the last name need not exist: inode may be NULL */
 #define WALK_EMPTY  4         /* an empty path means dirfd itself */
+#define WALK_CREATE 16        /* a file is to be made: a slash after the last name is EISDIR at once */
 #define WALK_KEEP   8         /* a second walk of one call: what the first found stays */
-enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
+enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP, LAST_EMPTY };
 
 struct walk {
 	struct inode *dir;        /* where the last name is looked up */
