@@ -11,7 +11,7 @@ from terminal import PROMPT, Terminal  # noqa: E402
 
 UEFI = "/usr/share/ovmf/OVMF.fd"
 QEMU = ["qemu-system-x86_64", "-cpu", "max", "-m", "256M", "-display", "none", "-no-reboot", "-monitor", "none",
-        "-serial", "stdio", "-net", "none"]
+        "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial", "-net", "none"]
 
 
 def drive_shell(machine):
