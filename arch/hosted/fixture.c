@@ -173,12 +173,23 @@ void *machine_user(struct process *p, uint64_t va)
 
 /* ---- invocations ------------------------------------------------------------------------- */
 
+/* The current process, unless its frame holds something else by now or it is not executing. */
+static struct process *executing(void)
+{
+	struct process *p = cpu.current;
+
+	if (!p || frames[((uint64_t)p - arch_physical_base) >> PAGE_SHIFT].kind != FRAME_PROCESS)
+		return NULL;
+	return p->state == PROC_RUNNING && p->queue == QUEUE_NONE ? p : NULL;
+}
+
 void machine_execute(struct process *p)
 {
+	struct process *before = executing();
+
 	sched_remove(p);
-	if (cpu.current && cpu.current != p && cpu.current->state == PROC_RUNNING &&
-	    process_frame(cpu.current)->kind == FRAME_PROCESS && cpu.current->queue == QUEUE_NONE)
-		sched_ready(cpu.current);
+	if (before && before != p)
+		sched_ready(before);
 	p->state = PROC_RUNNING;
 	arch_set_current(p);
 }
@@ -220,7 +231,7 @@ static void set_registers(struct process *p, unsigned reg, const struct call *c)
 
 uint32_t machine_call(struct process *p, unsigned reg, const struct call *c)
 {
-	if (cpu.current != p || p->state != PROC_RUNNING || p->queue != QUEUE_NONE)
+	if (executing() != p)
 		machine_execute(p);
 	set_registers(p, reg, c);
 	p->regs.rip = MACHINE_SYSCALL + 2;
@@ -251,7 +262,7 @@ static void take_fault(void)
 
 enum machine_outcome machine_fault(struct process *p, uint64_t va, unsigned access)
 {
-	if (cpu.current != p || p->state != PROC_RUNNING || p->queue != QUEUE_NONE)
+	if (executing() != p)
 		machine_execute(p);
 	fault.va = va;
 	fault.access = access;
@@ -275,5 +286,9 @@ enum machine_outcome machine_pass(uint64_t ns)
 
 enum machine_outcome machine_next(void)
 {
+	struct process *before = executing();
+
+	if (before)
+		sched_ready(before);
 	return machine_run(sched_next);
 }

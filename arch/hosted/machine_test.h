@@ -103,7 +103,7 @@ enum machine_outcome machine_again(void);
 enum machine_outcome machine_fault(struct process *p, uint64_t va, unsigned access);
 /* Time passes for the current process; the timer interrupts it if it is due. */
 enum machine_outcome machine_pass(uint64_t ns);
-/* The processor is free: whoever is next runs. */
+/* The current process gives way: whoever is next runs. */
 enum machine_outcome machine_next(void);
 
 uint8_t *machine_use_fpu(void);          /* the FPU registers, as the current process's */

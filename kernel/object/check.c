@@ -12,6 +12,22 @@ static bool is_object(const struct frame *f)
 	return f->kind == FRAME_PAGE || f->kind == FRAME_POT || f->kind == FRAME_PROCESS;
 }
 
+static bool known_types(const struct cap *c, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (c[i].type > CAP_LOG)
+			return false;
+	return true;
+}
+
+static bool pot_types(struct frame *pot)
+{
+	for (unsigned i = 0; i < NODES_PER_POT; i++)
+		if (!known_types(node_at(pot, i)->slot, NODE_SLOTS))
+			return false;
+	return true;
+}
+
 static bool pot_counts(struct frame *pot)
 {
 	for (unsigned i = 0; i < NODES_PER_POT; i++)
@@ -37,6 +53,8 @@ static int process_check(const struct process *p, uint64_t pfn)
 		return 104;
 	if (!in_its_place(p))
 		return 105;
+	if (!known_types(p->caps, CAP_REGISTERS) || !known_types(p->slots, PROCESS_SLOTS))
+		return 112;
 	return __builtin_memcmp(&p->caps[CR_VOID], &none, sizeof none) ? 110 : 0;
 }
 
@@ -54,6 +72,8 @@ int object_check(void)
 			return 103;
 		if (f->kind == FRAME_POT && !pot_counts(f))
 			return 102;
+		if (f->kind == FRAME_POT && !pot_types(f))
+			return 112;
 		if (f->kind == FRAME_PROCESS)
 			broken = process_check(frame_data(f), pfn);
 		if (broken)

@@ -14,6 +14,7 @@
  *   C109 the ready mask has the bits of the ready queues that are not empty
  *   C110 capability register 0 of a process is void
  *   C111 a process knows its own frame
+ *   C112 every capability is of a type of captype.def
  */
 #ifndef KERNEL_OBJECT_H
 #define KERNEL_OBJECT_H
