@@ -83,7 +83,8 @@ void trap_kernel(unsigned vector, const struct regs *r)
 	print_regs(r);
 	trace_print(r->rbp);
 	kprintf("user:\n");
-	print_regs(&cpu.current->regs);
+	if (cpu.current)
+		print_regs(&cpu.current->regs);
 	arch_power_off(0x55);
 }
 

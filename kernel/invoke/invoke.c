@@ -326,32 +326,30 @@ static inline bool target_valid(const struct cap *c)
  */
 static void invoke_object(struct inv *inv)
 {
-	struct process *p = inv->sender, *q = p;
-	uint32_t count = process_frame(p)->alloc_count;
+	struct process *p = inv->sender, *q;
+	struct frame *own = process_frame(p);
+	uint32_t count = own->alloc_count;
 	uint32_t op = inv->control & INV_OP_MASK;
 
-	if (op != INV_CALL) {
-		const struct cap *to = sent_cap(p, inv->control, 3);
-
-		q = cap_resume(to);
-		if (q && q->state != PROC_WAITING)
-			q = NULL;
-	}
 	if (!target_valid(&inv->target))
 		inv_fail(inv, RC_VOID);
 	else
 		dispatch[inv->target.type](inv, inv->order);
-	if (inv->stalled || process_frame(p)->alloc_count != count)
+	/* The operation may have been the end of the sender itself. */
+	if (inv->stalled || own->kind != FRAME_PROCESS || own->alloc_count != count)
 		return;
 	if (inv->order == KT)
 		type_exact(inv);
-	if (q && op != INV_CALL && q->state == PROC_WAITING) {
+	if (op == INV_CALL) {
+		answer(p, inv);
+		return;
+	}
+	q = cap_resume(sent_cap(p, inv->control, 3));
+	if (q && q->state == PROC_WAITING) {
 		process_frame(q)->call_count++;
 		answer(q, inv);
 		set_running(q);
 		sched_ready(q);
-	} else if (op == INV_CALL) {
-		answer(p, inv);
 	}
 	if (op == INV_SEND)
 		p->flags |= PROCESS_SYSRET;

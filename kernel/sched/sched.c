@@ -389,7 +389,7 @@ void sched_continue(void)
 {
 	struct process *p = cpu.current;
 
-	if (!is_executing(p))
+	if (!p || !is_executing(p))
 		sched_next();
 	if (cpu.ready_mask >> p->priority >> 1) {
 		sched_ready_first(p);
