@@ -123,6 +123,10 @@ int inode_path(struct inode *, char *to, size_t size);                      /* a
 /* A device node's driver: major/minor to ops.  tty.c and dev.c register; the vfs opens. */
 typedef long (*dev_open_fn)(struct proc *p, struct inode *, uint32_t flags, struct file **out);
 void dev_register(uint32_t major, uint32_t minor, dev_open_fn open);
+/* An inode without a name that looks like a pipe, for a stream from outside; opening it again (/dev/stdin)
+ * is opening the device of that number.  One reference; NULL = no memory. */
+struct inode *inode_stream(uint32_t major, uint32_t minor);
+uint32_t inode_minor(const struct inode *);                                 /* of a device or such a stream */
 
 /* ---- processes (proc.c) ------------------------------------------------------------------------ */
 struct sigaction_k { uint64_t handler, flags, restorer, mask; };           /* as rt_sigaction passes it */

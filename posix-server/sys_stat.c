@@ -29,7 +29,7 @@ static long stat_write(struct proc *p, uint64_t to, const struct inode *i)
 		st.st_nlink = i->nlink;
 		st.st_uid = i->uid;
 		st.st_gid = i->gid;
-		st.st_rdev = i->rdev;
+		st.st_rdev = S_ISFIFO(i->mode) ? 0 : i->rdev;
 		st.st_size = i->size;
 		st.st_blocks = inode_blocks(i);
 		st.st_atim = time_split(i->atime);

@@ -26,6 +26,7 @@
 
 enum { EVENT_INTR = 1, EVENT_QUIT = 2, EVENT_SUSP = 4, EVENT_WINCH = 8, EVENT_HUP = 16 };
 enum { INPUT, OUTPUT, ERROR, TERMINAL, STREAMS };
+#define STREAM_MAJOR 240               /* of those Linux keeps for local use */
 
 struct stream { cap_t cap; bool present; struct waitq queue; };
 
@@ -394,6 +395,14 @@ static long console_open(struct proc *p, struct inode *inode, uint32_t flags, st
 	return *out ? 0 : -ENOMEM;
 }
 
+/* /dev/stdin and its like, where the standard files are no terminal. */
+static long stream_open(struct proc *p, struct inode *inode, uint32_t flags, struct file **out)
+{
+	(void)p;
+	*out = file_new(&tty_ops, inode, flags, &streams[inode_minor(inode)]);
+	return *out ? 0 : -ENOMEM;
+}
+
 int tty_init(void)
 {
 	buffer = malloc(BUFFER_BYTES);
@@ -401,6 +410,8 @@ int tty_init(void)
 		return -ENOMEM;
 	dev_register(5, 0, tty_open);
 	dev_register(5, 1, console_open);
+	for (unsigned i = INPUT; i <= ERROR; i++)
+		dev_register(STREAM_MAJOR, i, stream_open);
 	for (unsigned i = 0; i < STREAMS; i++) {
 		if (!streams[i].present)
 			continue;
@@ -425,10 +436,13 @@ void tty_standard_files(struct proc *p)
 	}
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = &streams[terminal ? TERMINAL : fd];
-		struct file *f = s->present ? file_new(&tty_ops, inode, terminal ? 2 : fd ? 1 : 0, s) : NULL;
+		struct inode *own = terminal ? NULL : inode_stream(STREAM_MAJOR, fd);
+		struct file *f = s->present ? file_new(&tty_ops, terminal ? inode : own, terminal ? 2 : fd ? 1 : 0, s) : NULL;
 
 		if (f)
 			fd_install(p, f, fd, false);
+		if (own)
+			inode_put(own);
 	}
 	if (inode)
 		inode_put(inode);

@@ -21,6 +21,23 @@ void dev_register(uint32_t major, uint32_t minor, dev_open_fn open)
 	}
 }
 
+struct inode *inode_stream(uint32_t major, uint32_t minor)
+{
+	struct inode *i = inode_new(S_IFIFO | 0600, 0, 0);
+	if (!i)
+		return NULL;
+	i->refs = i->nlink = 1;
+	i->number = inode_next_number();
+	i->rdev = minor | major << 8;
+	i->atime = i->mtime = i->ctime = time_tick();
+	return i;
+}
+
+uint32_t inode_minor(const struct inode *i)
+{
+	return (i->rdev & 0xff) | (i->rdev >> 12 & 0xffffff00);
+}
+
 dev_open_fn dev_find(uint32_t rdev)
 {
 	for (unsigned i = 0; i < driver_count; i++)

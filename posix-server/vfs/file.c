@@ -167,7 +167,9 @@ long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct fil
 		*out = file_new(&dir_ops, i, kept, NULL);
 		break;
 	case S_IFIFO:
-		return pipe_open(p, i, kept, out);
+		if (!i->rdev)
+			return pipe_open(p, i, kept, out);
+		/* fall through: a stream from outside (inode_stream) */
 	case S_IFCHR: {
 		dev_open_fn open = dev_find(i->rdev);
 		return open ? open(p, i, kept | (flags & K_O_NOCTTY), out) : -ENXIO;

@@ -161,7 +161,11 @@ static int procfs_lookup(struct inode *dir, struct proc *p, const struct name *n
 		if (!file_of(proc_find(pid), n))
 			return 0;
 		*out = inode_of(dir, FD_LINK, pid, n, NULL);
-		return *out ? 0 : -ENOMEM;
+		if (!*out)
+			return -ENOMEM;
+		struct file *f = file_of(proc_find(pid), n);
+		(*out)->mode = S_IFLNK | (file_readable(f) ? 0500 : 0) | (file_writable(f) ? 0300 : 0);
+		return 0;
 	}
 	for (const struct entry *e = entries_of(kind); e && e->name; e++)
 		if (strlen(e->name) == name->length && !memcmp(e->name, name->text, name->length)) {
@@ -171,19 +175,20 @@ static int procfs_lookup(struct inode *dir, struct proc *p, const struct name *n
 	return 0;
 }
 
-/* Cookies: fixed entries first, then 256 + the process's place in the table. */
+/* Cookies: fixed entries first, then 256 + the process's place in the table; the list has its own order. */
 static bool next_process(uint64_t *cookie, char name[32], uint64_t *number, uint32_t *type)
 {
-	for (struct proc *q = proc_next(NULL); q; q = proc_next(q)) {
-		if (256u + q->index < *cookie || q->tid != q->pid)
-			continue;
-		*cookie = 256u + q->index;
-		snprintf(name, 32, "%d", q->pid);
-		*number = kind_number(PID, q->pid, 0);
-		*type = S_IFDIR;
-		return true;
-	}
-	return false;
+	struct proc *first = NULL;
+	for (struct proc *q = proc_next(NULL); q; q = proc_next(q))
+		if (256u + q->index >= *cookie && q->tid == q->pid && (!first || q->index < first->index))
+			first = q;
+	if (!first)
+		return false;
+	*cookie = 256u + first->index;
+	snprintf(name, 32, "%d", first->pid);
+	*number = kind_number(PID, first->pid, 0);
+	*type = S_IFDIR;
+	return true;
 }
 
 static bool next_descriptor(struct proc *of, uint64_t *cookie, char name[32], uint64_t *number, uint32_t *type)
