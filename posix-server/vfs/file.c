@@ -148,6 +148,12 @@ static int open_permitted(struct proc *p, struct inode *i, uint32_t flags)
 	return error;
 }
 
+static long device_open(struct proc *p, struct inode *i, uint32_t flags, struct file **out)
+{
+	dev_open_fn open = dev_find(i->rdev);
+	return open ? open(p, i, flags, out) : -ENXIO;
+}
+
 /* Opens what was found; O_CREAT and its kin are dealt with.  Files opened keep only the flags that last. */
 long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct file **out)
 {
@@ -167,13 +173,10 @@ long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct fil
 		*out = file_new(&dir_ops, i, kept, NULL);
 		break;
 	case S_IFIFO:
-		if (!i->rdev)
-			return pipe_open(p, i, kept, out);
-		/* fall through: a stream from outside (inode_stream) */
-	case S_IFCHR: {
-		dev_open_fn open = dev_find(i->rdev);
-		return open ? open(p, i, kept | (flags & K_O_NOCTTY), out) : -ENXIO;
-	}
+		/* With a number it is a stream from outside (inode_stream). */
+		return i->rdev ? device_open(p, i, kept, out) : pipe_open(p, i, kept, out);
+	case S_IFCHR:
+		return device_open(p, i, kept | (flags & K_O_NOCTTY), out);
 	default:
 		return -ENXIO;
 	}
