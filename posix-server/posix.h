@@ -97,6 +97,7 @@ void fdtable_put(struct fdtable *), fdtable_cloexec(struct fdtable *);
 struct fsctx *fsctx_new(struct inode *root), *fsctx_copy(struct fsctx *);
 void fsctx_put(struct fsctx *);
 int fd_install(struct proc *p, struct file *f, int lowest, bool cloexec);  /* fd or -EMFILE; takes the reference */
+bool fd_room(struct proc *p);                                              /* or EMFILE */
 struct file *fd_get(struct proc *p, int fd);                               /* borrowed; NULL = EBADF */
 /* One reference; the file takes its own reference to the inode.  NULL = no memory. */
 struct file *file_new(const struct file_ops *ops, struct inode *inode, uint32_t flags, void *data);

@@ -19,6 +19,8 @@ const struct syscall file_syscalls[] = {
 static long open_at(struct proc *p, int dirfd, uint64_t path, uint32_t flags, uint32_t mode)
 {
 	struct file *f;
+	if (!fd_room(p))
+		return -EMFILE;
 	long r = file_open(p, dirfd, path, flags, mode, &f);
 	if (r)
 		return r;

@@ -92,6 +92,17 @@ static bool table_grow(struct fdtable *t, uint32_t fd)
 	return true;
 }
 
+/* Whether open may go on: Linux takes the descriptor first, and names are looked up only then. */
+bool fd_room(struct proc *p)
+{
+	struct fdtable *t = p->fds;
+	uint32_t limit = t->limit < FD_MAX ? t->limit : FD_MAX, fd = t->lowest_free;
+
+	while (fd < t->size && t->fd[fd].file)
+		fd++;
+	return fd < limit;
+}
+
 int fd_install(struct proc *p, struct file *f, int lowest, bool cloexec)
 {
 	struct fdtable *t = p->fds;
