@@ -284,10 +284,22 @@ static unsigned last_slot(const struct leaf *l, uint64_t end)
 	return end - l->m.base >= LEAF_BYTES ? NODE_SLOTS : (end - l->m.base) >> PAGE_SHIFT;
 }
 
+#define SPARES_MAX 32u
+
+/* So little is in it that it is cheaper to leave the node where it is, for what is mapped there next. */
+static bool leaf_spared(struct mm *mm, struct leaf *l)
+{
+	if (__builtin_popcount(l->linked) > 4 || (!l->spare && mm->spares == SPARES_MAX))
+		return false;
+	mm->spares += !l->spare;
+	l->spare = true;
+	return true;
+}
+
 static void drop_leaf(struct mm *mm, struct table *parent, struct leaf *l, uint64_t start, uint64_t end, void *ctx)
 {
 	unsigned first = first_slot(l, start), last = last_slot(l, end);
-	bool whole = leaf_empty_but(l, first, last);
+	bool whole = leaf_empty_but(l, first, last) && !leaf_spared(mm, l);
 
 	(void)ctx;
 	if (whole) {
@@ -295,6 +307,7 @@ static void drop_leaf(struct mm *mm, struct table *parent, struct leaf *l, uint6
 
 		tree_unlink(parent->m.node, slot);
 		parent->child[slot] = NULL;
+		mm->spares -= l->spare;
 	}
 	leaf_drop(mm, l, first, last, !whole);
 	if (!whole)
@@ -320,11 +333,12 @@ static void restrict_leaf(struct mm *mm, struct table *parent, struct leaf *l, u
 		if (!prot)
 			page_unlink(l, i);
 		else if (l->linked >> i & 1)
-			leaf_set(mm, l, i, l->page[i], prot, (l->writable >> i & 1) && (prot & VMA_WRITE));
+			leaf_set(mm, l, i, l->page[i], prot,
+				 (prot & VMA_WRITE) && ((l->writable >> i & 1) || page_refs(l->page[i]) == 1));
 	}
 }
 
-/* Takes away what the new rights do not allow; what they add comes by faults. */
+/* Takes away what the new rights do not allow; what they add comes by faults, but for pages that are only ours. */
 void mm_restrict(struct mm *mm, uint64_t start, uint64_t end, uint32_t prot)
 {
 	leaves_do(mm, mm->root, start, end, restrict_leaf, &prot);
@@ -488,7 +502,7 @@ static bool table_fork(struct mm *to, struct table *target, const struct table *
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
 		struct mnode *m = from->child[i];
 
-		if (!m)
+		if (!m || (m->lss == LEAF_LSS && leaf_empty_but((struct leaf *)m, 0, 0)))
 			continue;
 		if (m->lss == LEAF_LSS) {
 			struct leaf *l = leaf_fork(to, (struct leaf *)m);

@@ -33,7 +33,7 @@
 #define LEAF_BYTES 0x10000ull
 
 struct mnode { uint64_t base; nodeno node; uint8_t lss; };
-struct leaf { struct mnode m; uint16_t linked, writable; pageno page[NODE_SLOTS]; };
+struct leaf { struct mnode m; bool spare; uint16_t linked, writable; pageno page[NODE_SLOTS]; };
 struct table { struct mnode m; struct mnode *child[NODE_SLOTS]; };
 
 struct mm {
@@ -43,6 +43,7 @@ struct mm {
 	struct vma_set areas;
 	uint64_t brk_start, brk;
 	uint64_t resident;             /* pages */
+	uint32_t spares;               /* leaves that were left in place when their last page went */
 	pageno shim_page;
 };
 
