@@ -191,6 +191,8 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	struct cap resume;
 
 	kernel_stats.faults++;
+	if (p->queue_owner != q)
+		sched_pass_turn(p);            /* it was woken for another process, and faults first */
 	p->fault_code = m->w[0];
 	p->fault_info = m->w[1];
 	if (!q || q == p) {
@@ -331,6 +333,8 @@ static void invoke_object(struct inv *inv)
 	uint32_t count = own->alloc_count;
 	uint32_t op = inv->control & INV_OP_MASK;
 
+	if (p->flags & PROCESS_RESTART)
+		sched_pass_turn(p);
 	if (!target_valid(&inv->target))
 		inv_fail(inv, RC_VOID);
 	else
@@ -453,6 +457,7 @@ static void invoke_process(struct inv *inv, struct process *q, const struct cap 
 	if (!message_string(&m))
 		return;
 	commit_point();
+	p->flags &= ~PROCESS_RESTART;
 	if (q->state == PROC_WAITING)
 		process_frame(q)->call_count++;        /* the resume capability is used up, everywhere */
 	for (unsigned i = 0; i < INV_CAPS; i++)
@@ -478,12 +483,13 @@ static void invoke_start(struct inv *inv, const struct cap *start, const struct 
 		invocation_fault(p, inv->control);
 		return;
 	}
+	if (p->queue_owner != q)
+		sched_pass_turn(p);
 	if (q->state != PROC_AVAILABLE) {
 		inv_stall(inv);
 		sched_stall(p, q);
 		return;
 	}
-	p->flags &= ~PROCESS_RESTART;
 	inv->target.data = start->data;
 	invoke_process(inv, q, override);
 }
@@ -509,6 +515,7 @@ static void invoke_resume(struct inv *inv)
 {
 	struct process *q = cap_resume(&inv->target);
 
+	sched_pass_turn(inv->sender);
 	if (!q || q->state != PROC_WAITING) {
 		inv->target = cap_void();
 		invoke_object(inv);

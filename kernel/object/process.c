@@ -55,6 +55,8 @@ void process_rescind(struct process *p)
 	process_halt(p);
 	sched_wake_all_stalled(p);
 	arch_fpu_forget(p);
+	if (cpu.bases_owner == p)              /* else the next switch stored them into what the frame holds then */
+		cpu.bases_owner = NULL;
 	process_frame(p)->alloc_count++;
 }
 
@@ -63,8 +65,10 @@ static struct process *subject(struct inv *inv)
 	return cap_process(&inv->target);
 }
 
+/* Before p is changed by somebody else: it may not do then what it was woken to do. */
 static void mark_dirty(struct process *p)
 {
+	sched_pass_turn(p);
 	frame_dirty(process_frame(p));
 }
 

@@ -16,7 +16,7 @@ struct place {
 	unsigned index;
 };
 
-/* The place that kind and offset name in this range. */
+/* The place that kind and offset name in this range.  Frame 0 is none: its reference would be 0. */
 static bool place_of(struct inv *inv, uint64_t kind, uint64_t offset, struct place *at)
 {
 	uint64_t frame = kind == KIND_NODE ? offset / 16 : offset;
@@ -24,7 +24,8 @@ static bool place_of(struct inv *inv, uint64_t kind, uint64_t offset, struct pla
 	at->kind = kind;
 	at->index = kind == KIND_NODE ? offset % 16 : 0;
 	at->oid = REF_OID(inv->target.ref) + frame;
-	return kind >= KIND_PAGE && kind <= KIND_PROCESS && frame < inv->target.count && at->index < NODES_PER_POT;
+	return kind >= KIND_PAGE && kind <= KIND_PROCESS && frame < inv->target.count && at->index < NODES_PER_POT &&
+	       at->oid != 0;
 }
 
 static enum frame_kind frame_kind_of(uint64_t kind)
@@ -86,6 +87,11 @@ void range_op_fill(struct inv *inv)
 		}
 		if (!frame_ready(&at)) {
 			inv_fail(inv, RC_LIMIT);
+			return;
+		}
+		/* The node itself must not become something else on the way. */
+		if (kind != KIND_NODE && frame_lookup(at.oid) == node_pot(to)) {
+			inv_fail(inv, RC_REQUEST);
 			return;
 		}
 	}

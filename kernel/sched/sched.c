@@ -293,6 +293,8 @@ void sched_timer(void)
 	if (running) {
 		struct node *exhausted = NULL;
 
+		sched_pass_turn(p);
+
 		if (p->slots[PSLOT_SCHEDULE].ref)
 			exhausted = schedule_charge(p, now_ns - cpu.charge_from_ns);
 		cpu.charge_from_ns = now_ns;
