@@ -89,18 +89,95 @@ static long do_brk(uint64_t wanted)
 	return heap_brk;
 }
 
-/* Anonymous memory only; addresses are never given out twice. */
+/* ---- what was unmapped: sorted, never adjacent, its pages kept for the next who asks ---- */
+
+#define FREE_RANGES 128
+
+static struct { uint64_t start, end; } free_range[FREE_RANGES];
+static unsigned free_ranges;
+
+static void range_remove(unsigned i)
+{
+	free_ranges--;
+	memmove(&free_range[i], &free_range[i + 1], (free_ranges - i) * sizeof free_range[0]);
+}
+
+/* A range more than there is room for is lost until the program ends. */
+static void range_add(uint64_t start, uint64_t end)
+{
+	unsigned i = 0;
+
+	while (i < free_ranges && free_range[i].end < start)
+		i++;
+	if (i == free_ranges || free_range[i].start > end) {
+		if (free_ranges == FREE_RANGES)
+			return;
+		memmove(&free_range[i + 1], &free_range[i], (free_ranges - i) * sizeof free_range[0]);
+		free_ranges++;
+		free_range[i].start = start;
+		free_range[i].end = end;
+		return;
+	}
+	if (start < free_range[i].start)
+		free_range[i].start = start;
+	if (end > free_range[i].end)
+		free_range[i].end = end;
+	while (i + 1 < free_ranges && free_range[i + 1].start <= free_range[i].end) {
+		if (free_range[i + 1].end > free_range[i].end)
+			free_range[i].end = free_range[i + 1].end;
+		range_remove(i + 1);
+	}
+}
+
+/* The first free range that is long enough gives its beginning; 0 if there is none. */
+static uint64_t range_take(uint64_t length)
+{
+	for (unsigned i = 0; i < free_ranges; i++) {
+		uint64_t start = free_range[i].start;
+
+		if (free_range[i].end - start < length)
+			continue;
+		free_range[i].start += length;
+		if (free_range[i].start == free_range[i].end)
+			range_remove(i);
+		memset((void *)start, 0, length);
+		return start;
+	}
+	return 0;
+}
+
+static long do_munmap(uint64_t start, uint64_t length)
+{
+	length = (length + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	if (start % PAGE_SIZE || start < MAP_BASE || start > map_next || length > map_next - start)
+		return -EINVAL;
+	if (length)
+		range_add(start, start + length);
+	return 0;
+}
+
+/* Anonymous memory only. */
 static long do_mmap(uint64_t length, uint64_t flags)
 {
-	uint64_t start = map_next;
+	uint64_t start;
 
 	length = (length + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-	if (!(flags & 0x20) || length == 0 || length > HEAP_END - map_next)
+	if (!(flags & 0x20) || length == 0)
 		return -ENOMEM;
-	for (uint64_t at = 0; at < length; at += PAGE_SIZE)
-		if (!heap_map_page(start + at))
-			return -ENOMEM;
-	map_next += length;
+	start = range_take(length);
+	if (start)
+		return start;
+	start = map_next;
+	if (length > HEAP_END - map_next)
+		return -ENOMEM;
+	for (uint64_t at = 0; at < length; at += PAGE_SIZE) {
+		if (heap_map_page(start + at)) {
+			map_next += PAGE_SIZE;
+			continue;
+		}
+		do_munmap(start, at);
+		return -ENOMEM;
+	}
 	return start;
 }
 
@@ -158,6 +235,7 @@ __attribute__((used)) static long native_syscall(uint64_t a, uint64_t b, uint64_
 		native_log((const char *)b, c);
 		return (long)c;
 	case SYS_munmap:
+		return do_munmap(a, b);
 	case SYS_madvise:
 	case SYS_rt_sigprocmask:
 	case SYS_rt_sigaction:
