@@ -34,6 +34,24 @@
 	push %r15
 	.endm
 
+	.macro POP_REGS
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	.endm
+
 /* rcx = return address, r11 = flags, the rest the user's. */
 	.globl syscall_entry
 	.balign 16
@@ -78,21 +96,7 @@ syscall_entry:
 arch_enter:
 	testb $PROCESS_SYSRET, FLAGS(%rdi)
 	lea 8(%rdi), %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
+	POP_REGS
 	jz 1f
 	mov 8(%rsp), %rcx
 	mov 24(%rsp), %r11
@@ -147,21 +151,7 @@ trap_common:
 	and $-16, %rsp
 	call trap_kernel
 	mov %rbp, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
+	POP_REGS
 	add $8, %rsp
 	iretq
 
