@@ -1,0 +1,167 @@
+/*
+ * message.c - the two sides of a message: what the sender offers, what the receiver will take.
+ *
+ * Rules
+ *   1. What a process will take stands in its registers and in recv_control, as its last CALL or
+ *      RETURN left them; positions it did not name are dropped, and register 0 never changes.
+ *   2. A string is written as far as the receiver's pages are there: nobody is called for the rest.
+ */
+#include "invoke/message.h"
+#include "mem/space.h"
+#include "panic.h"
+#include "sched/sched.h"
+
+const struct cap void_cap;
+
+/* ---- the sender's side ------------------------------------------------------------------- */
+
+const struct cap *inv_cap(const struct inv *inv, unsigned i)
+{
+	return sent_cap(inv->sender, inv->control, i);
+}
+
+void inv_stall(struct inv *inv)
+{
+	inv->stalled = true;
+	inv->sender->regs.rip -= SYSCALL_LENGTH;
+	kernel_stats.stalls++;
+}
+
+/* Registers as at the instruction: if the keeper is busy, the invocation is made, and faults, again. */
+void invocation_fault(struct process *p, uint64_t info)
+{
+	p->regs.rip -= SYSCALL_LENGTH;
+	fault_raise_process(p, FAULT_INVOCATION, info);
+}
+
+/* The sender's string is not there: its own keeper is called, and then it tries again. */
+void sender_fault(struct process *p, uint64_t va)
+{
+	struct walk w;
+
+	p->regs.rip -= SYSCALL_LENGTH;
+	space_walk(p, va, NULL, &w);
+	fault_raise(p, &w, va, 0);
+}
+
+long inv_string(struct inv *inv, void *to, uint32_t limit)
+{
+	struct process *p = inv->sender;
+	struct ustring from = { p, p->regs.r12, p->regs.r13 };
+	uint64_t fault_va;
+
+	if (!(inv->control & INV_SEND_STRING))
+		return 0;
+	if (from.length > limit)
+		from.length = limit;
+	if (!ustring_probe(&from, false, &fault_va)) {
+		sender_fault(p, fault_va);
+		inv->stalled = true;
+		return -1;
+	}
+	return ustring_fetch(to, &from);
+}
+
+/* ---- the receiver's side ----------------------------------------------------------------- */
+
+/* Stores into the registers that the receiver named for positions 0..3. */
+void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS])
+{
+	uint64_t names = q->regs.rbx >> 32;
+
+	if (!(q->recv_control & INV_RECV_CAPS))
+		return;
+	for (unsigned i = 0; i < INV_CAPS; i++) {
+		uint8_t reg = names >> (8 * i);
+
+		if (reg != CR_VOID && reg < CAP_REGISTERS)
+			q->caps[reg] = *caps[i];
+	}
+}
+
+void receive_words(struct process *q, uint32_t order, uint32_t got, const uint64_t *w)
+{
+	q->regs.rax = (uint64_t)order << 32 | got;
+	q->regs.rdi = w[0];
+	q->regs.rsi = w[1];
+	q->regs.rdx = w[2];
+	q->regs.r10 = w[3];
+	q->regs.r8 = w[4];
+	q->regs.r9 = w[5];
+	q->flags |= PROCESS_SYSRET;
+}
+
+struct ustring receive_buffer(struct process *q)
+{
+	uint64_t limit = q->regs.r15;
+
+	return (struct ustring){ q, q->regs.r14, limit < INV_STRING_MAX ? limit : INV_STRING_MAX };
+}
+
+/* A message of the kernel's own to a process that waits for one: notices and faults. */
+static void receive_kernel_message(struct process *q, uint32_t order, uint32_t got, const uint64_t *w,
+				   const struct cap *subject, const struct cap *resume)
+{
+	const struct cap *const caps[INV_CAPS] = { &void_cap, &void_cap, subject, resume };
+
+	receive_caps(q, caps);
+	receive_words(q, order, got, w);
+	if (receives_string(q))
+		q->regs.r13 = 0;
+	set_running(q);
+}
+
+void notice_deliver(struct process *p, uint32_t bits)
+{
+	uint64_t w[INV_WORDS] = { 0 };
+
+	frame_dirty(process_frame(p));
+	p->notices |= bits;
+	if (p->state != PROC_AVAILABLE || !p->notices)
+		return;
+	w[0] = p->notices;
+	p->notices = 0;
+	kernel_stats.notices++;
+	receive_kernel_message(p, OC_NOTICE, INV_GOT_NOTICE, w, &void_cap, &void_cap);
+	sched_ready(p);
+}
+
+void become_available(struct process *p)
+{
+	p->state = PROC_AVAILABLE;
+	frame_dirty(process_frame(p));
+	if (p->notices)
+		notice_deliver(p, 0);
+	else if (p->stall_head)
+		sched_wake_stalled(p);
+}
+
+void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m)
+{
+	struct process *q = keeper->type == CAP_START ? cap_process(keeper) : NULL;
+	uint64_t w[INV_WORDS] = { m->w[0], m->w[1], m->w[2], m->w[3] };
+	struct cap resume;
+
+	kernel_stats.faults++;
+	if (p->queue_owner != q)
+		sched_pass_turn(p);            /* it was woken for another process, and faults first */
+	p->fault_code = m->w[0];
+	p->fault_info = m->w[1];
+	if (!q || q == p) {
+		p->state = PROC_WAITING;
+		p->flags &= ~PROCESS_FAULT_KEEPER;
+		kprintf("process %lx: fault %lu at %lx, rip %lx, rsp %lx: no keeper, it stays stopped\n",
+			process_frame(p)->oid, m->w[0], m->w[1], p->regs.rip, p->regs.rsp);
+		return;
+	}
+	if (q->state != PROC_AVAILABLE) {
+		sched_stall(p, q);
+		return;
+	}
+	commit_point();
+	p->state = PROC_WAITING;
+	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
+	resume = process_resume_cap(p, RESUME_FAULT);
+	receive_kernel_message(q, m->order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume);
+	sched_ready_first(q);
+}

@@ -1,0 +1,47 @@
+/*
+ * message.h - the two sides of a message, shared by the files of invoke/ and by nobody else.
+ */
+#ifndef KERNEL_MESSAGE_H
+#define KERNEL_MESSAGE_H
+#include "invoke/inv.h"
+
+#define SYSCALL_LENGTH 2               /* bytes of the syscall instruction */
+
+extern const struct cap void_cap;
+
+/* ---- the sender's side ---- */
+
+/* A capability the sender names in byte i of rbx. */
+static inline const struct cap *sent_cap(const struct process *p, uint32_t control, unsigned i)
+{
+	uint8_t reg = p->regs.rbx >> (8 * i);
+
+	return (control & INV_SEND_CAPS) && reg < CAP_REGISTERS ? &p->caps[reg] : &void_cap;
+}
+
+/* A fault of the invocation, or of the sender's string at va; its registers are as at the instruction. */
+void invocation_fault(struct process *p, uint64_t info);
+void sender_fault(struct process *p, uint64_t va);
+
+/* ---- the receiver's side ---- */
+
+static inline bool receives_string(const struct process *q)
+{
+	return q->recv_control & INV_RECV_STRING;
+}
+
+static inline void set_running(struct process *q)
+{
+	q->state = PROC_RUNNING;
+	frame_dirty(process_frame(q));
+}
+
+void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS]);
+void receive_words(struct process *q, uint32_t order, uint32_t got, const uint64_t *w);
+struct ustring receive_buffer(struct process *q);
+/* The sender's RETURN is done: it takes the next notice, or the next caller may come. */
+void become_available(struct process *p);
+
+/* A capability that no process stands behind is invoked (object.c). */
+void invoke_object(struct inv *inv);
+#endif
