@@ -10,5 +10,8 @@ $(BENCH_PROGRAMS): build/bench/%: apps/bench/%.c
 
 $(eval $(call native,bench-native,apps/bench/native.c,build/native/bench-native.elf))
 
+# The test of the promised speeds runs them too.
+programs: $(BENCH_PROGRAMS)
+
 bench: all $(BENCH_PROGRAMS)
 	@exec tools/bench $(BENCH)
