@@ -53,7 +53,7 @@ enum machine_outcome machine_run(void (*entry)(void))
 
 void arch_enter(struct process *p)
 {
-	KCHECK(301, p == cpu.current && p->state == PROC_RUNNING && p->queue == QUEUE_NONE,
+	KCHECK(250, p == cpu.current && p->state == PROC_RUNNING && p->queue == QUEUE_NONE,
 	       "the process that is entered is current, running and in no queue");
 	machine.entered++;
 	back_to_driver(MACHINE_ENTERED);
