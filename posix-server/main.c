@@ -18,6 +18,7 @@
 #define NR_MAX 512
 
 struct proc *fresh;
+bool turn_given_up;
 bool sandbox_over;
 int sandbox_status;
 
@@ -221,11 +222,12 @@ static void handle_call(struct proc *p, const struct inbound *in)
 			attend(q);
 	}
 	call_done(p, result);
-	/* From here on it is like any other process, once the answer is out. */
-	if (attention_waiting() && reply_to == CR_RETURN) {
+	/* From here on it is like any other process, once the answer is out; woken, it runs after all that are ready. */
+	if ((attention_waiting() || turn_given_up) && reply_to == CR_RETURN) {
 		reply_to = CR_VOID;
 		process_wake(process_cap(p->index), reply_value);
 	}
+	turn_given_up = false;
 	fresh = NULL;
 }
 

@@ -184,6 +184,13 @@ static long sys_set_robust_list(struct proc *p, uint64_t *a)
 
 /* Answers that never change. */
 static long sys_zero(struct proc *p, uint64_t *a) { (void)p, (void)a; return 0; }
+
+static long sys_sched_yield(struct proc *p, uint64_t *a)
+{
+	(void)p, (void)a;
+	turn_given_up = true;
+	return 0;
+}
 static long sys_no_such(struct proc *p, uint64_t *a) { (void)p, (void)a; return -ENOSYS; }
 static long sys_not_permitted(struct proc *p, uint64_t *a) { (void)p, (void)a; return -EPERM; }
 /* The kernel's log is not the sandbox's: it reads empty. */
@@ -254,7 +261,7 @@ static long sys_membarrier(struct proc *p, uint64_t *a)
 }
 
 const struct syscall misc_syscalls[] = {
-	{ 24, "sched_yield", sys_zero }, { 63, "uname", sys_uname }, { 97, "getrlimit", sys_getrlimit },
+	{ 24, "sched_yield", sys_sched_yield }, { 63, "uname", sys_uname }, { 97, "getrlimit", sys_getrlimit },
 	{ 98, "getrusage", sys_getrusage }, { 99, "sysinfo", sys_sysinfo }, { 100, "times", sys_times },
 	{ 103, "syslog", sys_syslog }, { 125, "capget", sys_capget }, { 126, "capset", sys_not_permitted }, { 135, "personality", sys_zero },
 	{ 140, "getpriority", sys_getpriority }, { 141, "setpriority", sys_zero },

@@ -67,6 +67,7 @@ struct proc_inner {
 
 /* main.c */
 extern struct proc *fresh;             /* whose message is being served, until its answer is decided */
+extern bool turn_given_up;             /* the caller wants the others to run before it */
 extern bool sandbox_over;
 extern int sandbox_status;
 bool server_init(void);
