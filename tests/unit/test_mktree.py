@@ -21,7 +21,8 @@ def read_image(path):
     for i in range(count):
         (parent, name, name_len, zero, mode, uid, gid, mtime, size, data, flags, zero2) = struct.unpack_from(
             "<IIHHIIIQQQII", image, 24 + 64 * i)
-        text = image[strings + name:strings + name + name_len]
+        text = image[name:name + name_len]
+        assert name >= strings or i == 0
         assert zero == zero2 == 0 and (parent < i or i == 0) and b"/" not in text
         assert last.get(parent, b"") < text or i == 0, "children out of order"
         if i:
@@ -33,7 +34,8 @@ def read_image(path):
             assert data % 4096 == 0 and data + size <= total
             content = image[data:data + size]
         elif mode >> 12 == 10:
-            content = image[strings + data:strings + data + size].decode()
+            assert data >= strings
+            content = image[data:data + size].decode()
         else:
             content = data
         entries.append((mode, mtime, content, (uid, gid), flags, data))
