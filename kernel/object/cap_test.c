@@ -324,6 +324,11 @@ static void everything_through_sense_is_sensory(void **state)
 			assert_true(cap_discreet(&got[i]));
 		}
 		assert_true(cap_discreet(&node[0]->slot[5]));
+		/* tree_clone of a node behind a sense capability, or of the sense capability itself */
+		node_store(node[0], 6, &caller->caps[11]);
+		CALL(caller, 10, .order = NODE_OC_TREE_CLONE, .w = { 6, 1, machine_below(2) ? 2 : 0x20 | slot, 1 + machine_below(2) });
+		for (unsigned i = 0; i < NODE_SLOTS; i++)
+			assert_true(cap_discreet(&node[7]->slot[i]));
 	}
 	machine_stop();
 }

@@ -386,18 +386,25 @@ void node_op_tree_link(struct inv *inv)
 
 void node_op_tree_clone(struct inv *inv)
 {
-	struct node *to, *from;
+	struct node *to, *from = NULL;
+	struct tree_end end;
+	bool sensory = inv_word(inv, 4) & 1;
 
 	if (!full_node(inv))
 		return;
 	to = tree_node(inv, inv_word(inv, 0), inv_word(inv, 1));
-	from = tree_node(inv, inv_word(inv, 2), inv_word(inv, 3));
+	if (tree_walk(&inv->target, inv_word(inv, 2), inv_word(inv, 3), &end)) {
+		const struct cap *source = &end.node->slot[end.slot];
+
+		from = source->type <= CAP_SENSE ? cap_node(source) : NULL;
+		sensory |= end.sensory || source->type == CAP_SENSE;
+	}
 	if (!to || !from) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
 	commit_point();
-	clone_slots(to, from, inv_word(inv, 4) & 1);
+	clone_slots(to, from, sensory);
 }
 
 void node_op_tree_clear(struct inv *inv)

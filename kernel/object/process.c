@@ -131,21 +131,54 @@ void process_op_swap_reg(struct inv *inv)
 		p->caps[number] = *inv_cap(inv, 0);
 }
 
+static void regs_to_image(struct process *p, struct reg_image *image)
+{
+	if (p == cpu.current)
+		arch_bases_save(p);
+	__builtin_memcpy(image, &p->regs, 15 * sizeof(uint64_t));
+	image->rip = p->regs.rip;
+	image->rflags = p->regs.rflags;
+	image->rsp = p->regs.rsp;
+	image->fs_base = p->fs_base;
+	image->gs_base = p->gs_base;
+	image->foreign_entry = p->foreign_entry;
+}
+
+static bool image_valid(const struct reg_image *image)
+{
+	return arch_regs_valid(image->rip, image->fs_base, image->gs_base) &&
+	       arch_regs_valid(image->foreign_entry, 0, 0);
+}
+
+static void regs_from_image(struct process *p, const struct reg_image *image)
+{
+	__builtin_memcpy(&p->regs, image, 15 * sizeof(uint64_t));
+	p->regs.rip = image->rip;
+	p->regs.rflags = arch_flags_safe(image->rflags);
+	p->regs.rsp = image->rsp;
+	p->fs_base = image->fs_base;
+	p->gs_base = image->gs_base;
+	p->foreign_entry = image->foreign_entry;
+	p->flags &= ~PROCESS_SYSRET;
+}
+
+static void fpu_from_image(struct process *p, const void *image, size_t length)
+{
+	arch_fpu_forget(p);
+	p->flags &= ~PROCESS_FPU_USED;
+	if (!length)
+		return;
+	copy_bytes(p->fpu, image, length);
+	zero_words(p->fpu + length, (PROCESS_FPU_BYTES - length) / 8);
+	p->flags |= PROCESS_FPU_USED;
+}
+
 void process_op_get_regs(struct inv *inv)
 {
 	static struct reg_image image;
-	struct process *p = subject(inv);
 
 	commit_point();
-	if (p == cpu.current)
-		arch_bases_save(p);
-	__builtin_memcpy(&image, &p->regs, 15 * sizeof(uint64_t));
-	image.rip = p->regs.rip;
-	image.rflags = p->regs.rflags;
-	image.rsp = p->regs.rsp;
-	image.fs_base = p->fs_base;
-	image.gs_base = p->gs_base;
-	image.foreign_entry = p->foreign_entry;
+	regs_to_image(subject(inv), &image);
 	inv->out_string = &image;
 	inv->out_length = sizeof image;
 }
@@ -158,21 +191,13 @@ void process_op_set_regs(struct inv *inv)
 
 	if (length < 0)
 		return;
-	if (length != sizeof image || !arch_regs_valid(image.rip, image.fs_base, image.gs_base) ||
-	    !arch_regs_valid(image.foreign_entry, 0, 0) || p == cpu.current) {
+	if (length != sizeof image || !image_valid(&image) || p == cpu.current) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
 	commit_point();
 	mark_dirty(p);
-	__builtin_memcpy(&p->regs, &image, 15 * sizeof(uint64_t));
-	p->regs.rip = image.rip;
-	p->regs.rflags = arch_flags_safe(image.rflags);
-	p->regs.rsp = image.rsp;
-	p->fs_base = image.fs_base;
-	p->gs_base = image.gs_base;
-	p->foreign_entry = image.foreign_entry;
-	p->flags &= ~PROCESS_SYSRET;
+	regs_from_image(p, &image);
 }
 
 void process_op_get_fpu(struct inv *inv)
@@ -199,13 +224,63 @@ void process_op_set_fpu(struct inv *inv)
 	}
 	commit_point();
 	mark_dirty(p);
-	arch_fpu_forget(p);
-	p->flags &= ~PROCESS_FPU_USED;
-	if (length) {
-		__builtin_memset(p->fpu, 0, sizeof p->fpu);
-		__builtin_memcpy(p->fpu, image, length);
-		p->flags |= PROCESS_FPU_USED;
+	fpu_from_image(p, image, length);
+}
+
+/* Registers and FPU state together: what a signal handler's way in and out moves. */
+static struct context {
+	struct reg_image regs;
+	uint64_t fpu[PROCESS_FPU_BYTES / 8];
+} context;
+
+void process_op_get_context(struct inv *inv)
+{
+	struct process *p = subject(inv);
+
+	if (inv_word(inv, 0) && p == cpu.current) {
+		inv_fail(inv, RC_REQUEST);
+		return;
 	}
+	commit_point();
+	inv->out_w[0] = p->state;
+	if (inv_word(inv, 0)) {
+		mark_dirty(p);
+		process_halt(p);
+	}
+	regs_to_image(p, &context.regs);
+	arch_fpu_save(p);
+	inv->out_string = &context;
+	inv->out_length = sizeof context.regs;
+	if (p->flags & PROCESS_FPU_USED) {
+		copy_words(context.fpu, p->fpu, PROCESS_FPU_BYTES / 8);
+		inv->out_length = sizeof context;
+	}
+}
+
+void process_op_set_context(struct inv *inv)
+{
+	struct process *p = subject(inv);
+	bool run = inv_word(inv, 0);
+	long length = inv_string(inv, &context, sizeof context);
+	long fpu = length - (long)sizeof context.regs;
+
+	if (length < 0)
+		return;
+	if (fpu < 0 || (fpu && !arch_fpu_valid(context.fpu, fpu)) || !image_valid(&context.regs) || p == cpu.current ||
+	    (run && !schedule_refresh(p))) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	mark_dirty(p);
+	regs_from_image(p, &context.regs);
+	fpu_from_image(p, context.fpu, fpu);
+	if (!run)
+		return;
+	process_halt(p);
+	p->state = PROC_RUNNING;
+	p->flags &= ~PROCESS_FAULT_KEEPER;
+	sched_ready(p);
 }
 
 void process_op_make_start(struct inv *inv)
