@@ -326,7 +326,7 @@ static void everything_through_sense_is_sensory(void **state)
 		assert_true(cap_discreet(&node[0]->slot[5]));
 		/* tree_clone of a node behind a sense capability, or of the sense capability itself */
 		node_store(node[0], 6, &caller->caps[11]);
-		CALL(caller, 10, .order = NODE_OC_TREE_CLONE, .w = { 6, 1, machine_below(2) ? 2 : 0x20 | slot, 1 + machine_below(2) });
+		CALL(caller, 10, .order = NODE_OC_TREE_CLONE, .w = { 6, 1, round & 1 ? 2 : 0x20 | slot, round & 1 ? 1 : 2 });
 		for (unsigned i = 0; i < NODE_SLOTS; i++)
 			assert_true(cap_discreet(&node[7]->slot[i]));
 	}
