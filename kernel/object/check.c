@@ -40,7 +40,7 @@ static bool in_its_place(const struct process *p)
 {
 	if (p->state != PROC_RUNNING)
 		return p->queue == QUEUE_NONE;
-	return (p->queue == QUEUE_NONE) == (p == cpu.current) || p->queue == QUEUE_READY;
+	return p->queue != QUEUE_NONE || p == cpu.current;
 }
 
 static int process_check(const struct process *p, uint64_t pfn)

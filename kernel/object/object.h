@@ -9,7 +9,7 @@
  *   C102 a node's allocation count is at most its pot's count
  *   C103 a dirty frame has the current or the previous epoch
  *   C104 a process frame's state is one of enum process_state
- *   C105 a running process is current or in one queue; any other is in none
+ *   C105 a running process is in one queue, unless it is current; any other is in none
  *   C108 every queue is linked both ways, and its members say that they are in it
  *   C109 the ready mask has the bits of the ready queues that are not empty
  *   C110 capability register 0 of a process is void
