@@ -27,6 +27,7 @@ struct pipe {
 	uint32_t readers, writers;
 	uint32_t reader_opens, writer_opens;
 	uint32_t head, used;
+	bool nameless;                    /* of pipe(2): opened again through /proc, it waits for nobody */
 	pageno page[PIPE_PAGES];
 };
 
@@ -271,7 +272,9 @@ long pipe_open(struct proc *p, struct inode *i, uint32_t flags, struct file **ou
 	uint32_t mode = flags & K_O_ACCMODE;
 	bool nonblock = flags & K_O_NONBLOCK;
 	long r = 0;
-	if (mode == 0 && !nonblock)
+	if (pipe->nameless)
+		r = 0;
+	else if (mode == 0 && !nonblock)
 		r = fifo_rendezvous(p, &pipe->readers_wait, pipe->writers, pipe->writer_opens, &pipe->writers_wait);
 	else if (mode == 1 && nonblock && pipe->readers == 0 && !pipe->readers_wait.head)
 		r = -ENXIO;
@@ -281,7 +284,7 @@ long pipe_open(struct proc *p, struct inode *i, uint32_t flags, struct file **ou
 		return r;
 	/* Those who wait in open see us by reader_opens or writer_opens when they run again. */
 	r = pipe_attach(i, flags, out);
-	if (r == 0 && mode == 0 && pipe->writers == 0 && nonblock)
+	if (r == 0 && mode == 0 && pipe->writers == 0 && nonblock && !pipe->nameless)
 		(*out)->data = seen_none(pipe);
 	if (mode != 1)
 		wake_all(&pipe->writers_wait);
@@ -303,6 +306,7 @@ long pipe_pair(struct file **reader, struct file **writer, uint32_t flags)
 		inode_drop_if_unused(i);
 		return -ENFILE;
 	}
+	i->pipe->nameless = true;
 	if (pipe_attach(i, flags | 1, writer)) {
 		file_put(*reader);
 		return -ENFILE;
