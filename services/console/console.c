@@ -77,6 +77,7 @@ struct session {
 static struct session sessions[SESSIONS];
 static unsigned session_count;             /* sessions from here on were never used */
 static struct link_parser parser;
+static struct link_flight flight;
 static bool on_link, hello_sent;
 static uint8_t request_bytes[INV_STRING_MAX], reply_bytes[INV_STRING_MAX];
 
@@ -197,6 +198,10 @@ static void link_control(void *ctx, uint8_t type, uint8_t channel, const uint8_t
 			ldisc_set_size(t->discipline, s->rows, s->columns);
 			t->news = true;
 		}
+		break;
+	case LINK_CREDIT:
+		if (channel == LINK_OUTPUT_CHANNEL)
+			link_credit(&flight, link_u32(payload));
 		break;
 	case LINK_HANGUP:
 		if (channel % 4u == OUTPUT || channel % 4u == ERRORS)
@@ -323,12 +328,14 @@ static void pump_link(void)
 	uint8_t *buffer;
 	size_t size;
 
-	while ((buffer = virtio_serial_buffer(&size))) {
+	/* The device drops what its host end cannot take at once, so no more may be out than that is sure to hold. */
+	while ((buffer = virtio_serial_buffer(&size)) && link_may_send(&flight, size)) {
 		size_t n = fill_buffer(buffer, size);
 
 		if (!n)
 			break;
 		virtio_serial_send(n);
+		link_sent(&flight, n);
 	}
 	virtio_serial_kick();
 }

@@ -73,3 +73,28 @@ void link_feed(struct link_parser *p, const uint8_t *bytes, size_t n)
 		n -= run;
 	}
 }
+
+bool link_may_send(const struct link_flight *f, size_t n)
+{
+	return f->count < LINK_OUTPUT_BUFFERS && f->bytes + n <= LINK_OUTPUT_WINDOW;
+}
+
+void link_sent(struct link_flight *f, size_t n)
+{
+	f->size[(f->first + f->count++) % LINK_OUTPUT_BUFFERS] = (uint32_t)n;
+	f->bytes += (uint32_t)n;
+}
+
+/* More credit than is out counts as all of it. */
+void link_credit(struct link_flight *f, uint32_t bytes)
+{
+	if (bytes > f->bytes - f->taken)
+		bytes = f->bytes - f->taken;
+	f->taken += bytes;
+	while (f->count && f->taken >= f->size[f->first]) {
+		f->taken -= f->size[f->first];
+		f->bytes -= f->size[f->first];
+		f->first = (f->first + 1) % LINK_OUTPUT_BUFFERS;
+		f->count--;
+	}
+}

@@ -25,6 +25,9 @@ enum link_type {
 #define LINK_CONTROL_MAX  8u         /* no control frame has a longer payload */
 #define LINK_VERSION      1u
 #define LINK_WINDOW       65536u     /* bytes the host may send on an input channel unasked */
+#define LINK_OUTPUT_WINDOW  65536u   /* bytes, and device buffers, that may be out without the host's credit */
+#define LINK_OUTPUT_BUFFERS 64u
+#define LINK_OUTPUT_CHANNEL 1u       /* the channel of that credit */
 #define LINK_CHANNEL(session, stream) ((session) * 4u + (stream))
 
 struct link_sink {
@@ -46,6 +49,17 @@ struct link_parser {
 void link_init(struct link_parser *p, const struct link_sink *sink, void *ctx);
 void link_feed(struct link_parser *p, const uint8_t *bytes, size_t n);
 void link_header(uint8_t to[LINK_HEADER], uint8_t type, uint8_t channel, uint32_t length);
+
+/* What is on its way to the host and not taken yet, by device buffer. */
+struct link_flight {
+	uint32_t size[LINK_OUTPUT_BUFFERS];
+	uint32_t first, count, bytes;
+	uint32_t taken;                /* of the first, in part */
+};
+
+bool link_may_send(const struct link_flight *f, size_t n);
+void link_sent(struct link_flight *f, size_t n);
+void link_credit(struct link_flight *f, uint32_t bytes);
 
 static inline uint32_t link_u32(const uint8_t *p)
 {

@@ -145,6 +145,32 @@ static void random_bytes_are_harmless(void **state)
 	}
 }
 
+static void what_is_out_is_bounded_and_comes_back(void **state)
+{
+	struct link_flight f = { 0 };
+	uint32_t out = 0;
+
+	(void)state;
+	srand(2);
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t n = 1 + (size_t)rand() % (rand() & 1 ? 16 : 4096);
+
+		if (link_may_send(&f, n)) {
+			link_sent(&f, n);
+			out += (uint32_t)n;
+		} else {
+			uint32_t credit = 1 + (uint32_t)rand() % out;
+
+			assert_true(f.count == LINK_OUTPUT_BUFFERS || out + n > LINK_OUTPUT_WINDOW - f.taken);
+			link_credit(&f, credit);
+			out -= credit;
+		}
+		assert_true(f.bytes <= LINK_OUTPUT_WINDOW && f.bytes - f.taken == out);
+	}
+	link_credit(&f, ~0u);
+	assert_true(f.count == 0 && f.bytes == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +179,7 @@ int main(void)
 		cmocka_unit_test(empty_data_is_nothing),
 		cmocka_unit_test(impossible_headers_break_the_link),
 		cmocka_unit_test(random_bytes_are_harmless),
+		cmocka_unit_test(what_is_out_is_bounded_and_comes_back),
 	};
 
 	return cmocka_run_group_tests_name("console link", tests, NULL, NULL);

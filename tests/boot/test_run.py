@@ -1,10 +1,11 @@
 """keros run on the real machine: streams, statuses, files laid over, memory, terminal, time."""
 
 import os
+import subprocess
 import time
 
 import lib
-from lib import expect, run_keros
+from lib import KEROS, expect, run_keros
 
 PROMPT_SECONDS = 1.0   # the issue's mark; the best of a few starts counts, since the machine here is shared
 
@@ -30,6 +31,16 @@ def test_long_input():
     data = bytes((i * 7 + i // 256) & 0xFF for i in range(1 << 16)) * 128
     result = run_keros(["cat"], stdin=data)
     assert result.status == 0 and result.stdout == data, (result.status, len(result.stdout), result.stderr[-500:])
+
+
+def test_slow_reader():
+    """Megabytes to a reader that sleeps arrive whole: nothing between program and pipe drops what cannot go out."""
+    for _ in range(3):
+        with subprocess.Popen([KEROS, "run", "--", "sh", "-c", "yes 0123456789abcdef | head -c 3000000"],
+                              stdout=subprocess.PIPE) as run:
+            time.sleep(1.5)
+            data = run.stdout.read()
+        assert data == (b"0123456789abcdef\n" * 176471)[:3000000], "%d bytes, wrong ones" % len(data)
 
 
 def test_unread_input():

@@ -36,6 +36,9 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define FRAME_MAX     65536u
 #define FIRST_CREDIT  65536u
 #define INPUT_CHUNK   16384u
+#define CREDIT_BYTES  16384u       /* output taken, or frames, before the guest is told */
+#define CREDIT_FRAMES 16u
+#define OUTPUT_CHANNEL 1
 #define QUEUE_MAX     (1u << 20)
 #define LOG_KEPT      65536u
 #define LOG_SHOWN     40           /* lines after a failure */
@@ -68,6 +71,7 @@ struct pump {
 
 	/* Our side. */
 	uint32_t credit;
+	uint32_t taken_bytes, taken_frames; /* of output, since credit was last given */
 	bool input_ended;
 	bool prefix;                   /* Ctrl-A was typed */
 	bool leaving;
@@ -316,9 +320,18 @@ static void parse_frames(struct pump *p)
 			break;
 		handle_frame(p, frame[0], frame[1], frame + FRAME_HEADER, length);
 		at += FRAME_HEADER + length;
+		p->taken_frames++;
 	}
-	if (at)
-		buffer_drop(&p->in, at);
+	if (!at)
+		return;
+	buffer_drop(&p->in, at);
+	p->taken_bytes += (uint32_t)at;
+	if (p->taken_bytes >= CREDIT_BYTES || p->taken_frames >= CREDIT_FRAMES) {
+		uint32_t le = htole32(p->taken_bytes);
+
+		send_frame(p, FRAME_CREDIT, OUTPUT_CHANNEL, &le, sizeof le);
+		p->taken_bytes = p->taken_frames = 0;
+	}
 }
 
 static void read_link(struct pump *p)
