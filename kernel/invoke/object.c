@@ -126,6 +126,10 @@ static inline bool target_valid(const struct cap *c)
 {
 	if (c->type == CAP_NODE)
 		return cap_node(c);
+	if (c->type == CAP_PROCESS)
+		return cap_process(c);
+	if (c->type == CAP_NUMBER)
+		return true;
 	return c->type >= CAP_RANGE || !cap_is_void(c);
 }
 
