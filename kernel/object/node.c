@@ -393,7 +393,9 @@ void node_op_tree_clone(struct inv *inv)
 	if (!full_node(inv))
 		return;
 	to = tree_node(inv, inv_word(inv, 0), inv_word(inv, 1));
-	if (tree_walk(&inv->target, inv_word(inv, 2), inv_word(inv, 3), &end)) {
+	if (inv_word(inv, 3) == 0) {
+		from = cap_node(&inv->target);
+	} else if (tree_walk(&inv->target, inv_word(inv, 2), inv_word(inv, 3), &end)) {
 		const struct cap *source = &end.node->slot[end.slot];
 
 		from = source->type <= CAP_SENSE ? cap_node(source) : NULL;

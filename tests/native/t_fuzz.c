@@ -312,6 +312,7 @@ static unsigned watch(void)
 		if (state.done == seen) {
 			stuck++;
 			process_stop(T_G, NULL);
+			process_stop(T_A, NULL);       /* a victim set running may fault to its keeper for ever */
 			t_helper_regs(T_G, 1, fuzz, NULL);
 			process_run(T_G);
 		}
