@@ -33,6 +33,15 @@ void timer_cancel(struct timer *);
 
 struct signal_info { int32_t code, pid, status; uint32_t uid; uint64_t address; };
 
+/* What it computes with, as the kernel passes it: the FPU image is there if it has used the FPU. */
+#define FPU_IMAGE_MAX 1088u
+struct context {
+	struct reg_image regs;
+	uint8_t fpu[FPU_IMAGE_MAX];
+	size_t fpu_length;
+};
+#define CONTEXT_BYTES offsetof(struct context, fpu_length)
+
 enum attention { ATTENTION_WAKE = 1, ATTENTION_SIGNAL = 2 };
 
 struct proc_inner {
@@ -110,14 +119,18 @@ enum signal_next { SIGNAL_NONE, SIGNAL_HANDLER, SIGNAL_STOP, SIGNAL_FATAL };
 enum signal_next signal_next(struct proc *, int *sig);
 void signal_attend(struct proc *);
 bool signal_after_call(struct proc *, long result);
-void signal_force(struct proc *, int sig, int code, uint64_t address, const struct reg_image *regs);
+void signal_force(struct proc *, int sig, int code, uint64_t address, struct context *);
 void signal_exec_reset(struct proc *);
 void signal_stop(struct proc *, int sig);
 void signal_continue(struct proc *);
 void signal_mask_set(struct proc *, uint64_t mask);
-long frame_push(struct proc *, struct reg_image *, int sig);
-long frame_pop(struct proc *, struct reg_image *);
+long frame_push(struct proc *, struct context *, int sig);
+long frame_pop(struct proc *, struct context *, uint64_t rsp);
 void shim_leave(struct proc *, struct reg_image *);
+
+/* context.c */
+void context_get(struct proc *, struct context *, bool stop);
+void context_put(struct proc *, struct context *, bool run);
 void regs_get(struct proc *, struct reg_image *);
 void regs_set(struct proc *, const struct reg_image *);
 

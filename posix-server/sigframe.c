@@ -8,7 +8,7 @@
  *     return address (sa_restorer)   <- rsp, 8 below a multiple of 16
  *
  * What sigreturn reads is an allegation: flags, bases and the FPU image are made safe by the kernel
- * (process_set_regs, process_set_fpu), the mask here.
+ * (process_set_context), the mask here.
  */
 #include <signal.h>
 #include <string.h>
@@ -16,7 +16,6 @@
 #include "process.h"
 
 #define XSTATE_BYTES 832u              /* x87, SSE and AVX */
-#define FPU_IMAGE_MAX 1088u
 #define XSTATE_MAGIC1 0x46505853u
 #define XSTATE_MAGIC2 0x46505845u
 #define SW_RESERVED 464u               /* where in the image Linux keeps its own words */
@@ -36,27 +35,6 @@ struct frame {
 	uint8_t info[128];
 };
 _Static_assert(sizeof(struct frame) == 440, "the frame is Linux's");
-
-void regs_get(struct proc *p, struct reg_image *regs)
-{
-	size_t length;
-
-	process_get_regs(process_cap(p->index), regs, sizeof *regs, &length);
-}
-
-void regs_set(struct proc *p, const struct reg_image *regs)
-{
-	struct reg_image r = *regs;
-
-	r.foreign_entry = SHIM_TEXT;
-	r.gs_base = SHIM_DATA;
-	if (process_set_regs(process_cap(p->index), &r, sizeof r) == RC_OK)
-		return;
-	/* A non-canonical address came out of a frame: where it leads is a fault of the program's. */
-	r.rip = 0;
-	r.fs_base = 0;
-	process_set_regs(process_cap(p->index), &r, sizeof r);
-}
 
 /* Brings a process that was stopped inside the shim out of it: the rules are in shim.h. */
 void shim_leave(struct proc *p, struct reg_image *r)
@@ -117,6 +95,7 @@ static void frame_info(struct frame *f, int sig, const struct signal_info *i)
 	int32_t who[3] = { i->pid, (int32_t)i->uid, i->status };
 	bool fault = sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE || sig == SIGTRAP;
 
+	memset(f->info, 0, sizeof f->info);
 	memcpy(f->info, head, sizeof head);
 	if (fault && i->code > 0)
 		memcpy(f->info + 16, &i->address, 8);
@@ -124,54 +103,79 @@ static void frame_info(struct frame *f, int sig, const struct signal_info *i)
 		memcpy(f->info + 16, who, sizeof who);
 }
 
-/* Writes the FPU image below sp; its address, 0 if there is none, 1 if memory is bad. */
-static uint64_t fpstate_push(struct proc *p, uint64_t sp)
+/* All but the FPU image: every byte of *f is written. */
+static void frame_fill(struct proc *p, struct frame *f, const struct context *c, int sig, uint64_t fpstate)
 {
-	static uint8_t image[FPU_IMAGE_MAX] __attribute__((aligned(64)));
-	uint32_t words[5] = { XSTATE_MAGIC1, XSTATE_BYTES + 4, 7, 0, XSTATE_BYTES }, magic2 = XSTATE_MAGIC2;
-	uint64_t at = (sp - XSTATE_BYTES - 4) & ~63ull;
-	size_t length = 0;
+	const struct sigaction_k *action = &p->sighand->action[sig];
 
-	if (process_get_fpu(process_cap(p->index), image, sizeof image, &length) != RC_OK || length < XSTATE_BYTES)
-		return 0;
-	memset(image + SW_RESERVED, 0, 48);
-	memcpy(image + SW_RESERVED, words, sizeof words);
-	if (user_write(p, at, image, XSTATE_BYTES) || user_write(p, at + XSTATE_BYTES, &magic2, 4))
-		return 1;
-	return at;
+	f->pretcode = action->restorer;
+	f->uc_flags = fpstate ? UC_FLAGS_ALL : UC_FLAGS_ALL & ~1u;
+	f->uc_link = 0;
+	f->stack_sp = p->altstack_sp;
+	f->stack_size = p->altstack_size;
+	f->stack_flags = !p->altstack_size ? SS_DISABLE : on_altstack(p, c->regs.rsp) ? SS_ONSTACK : 0;
+	f->stack_pad = 0;
+	frame_regs(f, &c->regs);
+	f->err = f->trapno = 0;
+	f->cr2 = p->inner->info[sig].address;
+	f->fpstate = fpstate;
+	memset(f->reserved, 0, sizeof f->reserved);
+	f->oldmask = f->sigmask = p->restore_mask ? p->sig_saved_mask : p->sig_mask;
+	frame_info(f, sig, &p->inner->info[sig]);
 }
 
-/* The registers become those with which the handler starts.  0 or -EFAULT. */
-long frame_push(struct proc *p, struct reg_image *regs, int sig)
+/* The words with which Linux says, inside and behind the image, what it is. */
+static void fpu_mark(struct context *c)
+{
+	static const uint32_t words[12] = { XSTATE_MAGIC1, XSTATE_BYTES + 4, 7, 0, XSTATE_BYTES };
+	uint32_t magic2 = XSTATE_MAGIC2;
+
+	memcpy(c->fpu + SW_RESERVED, words, sizeof words);
+	memcpy(c->fpu + XSTATE_BYTES, &magic2, sizeof magic2);
+}
+
+/* Frame and FPU image go to user memory; straight to their place if they lie in one page. */
+static int frame_write(struct proc *p, struct context *c, int sig, uint64_t sp, uint64_t fpstate)
+{
+	size_t all = (fpstate ? fpstate + XSTATE_BYTES + 4 : sp + sizeof(struct frame)) - sp, n = all;
+	struct frame local, *f = user_window(p, sp, &n, true);
+
+	if (!f)
+		return -EFAULT;
+	if (fpstate)
+		fpu_mark(c);
+	if (n == all) {
+		frame_fill(p, f, c, sig, fpstate);
+		if (fpstate)
+			memcpy((uint8_t *)f + (fpstate - sp), c->fpu, XSTATE_BYTES + 4);
+		return 0;
+	}
+	frame_fill(p, &local, c, sig, fpstate);
+	return user_write(p, sp, &local, sizeof local) || (fpstate && user_write(p, fpstate, c->fpu, XSTATE_BYTES + 4)) ?
+	       -EFAULT : 0;
+}
+
+/* c becomes that with which the handler starts; its FPU state is the initial one.  0 or -EFAULT. */
+long frame_push(struct proc *p, struct context *c, int sig)
 {
 	struct sigaction_k *action = &p->sighand->action[sig];
-	uint64_t sp = regs->rsp - RED_ZONE, handler = action->handler;
-	struct frame f;
+	struct reg_image *regs = &c->regs;
+	uint64_t sp = regs->rsp - RED_ZONE, fpstate = 0;
 
 	p->sig_pending &= ~SIG_BIT(sig);
 	if (!(action->flags & K_SA_RESTORER))
 		return -EFAULT;
-	memset(&f, 0, sizeof f);
-	f.stack_sp = p->altstack_sp;
-	f.stack_size = p->altstack_size;
-	f.stack_flags = !p->altstack_size ? SS_DISABLE : on_altstack(p, regs->rsp) ? SS_ONSTACK : 0;
 	if ((action->flags & SA_ONSTACK) && p->altstack_size && !on_altstack(p, regs->rsp))
 		sp = p->altstack_sp + p->altstack_size;
-	f.fpstate = fpstate_push(p, sp);
-	if (f.fpstate == 1)
+	if (c->fpu_length >= XSTATE_BYTES)
+		sp = fpstate = (sp - XSTATE_BYTES - 4) & ~63ull;
+	sp = ((sp - sizeof(struct frame)) & ~15ull) - 8;
+	if (frame_write(p, c, sig, sp, fpstate))
 		return -EFAULT;
-	sp = (((f.fpstate ? f.fpstate : sp) - sizeof f) & ~15ull) - 8;
-	f.pretcode = action->restorer;
-	f.uc_flags = f.fpstate ? UC_FLAGS_ALL : UC_FLAGS_ALL & ~1u;
-	frame_regs(&f, regs);
-	f.cr2 = p->inner->info[sig].address;
-	f.oldmask = f.sigmask = p->restore_mask ? p->sig_saved_mask : p->sig_mask;
+	c->fpu_length = 0;
 	p->restore_mask = false;
-	frame_info(&f, sig, &p->inner->info[sig]);
-	if (user_write(p, sp, &f, sizeof f))
-		return -EFAULT;
 	regs->rsp = sp;
-	regs->rip = handler;
+	regs->rip = action->handler;
 	regs->rdi = sig;
 	regs->rsi = sp + offsetof(struct frame, info);
 	regs->rdx = sp + offsetof(struct frame, uc_flags);
@@ -185,24 +189,23 @@ long frame_push(struct proc *p, struct reg_image *regs, int sig)
 
 /* ---- and back ---------------------------------------------------------------------------------- */
 
-static long fpstate_pop(struct proc *p, uint64_t at)
+static long fpstate_pop(struct proc *p, struct context *c, uint64_t at)
 {
-	static uint8_t image[FPU_IMAGE_MAX] __attribute__((aligned(64)));
-	uint64_t features;
-	uint32_t magic, mxcsr;
+	uint8_t *image = c->fpu;
+	uint64_t features = 3;
+	uint32_t magic = 0, mxcsr;
 
-	if (!at) {
-		process_set_fpu(process_cap(p->index), image, 0);
+	c->fpu_length = 0;
+	if (!at)
 		return 0;
-	}
-	memset(image, 0, sizeof image);
-	if (user_read(p, image, at, 512))
-		return -EFAULT;
-	memcpy(&magic, image + SW_RESERVED, 4);
-	features = 3;
-	if (magic == XSTATE_MAGIC1) {
-		if (user_read(p, image, at, XSTATE_BYTES))
+	if (user_read(p, image, at, XSTATE_BYTES) == 0) {
+		memcpy(&magic, image + SW_RESERVED, 4);
+	} else {
+		memset(image, 0, XSTATE_BYTES);
+		if (user_read(p, image, at, 512))
 			return -EFAULT;
+	}
+	if (magic == XSTATE_MAGIC1) {
 		memcpy(&features, image + 512, 8);
 		features &= 7;
 	}
@@ -212,22 +215,29 @@ static long fpstate_pop(struct proc *p, uint64_t at)
 	memcpy(&mxcsr, image + 24, 4);
 	mxcsr &= 0xFFFF;
 	memcpy(image + 24, &mxcsr, 4);
-	return process_set_fpu(process_cap(p->index), image, sizeof image) == RC_OK ? 0 : -EFAULT;
+	c->fpu_length = XSTATE_BYTES;
+	return 0;
 }
 
-/* The registers and the mask become those of the frame that rsp is just above. */
-long frame_pop(struct proc *p, struct reg_image *r)
+static void regs_from_frame(struct reg_image *r, const struct frame *f)
+{
+	r->r8 = f->r8, r->r9 = f->r9, r->r10 = f->r10, r->r11 = f->r11;
+	r->r12 = f->r12, r->r13 = f->r13, r->r14 = f->r14, r->r15 = f->r15;
+	r->rdi = f->rdi, r->rsi = f->rsi, r->rbp = f->rbp, r->rbx = f->rbx;
+	r->rdx = f->rdx, r->rax = f->rax, r->rcx = f->rcx, r->rsp = f->rsp;
+	r->rip = f->rip, r->rflags = f->eflags;
+}
+
+/* c (all but the fs base) and the mask become those of the frame that rsp is just above. */
+long frame_pop(struct proc *p, struct context *c, uint64_t rsp)
 {
 	struct frame f;
 
-	if (user_read(p, &f, r->rsp - 8, sizeof f))
+	/* The siginfo at the end is not looked at. */
+	if (user_read(p, &f, rsp - 8, offsetof(struct frame, info)))
 		return -EFAULT;
-	r->r8 = f.r8, r->r9 = f.r9, r->r10 = f.r10, r->r11 = f.r11;
-	r->r12 = f.r12, r->r13 = f.r13, r->r14 = f.r14, r->r15 = f.r15;
-	r->rdi = f.rdi, r->rsi = f.rsi, r->rbp = f.rbp, r->rbx = f.rbx;
-	r->rdx = f.rdx, r->rax = f.rax, r->rcx = f.rcx, r->rsp = f.rsp;
-	r->rip = f.rip, r->rflags = f.eflags;
-	if (fpstate_pop(p, f.fpstate))
+	regs_from_frame(&c->regs, &f);
+	if (fpstate_pop(p, c, f.fpstate))
 		return -EFAULT;
 	signal_mask_set(p, f.sigmask);
 	if (!on_altstack(p, f.rsp)) {

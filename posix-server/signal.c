@@ -152,8 +152,10 @@ void signal_continue(struct proc *p)
 
 /* ---- taking effect ----------------------------------------------------------------------------- */
 
-/* Builds frames for all handlers that are due, in regs.  False: the process is gone or stopped. */
-static bool handlers_push(struct proc *p, struct reg_image *regs)
+static struct context context;         /* of the process that is looked at */
+
+/* Builds frames for all handlers that are due, in c.  False: the process is gone or stopped. */
+static bool handlers_push(struct proc *p, struct context *c)
 {
 	int sig;
 
@@ -162,13 +164,13 @@ static bool handlers_push(struct proc *p, struct reg_image *regs)
 		case SIGNAL_NONE:
 			return true;
 		case SIGNAL_HANDLER:
-			if (frame_push(p, regs, sig) == 0)
+			if (frame_push(p, c, sig) == 0)
 				break;
 			proc_exit(p, SIGSEGV);
 			return false;
 		case SIGNAL_STOP:
 			/* The registers go in first: what runs after the stop is the handler. */
-			regs_set(p, regs);
+			context_put(p, c, false);
 			p->state = PROC_RUNNING;
 			signal_stop(p, sig);
 			return false;
@@ -179,29 +181,27 @@ static bool handlers_push(struct proc *p, struct reg_image *regs)
 	}
 }
 
-static void handlers_run(struct proc *p, struct reg_image *regs)
+static void handlers_run(struct proc *p, struct context *c)
 {
-	if (!handlers_push(p, regs))
+	if (!handlers_push(p, c))
 		return;
-	regs_set(p, regs);
 	p->state = PROC_RUNNING;
-	process_run(process_cap(p->index));
+	context_put(p, c, true);
 }
 
 static void attend_running(struct proc *p, enum signal_next next, int sig)
 {
-	struct reg_image regs;
-
-	process_stop(process_cap(p->index), NULL);
-	if (next == SIGNAL_FATAL) {
-		proc_exit(p, sig);
-	} else if (next == SIGNAL_STOP) {
-		signal_stop(p, sig);
-	} else {
-		regs_get(p, &regs);
-		shim_leave(p, &regs);
-		handlers_run(p, &regs);
+	if (next == SIGNAL_HANDLER) {
+		context_get(p, &context, true);
+		shim_leave(p, &context.regs);
+		handlers_run(p, &context);
+		return;
 	}
+	process_stop(process_cap(p->index), NULL);
+	if (next == SIGNAL_FATAL)
+		proc_exit(p, sig);
+	else
+		signal_stop(p, sig);
 }
 
 /* From the event loop, for a process whose message is not being served. */
@@ -231,9 +231,11 @@ void signal_attend(struct proc *p)
 }
 
 /* The registers as they are for the program when its call returns that. */
-static void regs_after_call(struct proc *p, struct reg_image *regs, long result, bool restart)
+static void context_after_call(struct proc *p, struct context *c, long result, bool restart)
 {
-	regs_get(p, regs);
+	struct reg_image *regs = &c->regs;
+
+	context_get(p, c, false);
 	regs->rip = mm_shim(p->mm)->ret;
 	regs->rax = result;
 	if (restart) {
@@ -257,7 +259,6 @@ static bool restarts(struct proc *p, long result, enum signal_next next, int sig
  */
 bool signal_after_call(struct proc *p, long result)
 {
-	struct reg_image regs;
 	enum signal_next next;
 	int sig = 0;
 	bool again = result == -ERESTARTSYS || result == -ERESTARTNOHAND;
@@ -285,16 +286,15 @@ bool signal_after_call(struct proc *p, long result)
 		signal_stop(p, sig);
 		return true;
 	}
-	regs_after_call(p, &regs, again ? -EINTR : result, restarts(p, result, next, sig));
-	handlers_run(p, &regs);
+	context_after_call(p, &context, again ? -EINTR : result, restarts(p, result, next, sig));
+	handlers_run(p, &context);
 	return true;
 }
 
 /* A fault of the process itself, which waits for us. */
-void signal_force(struct proc *p, int sig, int code, uint64_t address, const struct reg_image *image)
+void signal_force(struct proc *p, int sig, int code, uint64_t address, struct context *c)
 {
 	struct sigaction_k *action = &p->sighand->action[sig];
-	struct reg_image regs = *image;
 
 	if ((p->sig_mask & SIG_BIT(sig)) || action->handler == K_SIG_IGN) {
 		action->handler = K_SIG_DFL;
@@ -302,7 +302,7 @@ void signal_force(struct proc *p, int sig, int code, uint64_t address, const str
 	}
 	p->inner->info[sig] = (struct signal_info){ .code = code, .address = address };
 	p->sig_pending |= SIG_BIT(sig);
-	handlers_run(p, &regs);
+	handlers_run(p, c);
 }
 
 void signal_exec_reset(struct proc *p)
@@ -456,17 +456,15 @@ static long sys_sigaltstack(struct proc *p, uint64_t *a)
 	return 0;
 }
 
+/* The shim adds what we would have to ask the kernel for: rsp and the fs base, which no frame holds. */
 static long sys_rt_sigreturn(struct proc *p, uint64_t *a)
 {
-	struct reg_image regs;
-
-	(void)a;
-	regs_get(p, &regs);
-	if (frame_pop(p, &regs)) {
+	context.regs.fs_base = a[1];
+	if (frame_pop(p, &context, a[0])) {
 		proc_exit(p, SIGSEGV);
 		return NOREPLY;
 	}
-	handlers_run(p, &regs);
+	handlers_run(p, &context);
 	return NOREPLY;
 }
 

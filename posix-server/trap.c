@@ -7,11 +7,11 @@
 
 static void trap_signal(struct proc *p, int sig, int code, uint64_t address)
 {
-	struct reg_image regs;
+	static struct context context;
 
-	regs_get(p, &regs);
-	shim_leave(p, &regs);
-	signal_force(p, sig, code, address, &regs);
+	context_get(p, &context, false);
+	shim_leave(p, &context.regs);
+	signal_force(p, sig, code, address, &context);
 }
 
 /* The shim's time call stores where the program said: a bad pointer there is the call's EFAULT. */
