@@ -85,21 +85,51 @@ static bool make_private(pageno *page)
 	return true;
 }
 
-/* Links the pack pages around a fault that are in the same leaf: the next faults are saved. */
+/* Links the file's pages around a fault that are in the same leaf: the next faults are saved. */
 static void file_around(struct mm *mm, struct leaf *l, const struct vma *v)
 {
+	uint64_t size = inode_size(v->inode);
+
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
 		uint64_t at = l->m.base + i * PAGE_SIZE;
 		int err;
 		pageno page;
 
-		if (l->page[i] || at < v->start || at >= v->end || area_offset(v, at) >= inode_size(v->inode))
+		if (l->page[i] || at < v->start || at >= v->end || area_offset(v, at) >= size)
 			continue;
 		page = inode_page(v->inode, area_offset(v, at), &err);
-		if (page & PAGE_PACK)
+		if (page)
 			leaf_set(mm, l, i, page, v->prot, false);
-		else if (page)
-			page_put(page);
+	}
+}
+
+/* How many pages more to bring in: those below, of the bits given, have been touched in order. */
+static unsigned pages_ahead(uint16_t touched, unsigned slot)
+{
+	if (slot < 2 || (touched >> (slot - 2) & 3) != 3 || pages_used() > pages_limit() / 2)
+		return 0;
+	return slot >= 4 && (touched >> (slot - 4) & 3) == 3 ? 3 : 1;
+}
+
+/* The same for private pages that are written in order: further ones are copied before they are asked for. */
+static void private_ahead(struct mm *mm, struct leaf *l, const struct vma *v, unsigned slot)
+{
+	unsigned more = pages_ahead(l->writable, slot);
+
+	while (more-- && ++slot < NODE_SLOTS && l->m.base + slot * PAGE_SIZE < v->end && !(l->writable >> slot & 1)) {
+		pageno page = l->page[slot];
+		int err;
+
+		if (!page && v->inode)
+			page = inode_page(v->inode, area_offset(v, l->m.base + slot * PAGE_SIZE), &err);
+		if (!page)
+			return;
+		if (!make_private(&page)) {
+			if (!l->page[slot])
+				page_put(page);
+			return;
+		}
+		leaf_set(mm, l, slot, page, v->prot, true);
 	}
 }
 
@@ -109,12 +139,8 @@ static void file_around(struct mm *mm, struct leaf *l, const struct vma *v)
  */
 static void anonymous_ahead(struct mm *mm, struct leaf *l, const struct vma *v, unsigned slot)
 {
-	unsigned more = 0;
+	unsigned more = pages_ahead(l->linked, slot);
 
-	if (slot >= 2 && l->page[slot - 1] && l->page[slot - 2])
-		more = slot >= 4 && l->page[slot - 3] && l->page[slot - 4] ? 3 : 1;
-	if (!more || pages_used() > pages_limit() / 2)
-		return;
 	while (more-- && ++slot < NODE_SLOTS && !l->page[slot] && l->m.base + slot * PAGE_SIZE < v->end) {
 		pageno page = page_alloc();
 
@@ -144,8 +170,10 @@ static enum mm_fault first_touch(struct mm *mm, const struct vma *v, struct leaf
 		return MM_NO_MEMORY;
 	}
 	leaf_set(mm, l, slot, page, v->prot, writable);
-	if ((page & PAGE_PACK) && !write)
+	if (v->inode && !write)
 		file_around(mm, l, v);
+	else if (v->inode && !(v->flags & VMA_SHARED))
+		private_ahead(mm, l, v, slot);
 	else if (!v->inode && !v->shm)
 		anonymous_ahead(mm, l, v, slot);
 	return MM_OK;
@@ -156,7 +184,7 @@ static enum mm_fault touch_again(struct mm *mm, const struct vma *v, struct leaf
 {
 	unsigned slot = address >> PAGE_SHIFT & 15;
 	pageno page = l->page[slot];
-	bool writable = l->writable >> slot & 1;
+	bool writable = l->writable >> slot & 1, copied;
 
 	if (write && !writable) {
 		if (v->flags & VMA_SHARED) {
@@ -174,7 +202,10 @@ static enum mm_fault touch_again(struct mm *mm, const struct vma *v, struct leaf
 		}
 		writable = true;
 	}
+	copied = page != l->page[slot];
 	leaf_set(mm, l, slot, page, v->prot, writable);
+	if (copied && !(v->flags & VMA_SHARED))
+		private_ahead(mm, l, v, slot);
 	return MM_OK;
 }
 
