@@ -1,0 +1,221 @@
+/*
+ * disksim.c - disksim.h: the disk that loses power.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "disksim.h"
+
+uint64_t disksim_random(struct disksim *sim)
+{
+	sim->random ^= sim->random << 13;
+	sim->random ^= sim->random >> 7;
+	sim->random ^= sim->random << 17;
+	return sim->random >> 11;
+}
+
+void *disksim_frame(struct disksim *sim, uint64_t frame)
+{
+	return sim->durable + frame * DISK_FRAME;
+}
+
+void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed)
+{
+	memset(sim, 0, sizeof *sim);
+	sim->frames = frames;
+	sim->random = seed * 0x9E3779B97F4A7C15ull + 1;
+	sim->durable = calloc(frames, DISK_FRAME);
+	sim->stale = malloc(frames);
+	memset(sim->stale, 1, frames);
+	sim->cached = calloc(SIM_CACHED, sizeof *sim->cached);
+	for (int i = 0; i < 8; i++)
+		disksim_random(sim);
+}
+
+static void cache_drop(struct disksim *sim)
+{
+	for (unsigned i = 0; i < sim->cached_count; i++)
+		free(sim->cached[i].data);
+	sim->cached_count = sim->queued = 0;
+}
+
+void disksim_free(struct disksim *sim)
+{
+	cache_drop(sim);
+	free(sim->durable);
+	free(sim->stale);
+	free(sim->cached);
+}
+
+/* ---- requests ---------------------------------------------------------------------------- */
+
+static uint64_t data_sum(const struct disk_request *r)
+{
+	return r->op == DISK_WRITE ? checksum_frame(r->data, 0) : 0;
+}
+
+static unsigned sim_submit(void *context, const struct disk_request *batch, unsigned count)
+{
+	struct disksim *sim = context;
+	unsigned taken = 0;
+
+	for (; taken < count && sim->queued < SIM_QUEUE; taken++) {
+		if (batch[taken].op != DISK_FLUSH && batch[taken].frame >= sim->frames) {
+			fprintf(stderr, "disksim: frame %llu is beyond the disk\n", (unsigned long long)batch[taken].frame);
+			abort();
+		}
+		sim->queue[sim->queued++] = (struct sim_request){ .request = batch[taken], .sum = data_sum(&batch[taken]),
+								  .covers = sim->cached_count };
+	}
+	return taken;
+}
+
+struct store_disk disksim_disk(struct disksim *sim)
+{
+	return (struct store_disk){ .context = sim, .frames = sim->frames, .submit = sim_submit };
+}
+
+static void durable_write(struct disksim *sim, uint64_t frame, const uint8_t *data, unsigned sectors)
+{
+	uint8_t *to = disksim_frame(sim, frame);
+
+	for (unsigned i = 0; i < DISK_FRAME / DISK_SECTOR; i++)
+		if (sectors >> i & 1)
+			memcpy(to + i * DISK_SECTOR, data + i * DISK_SECTOR, DISK_SECTOR);
+	sim->stale[frame] = 1;
+	if (sim->child)
+		sim->child->stale[frame] = 1;
+}
+
+static void sim_write(struct disksim *sim, const struct sim_request *r)
+{
+	struct sim_write *w = &sim->cached[sim->cached_count++];
+
+	if (data_sum(&r->request) != r->sum) {
+		fprintf(stderr, "disksim: the data for frame %llu changed while it was being written\n",
+			(unsigned long long)r->request.frame);
+		abort();
+	}
+	if (sim->cached_count == SIM_CACHED) {
+		fprintf(stderr, "disksim: too many writes without a flush\n");
+		abort();
+	}
+	w->frame = r->request.frame;
+	w->data = malloc(DISK_FRAME);
+	memcpy(w->data, r->request.data, DISK_FRAME);
+}
+
+static void sim_read(struct disksim *sim, const struct disk_request *r)
+{
+	for (unsigned i = sim->cached_count; i-- > 0;) {
+		if (sim->cached[i].frame == r->frame) {
+			memcpy(r->data, sim->cached[i].data, DISK_FRAME);
+			return;
+		}
+	}
+	memcpy(r->data, disksim_frame(sim, r->frame), DISK_FRAME);
+}
+
+static void sim_flush(struct disksim *sim, uint64_t covers)
+{
+	for (unsigned i = 0; i < covers; i++) {
+		durable_write(sim, sim->cached[i].frame, sim->cached[i].data, 0xFF);
+		free(sim->cached[i].data);
+	}
+	memmove(sim->cached, sim->cached + covers, (sim->cached_count - covers) * sizeof *sim->cached);
+	sim->cached_count -= covers;
+	for (unsigned i = 0; i < sim->queued; i++)
+		sim->queue[i].covers -= sim->queue[i].covers < covers ? sim->queue[i].covers : covers;
+}
+
+int disksim_run(struct disksim *sim, struct store *s)
+{
+	unsigned i = sim->queued && !sim->in_order ? disksim_random(sim) % sim->queued : 0;
+	struct sim_request r;
+	bool ok = true;
+
+	if (!sim->queued)
+		return 0;
+	r = sim->queue[i];
+	sim->queued--;
+	memmove(&sim->queue[i], &sim->queue[i + 1], (sim->queued - i) * sizeof r);
+	switch (r.request.op) {
+	case DISK_READ:
+		sim->reads++;
+		ok = !sim->fail_read || --sim->fail_read;
+		sim_read(sim, &r.request);
+		if (!ok)
+			memset(r.request.data, 0x5A, DISK_FRAME);
+		break;
+	case DISK_WRITE:
+		sim->writes++;
+		ok = !sim->fail_write || --sim->fail_write;
+		if (ok)
+			sim_write(sim, &r);
+		break;
+	case DISK_FLUSH:
+		sim->flushes++;
+		ok = !sim->fail_write || --sim->fail_write;
+		if (ok)
+			sim_flush(sim, r.covers);
+		break;
+	}
+	store_disk_done(s, r.request.tag, ok);
+	return r.request.op;
+}
+
+/* ---- cuts -------------------------------------------------------------------------------- */
+
+static unsigned torn_sectors(struct disksim *sim)
+{
+	switch (disksim_random(sim) % 4) {
+	case 0:
+		return 0;
+	case 1:
+		return disksim_random(sim) & 0xFF;
+	default:
+		return 0xFF;
+	}
+}
+
+static void cut_any(struct disksim *sim, struct disksim *out)
+{
+	static struct sim_write some[SIM_CACHED + SIM_QUEUE];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < sim->cached_count; i++)
+		some[count++] = sim->cached[i];
+	for (unsigned i = 0; i < sim->queued; i++)
+		if (sim->queue[i].request.op == DISK_WRITE)
+			some[count++] = (struct sim_write){ .frame = sim->queue[i].request.frame,
+							    .data = sim->queue[i].request.data };
+	while (count) {
+		unsigned i = disksim_random(sim) % count;
+
+		durable_write(out, some[i].frame, some[i].data, torn_sectors(sim));
+		if (some[i].frame >= sim->garble_first && some[i].frame < sim->garble_end && disksim_random(sim) % 4 == 0)
+			memset(disksim_frame(out, some[i].frame), 0x6B, DISK_FRAME);
+		some[i] = some[--count];
+	}
+}
+
+void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how)
+{
+	sim->child = out;
+	cache_drop(out);
+	for (uint64_t f = 0; f < sim->frames; f++) {
+		if (out->stale[f]) {
+			memcpy(disksim_frame(out, f), disksim_frame(sim, f), DISK_FRAME);
+			if (out->child)
+				out->child->stale[f] = 1;
+		}
+		out->stale[f] = 0;
+	}
+	out->fail_read = out->fail_write = 0;
+	if (how == CUT_ANY) {
+		cut_any(sim, out);
+		return;
+	}
+	for (unsigned i = 0; i < sim->cached_count; i++)
+		durable_write(out, sim->cached[i].frame, sim->cached[i].data, 0xFF);
+}

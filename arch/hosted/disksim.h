@@ -1,0 +1,56 @@
+/*
+ * disksim.h - a disk in memory that can lose power at any moment.
+ *
+ * Rules
+ *   1. Requests are answered only by disksim_run, one at a time, in a random order.  A write counts from its
+ *      answer on; its data must not change before that (checked).
+ *   2. What was answered since the last flush is in the disk's volatile cache.  disksim_cut makes a second disk as
+ *      power would leave it: LINEAR, all that was answered; ANY, any of the writes since the flush, answered or only
+ *      submitted, in any order, each whole or torn in steps of 512 bytes; in the garble frames also to nothing.
+ *   3. fail_read and fail_write count down; the request at which they reach 0 fails once.
+ */
+#ifndef HOSTED_DISKSIM_H
+#define HOSTED_DISKSIM_H
+#include "store/disk.h"
+#include "store/store.h"
+
+#define SIM_QUEUE 24
+#define SIM_CACHED 8192
+
+enum cut { CUT_LINEAR, CUT_ANY };
+
+struct sim_request {
+	struct disk_request request;
+	uint64_t sum, covers;          /* covers: of a flush, the writes answered when it came */
+};
+
+struct sim_write {
+	uint64_t frame;
+	uint8_t *data;
+};
+
+struct disksim {
+	uint64_t frames, random;
+	uint8_t *durable;
+	uint8_t *stale;                /* frame differs from the parent's: see disksim_cut */
+	struct disksim *child;
+	struct sim_request queue[SIM_QUEUE];
+	unsigned queued;
+	struct sim_write *cached;
+	unsigned cached_count;
+	uint64_t reads, writes, flushes;
+	uint64_t fail_read, fail_write;
+	uint64_t garble_first, garble_end;     /* frames of which a torn write may leave nothing good */
+	bool in_order;
+};
+
+void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed);
+void disksim_free(struct disksim *sim);
+struct store_disk disksim_disk(struct disksim *sim);
+/* Answers one request; returns its disk_op, 0 if there was none. */
+int disksim_run(struct disksim *sim, struct store *s);
+/* `out` was initialised with as many frames; it is always cut from the same sim. */
+void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how);
+uint64_t disksim_random(struct disksim *sim);
+void *disksim_frame(struct disksim *sim, uint64_t frame);
+#endif

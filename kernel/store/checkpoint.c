@@ -1,0 +1,308 @@
+/*
+ * checkpoint.c - demarcation, stabilisation, commit.
+ *
+ *     IDLE -> WRITING -> DIRECTORY -> FLUSH_1 -> HEADER -> FLUSH_2 -> APPLY -> IDLE
+ *
+ *   demarcate   conditions checked; the epoch is bumped; the cache write-protects.  All reservations become old.
+ *   WRITING     copies first, because they hold up writers, then the cache's frames dirty in the old epoch.
+ *   DIRECTORY   one entry for every object whose home is not up to date; all objects are durable or on their way.
+ *   FLUSH_1     nothing that the header names, and no home that it relies on, may be younger than the header.
+ *   HEADER      in the frame that does not hold the committed header.
+ *   FLUSH_2     when it is answered, the generation is committed.
+ *   APPLY       what only the older generation needed is free.  It waits for migration's and the journal's requests
+ *               under way, because they may use what it frees.
+ */
+#include "panic.h"
+#include "store/inner.h"
+
+/* ---- demarcation ------------------------------------------------------------------------- */
+
+static void demarcate(struct store *s)
+{
+	int broken = s->cache.check(s->cache.context);
+
+	s->want_checkpoint = false;
+	if (!broken)
+		broken = store_check(s, false);
+	if (broken) {
+		s->status.condition = broken;
+		s->status.refused++;
+		s->starved = false;
+		return;
+	}
+	KCHECK(339, s->reserved_old == 0 && s->copy_used == 0, "one generation is stabilised at a time");
+	s->stable_epoch = s->epoch++;
+	s->reserved_old = s->reserved_new;
+	s->reserved_new = 0;
+	s->scan = 0;
+	s->scan_done = false;
+	s->next_header = (struct disk_header){ .store_id = s->super.store_id, .generation = s->stable_epoch,
+					       .journal_sequence = s->journal_next - 1 };
+	s->phase = STORE_WRITING;
+	s->cache.demarcated(s->cache.context, s->epoch, s->next_header.root);
+}
+
+/* When nobody asked: the log is filling, or somebody waits for room that only a commit can free. */
+static bool checkpoint_due(const struct store *s)
+{
+	bool changed = s->reserved_new || s->status.migrated || s->version_live > s->live_at_commit;
+	bool moving = s->mig != MIG_IDLE || (s->mig_pass && !s->migration_off);
+
+	if (s->want_checkpoint)
+		return true;
+	if (s->starved)
+		return !moving;
+	return changed && store_pressed(s) && (!moving || s->reserved_new * 4 > s->super.log_frames);
+}
+
+/* ---- objects ----------------------------------------------------------------------------- */
+
+static bool write_copies(struct store *s)
+{
+	bool did = false;
+
+	for (uint32_t i = 0; s->copy_used && i < s->m.copy_count && version_may_write(s); i++) {
+		struct store_copy *copy = &s->copy[i];
+
+		if (!copy->used || copy->writing)
+			continue;
+		copy->writing = 1;
+		version_write(s, &copy->object, copy->object.data, i + 1);
+		did = true;
+	}
+	return did;
+}
+
+static bool write_objects(struct store *s)
+{
+	struct store_object object;
+	bool did = write_copies(s);
+
+	while (!s->scan_done && version_may_write(s) && s->phase == STORE_WRITING) {
+		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object))
+			s->scan_done = true;
+		else if (!version_in_flight(s, object.oid))
+			version_write(s, &object, object.data, 0);
+		did = true;
+	}
+	if (!s->scan_done || s->copy_used || versions_in_flight(s, s->stable_epoch) || s->phase != STORE_WRITING)
+		return did;
+	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
+	s->dir_scan = 1;
+	s->dir_open = NULL;
+	s->dir_next_lid = 0;
+	s->phase = STORE_DIRECTORY;
+	return true;
+}
+
+/* ---- directory --------------------------------------------------------------------------- */
+
+static void dir_written(struct store *s, struct store_io *io, bool ok)
+{
+	s->dir_busy[io->arg] = false;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+}
+
+static void dir_close(struct store *s, uint32_t next)
+{
+	unsigned buffer = ((uint8_t *)s->dir_open - (uint8_t *)store_buffer(s, B_DIR)) / DISK_FRAME;
+	uint8_t slot = !s->dir_slot;
+
+	s->dir_open->next = next;
+	dir_seal(s->dir_open);
+	io_start(s, DISK_WRITE, s->m.dirs[slot][s->dir_count[slot] - 1], s->dir_open, dir_written, buffer);
+	s->dir_open = NULL;
+	s->dir_next_lid = next;
+}
+
+/* A frame of the directory to fill: false if all buffers are on their way. */
+static bool dir_begin(struct store *s)
+{
+	uint8_t slot = !s->dir_slot;
+
+	for (unsigned i = 0; i < DIR_BUFFERS; i++) {
+		if (s->dir_busy[i])
+			continue;
+		if (!s->dir_next_lid)
+			s->dir_next_lid = s->next_header.dir_first = log_alloc(s);
+		s->m.dirs[slot][s->dir_count[slot]] = s->dir_next_lid;
+		s->dir_busy[i] = true;
+		s->dir_open = store_buffer(s, B_DIR + i);
+		__builtin_memset(s->dir_open, 0, DISK_FRAME);
+		s->dir_open->generation = s->stable_epoch;
+		s->dir_open->index = s->dir_count[slot]++;
+		return true;
+	}
+	return false;
+}
+
+/* False: try again when a buffer is free. */
+static bool dir_put(struct store *s, const struct store_version *v)
+{
+	if (s->dir_open && s->dir_open->count == DIR_ENTRIES)
+		dir_close(s, log_alloc(s));
+	if (!s->dir_open && !dir_begin(s))
+		return false;
+	s->dir_open->entry[s->dir_open->count++] = (struct disk_entry){ .oid_kind = ENTRY_OID_KIND(v->oid, v->kind),
+		.checksum = v->checksum, .lid = v->lid, .alloc_count = v->alloc_count, .call_count = v->call_count,
+		.epoch = v->epoch };
+	s->next_header.dir_entries++;
+	return true;
+}
+
+static bool dir_is_writing(const struct store *s)
+{
+	for (unsigned i = 0; i < DIR_BUFFERS; i++)
+		if (s->dir_busy[i])
+			return true;
+	return false;
+}
+
+#define DIR_STEP 1024                  /* versions looked at in one step */
+
+static bool write_directory(struct store *s)
+{
+	uint32_t end = s->dir_scan + DIR_STEP;
+
+	if (s->dir_scan < s->version_top) {
+		for (; s->dir_scan < s->version_top && s->dir_scan < end && io_room(s) > IO_LAST; s->dir_scan++) {
+			struct store_version *v = &s->m.versions[s->dir_scan];
+
+			if (!(v->flags & V_LIVE) || v->epoch > s->stable_epoch ||
+			    version_newest(s, v->oid, s->stable_epoch) != v)
+				continue;
+			if (v->flags & V_MOVED)
+				v->flags |= V_OMITTED;
+			else if (!dir_put(s, v))
+				return false;
+		}
+		return true;
+	}
+	if (s->dir_open) {
+		if (io_room(s) <= IO_LAST)
+			return false;
+		dir_close(s, 0);
+		return true;
+	}
+	if (dir_is_writing(s))
+		return false;
+	s->next_header.dir_frames = s->dir_count[!s->dir_slot];
+	s->phase = STORE_FLUSH_1;
+	return true;
+}
+
+/* ---- commit ------------------------------------------------------------------------------ */
+
+static void flushed_2(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	else
+		s->phase = STORE_APPLY;
+}
+
+static void header_written(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok) {
+		store_fail(s, STORE_IO, 0);
+		return;
+	}
+	s->phase = STORE_FLUSH_2;
+	io_start(s, DISK_FLUSH, 0, NULL, flushed_2, 0);
+}
+
+static void flushed_1(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok) {
+		store_fail(s, STORE_IO, 0);
+		return;
+	}
+	s->phase = STORE_HEADER;
+	header_seal(&s->next_header, store_buffer(s, B_HEADER));
+	io_start(s, DISK_WRITE, HEADER_FRAME + (s->next_header.generation & 1), store_buffer(s, B_HEADER), header_written, 0);
+}
+
+/* The versions that the committed directory supersedes, and those that it leaves to their homes.  Two rounds: an
+ * older version must not become the newest because the newest went first. */
+static void versions_apply(struct store *s)
+{
+	for (uint32_t i = 1; i < s->version_top; i++) {
+		struct store_version *v = &s->m.versions[i];
+
+		if (!(v->flags & V_LIVE))
+			continue;
+		if (v->flags & V_BORROWED) {
+			log_mark(s, v->lid);
+			v->flags &= ~V_BORROWED;
+		}
+		if (v->epoch <= s->header.generation && version_newest(s, v->oid, s->header.generation) != v)
+			version_free(s, v);
+	}
+	for (uint32_t i = 1; i < s->version_top; i++) {
+		struct store_version *v = &s->m.versions[i];
+
+		if ((v->flags & V_LIVE) && (v->flags & V_OMITTED))
+			version_free(s, v);
+	}
+}
+
+static void count_moved(struct store *s)
+{
+	s->status.migrated = 0;
+	for (uint32_t i = 1; i < s->version_top; i++)
+		s->status.migrated += (s->m.versions[i].flags & (V_LIVE | V_MOVED)) == (V_LIVE | V_MOVED);
+}
+
+static bool apply(struct store *s)
+{
+	uint64_t old_sequence = s->header.journal_sequence;
+
+	if (s->mig != MIG_IDLE || s->journal_state)
+		return false;
+	for (uint32_t i = 0; i < s->dir_count[s->dir_slot]; i++)
+		log_free(s, s->m.dirs[s->dir_slot][i]);
+	s->dir_count[s->dir_slot] = 0;
+	s->dir_slot = !s->dir_slot;
+	s->header = s->next_header;
+	journal_committed(s, old_sequence, s->header.journal_sequence);
+	versions_apply(s);
+	count_moved(s);
+	s->heap_count = 0;
+	s->mig_pass = true;
+	s->starved = false;
+	s->live_at_commit = s->version_live;
+	s->status.checkpoints++;
+	s->phase = STORE_IDLE;
+	s->cache.committed(s->cache.context, s->header.generation);
+	s->cache.room(s->cache.context);
+	return true;
+}
+
+bool checkpoint_step(struct store *s)
+{
+	switch (s->phase) {
+	case STORE_IDLE:
+		if (!checkpoint_due(s))
+			return false;
+		demarcate(s);
+		return true;
+	case STORE_WRITING:
+		return write_objects(s);
+	case STORE_DIRECTORY:
+		return write_directory(s);
+	case STORE_FLUSH_1:
+		/* Once: the phase stays until the answer, which moves it on. */
+		if (s->dir_open || s->next_header.magic)
+			return false;
+		s->next_header.magic = HEADER_MAGIC;
+		io_start(s, DISK_FLUSH, 0, NULL, flushed_1, 0);
+		return true;
+	case STORE_APPLY:
+		return apply(s);
+	}
+	return false;
+}

@@ -1,0 +1,195 @@
+/*
+ * format.c - making and judging single frames of the store.
+ *
+ * Nothing in here trusts a frame before its checksum is right, and no number in it before it is in range: a
+ * disk may hold anything.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include "store/format.h"
+
+uint64_t checksum_bytes(const void *bytes, uint64_t length, uint64_t seed)
+{
+	return XXH64(bytes, length, seed);
+}
+
+uint64_t checksum_frame(const void *frame, uint64_t seed)
+{
+	return XXH64(frame, DISK_FRAME, seed);
+}
+
+bool frame_is_zero(const void *frame)
+{
+	const uint64_t *word = frame;
+
+	for (unsigned i = 0; i < DISK_FRAME / 8; i++)
+		if (word[i])
+			return false;
+	return true;
+}
+
+/* Eight copies of a sector whose last word is its checksum. */
+static void sector_seal(void *sector, void *frame)
+{
+	uint64_t sum = XXH64(sector, DISK_SECTOR - 8, 0);
+
+	__builtin_memcpy((uint8_t *)sector + DISK_SECTOR - 8, &sum, 8);
+	for (unsigned i = 0; i < COPIES; i++)
+		__builtin_memcpy((uint8_t *)frame + i * DISK_SECTOR, sector, DISK_SECTOR);
+}
+
+static bool sector_good(const void *sector)
+{
+	uint64_t sum;
+
+	__builtin_memcpy(&sum, (const uint8_t *)sector + DISK_SECTOR - 8, 8);
+	return sum == XXH64(sector, DISK_SECTOR - 8, 0);
+}
+
+void super_plan(struct disk_super *super, uint64_t disk_frames, uint64_t log_frames, uint32_t journal_frames,
+		uint64_t store_id)
+{
+	*super = (struct disk_super){ .magic = SUPER_MAGIC, .version = STORE_VERSION, .store_id = store_id,
+		.journal_first = HEADER_FRAME + 2, .journal_frames = journal_frames, .log_frames = log_frames,
+		.disk_frames = disk_frames };
+	super->log_first = super->journal_first + journal_frames;
+	super->home_first = super->log_first + log_frames;
+	if (disk_frames > super->home_first)
+		super->homes = (disk_frames - super->home_first) / (GROUP_HOMES + 1) * GROUP_HOMES;
+}
+
+void super_seal(struct disk_super *super, void *frame)
+{
+	sector_seal(super, frame);
+}
+
+static bool super_fits(const struct disk_super *s, uint64_t disk_frames)
+{
+	struct disk_super planned;
+
+	if (s->disk_frames > disk_frames || s->log_frames > disk_frames || s->journal_frames == 0)
+		return false;
+	super_plan(&planned, s->disk_frames, s->log_frames, s->journal_frames, s->store_id);
+	return planned.journal_first == s->journal_first && planned.log_first == s->log_first &&
+	       planned.home_first == s->home_first && planned.homes == s->homes && s->homes != 0 &&
+	       s->home_first < 0xFFFFFFFFull;
+}
+
+int super_judge(const void *frame, uint64_t disk_frames, struct disk_super *super)
+{
+	for (unsigned i = 0; i < COPIES; i++) {
+		__builtin_memcpy(super, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
+		if (super->magic == SUPER_MAGIC && super->version == STORE_VERSION && sector_good(super) &&
+		    super_fits(super, disk_frames))
+			return 0;
+	}
+	return C310_SUPER;
+}
+
+void header_seal(struct disk_header *header, void *frame)
+{
+	header->magic = HEADER_MAGIC;
+	sector_seal(header, frame);
+}
+
+bool header_newest(const void *frame, uint64_t store_id, struct disk_header *header)
+{
+	struct disk_header copy;
+	bool found = false;
+
+	for (unsigned i = 0; i < COPIES; i++) {
+		__builtin_memcpy(&copy, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
+		if (copy.magic != HEADER_MAGIC || copy.store_id != store_id || !sector_good(&copy))
+			continue;
+		if (!found || copy.generation > header->generation)
+			*header = copy;
+		found = true;
+	}
+	return found;
+}
+
+/* Of the entries, with the sum of the head before the checksum as the seed. */
+static uint64_t dir_checksum(const struct disk_dir *dir)
+{
+	uint64_t head = XXH64(dir, offsetof(struct disk_dir, checksum), dir->generation);
+
+	return XXH64(dir->entry, sizeof dir->entry, head);
+}
+
+void dir_seal(struct disk_dir *dir)
+{
+	dir->magic = DIR_MAGIC;
+	dir->checksum = dir_checksum(dir);
+}
+
+static bool lid_good(const struct disk_super *super, uint32_t lid)
+{
+	return lid >= super->log_first && lid < super->log_first + super->log_frames;
+}
+
+int dir_judge(const struct disk_dir *dir, const struct disk_super *super, uint32_t generation, uint32_t index)
+{
+	if (dir->magic != DIR_MAGIC || dir->generation != generation || dir->index != index || dir->count == 0 ||
+	    dir->count > DIR_ENTRIES || (dir->next && !lid_good(super, dir->next)) ||
+	    dir_checksum(dir) != dir->checksum)
+		return C312_DIR;
+	return 0;
+}
+
+int entry_judge(const struct disk_entry *e, const struct disk_super *super, uint32_t generation)
+{
+	if (ENTRY_OID(e) >= super->homes || e->epoch > generation || (e->lid && !lid_good(super, e->lid)))
+		return C314_ENTRY;
+	return 0;
+}
+
+static uint32_t tag_check(const struct disk_tag *tag, uint64_t oid)
+{
+	return (uint32_t)XXH64(tag, offsetof(struct disk_tag, check), ~oid);
+}
+
+void tag_seal(struct disk_tag *tag, uint64_t oid)
+{
+	tag->check = tag_check(tag, oid);
+}
+
+int tag_judge(const struct disk_tag *tag, uint64_t oid, uint32_t generation)
+{
+	static const struct disk_tag virgin;
+
+	if (__builtin_memcmp(tag, &virgin, sizeof virgin) == 0)
+		return 0;
+	if (tag->check != tag_check(tag, oid))
+		return C321_TAG;
+	return tag->epoch > generation ? C323_HOME_NEWER : 0;
+}
+
+void journal_seal(struct disk_journal *record, void *frame)
+{
+	record->magic = JOURNAL_MAGIC;
+	sector_seal(record, frame);
+}
+
+bool journal_judge(const void *frame, const struct disk_super *super, uint64_t sequence, struct disk_journal *record)
+{
+	for (unsigned i = 0; i < COPIES; i++) {
+		bool good;
+
+		__builtin_memcpy(record, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
+		good = record->magic == JOURNAL_MAGIC && record->store_id == super->store_id &&
+		       record->sequence == sequence && record->count > 0 && record->count <= JOURNAL_PAGES &&
+		       sector_good(record);
+		for (unsigned n = 0; good && n < record->count; n++)
+			good = record->entry[n].lid && !entry_judge(&record->entry[n], super, ~0u);
+		if (good)
+			return true;
+	}
+	return false;
+}
+
+uint64_t journal_seed(uint64_t oid, uint64_t sequence)
+{
+	return oid ^ (sequence * 0x9E3779B97F4A7C15ull | 1ull << 63);
+}

@@ -1,0 +1,175 @@
+/*
+ * inner.h - the store's own state, shared by its files.  No one else includes this (but its tests).
+ *
+ * A version is one object as of one epoch, in the log (or all zero, then only in here).  An object may have
+ * several: at most one an epoch.  The newest is what a fetch gets; the newest not later than generation g
+ * is what directory g names.  Versions older than the committed generation's go when it is committed.
+ */
+#ifndef STORE_INNER_H
+#define STORE_INNER_H
+#include <stddef.h>
+#include "store/format.h"
+#include "store/store.h"
+
+#define V_LIVE     0x01
+#define V_WRITING  0x02                /* its write is under way: its object is still in core */
+#define V_MOVED    0x04                /* its home is written; durable by the next flush */
+#define V_OMITTED  0x10                /* the directory being written leaves it to its home */
+#define V_BORROWED 0x20                /* its frame belongs to a journal record until the next commit */
+#define V_BAD      0x40                /* its frame does not hold it: it stays in the log, and is reported */
+
+struct store_version {
+	uint64_t oid, checksum;
+	uint32_t epoch, lid, alloc_count, call_count;
+	uint32_t next;                 /* hash chain, or free list */
+	uint8_t kind, flags;
+	uint16_t reserved;
+};
+
+#define IO_SLOTS 64
+#define IO_SPARE 16                    /* kept for fetches when much is being written */
+#define IO_LAST  4                     /* kept for flushes and headers, which do not ask */
+#define IO_TRIES 3
+
+enum io_state { IO_FREE = 0, IO_QUEUED, IO_SUBMITTED, IO_DONE, IO_ERROR };
+
+struct store_io {
+	volatile uint8_t state;
+	uint8_t op, tries;
+	uint64_t frame;
+	void *data;
+	void (*done)(struct store *s, struct store_io *io, bool ok);
+	uint64_t arg, arg2;
+};
+
+/* Buffers, by number; a frame each. */
+enum { B_HEADER = 0, B_DIR = 1, DIR_BUFFERS = 4, B_MIG_TAG = B_DIR + DIR_BUFFERS, B_MIG = B_MIG_TAG + 1, MIG_BATCH = 16,
+       B_TAG = B_MIG + MIG_BATCH, TAG_LINES = 8, B_JOURNAL = B_TAG + TAG_LINES, B_END = B_JOURNAL + 1 + JOURNAL_PAGES };
+_Static_assert(B_END <= STORE_BUFFERS, "the buffers fit");
+
+struct store_copy {                    /* what a frozen object held when it was about to change */
+	struct store_object object;    /* its data is in frame B_END + index */
+	uint8_t used, writing;
+};
+
+enum fetch_state { FETCH_FREE = 0, FETCH_LOOK, FETCH_READING };
+
+#define FETCHES 32
+struct store_fetch {
+	uint8_t state, tries;
+	uint64_t oid, cookie, checksum;
+	void *data;
+	struct store_object object;
+	int broken;                    /* the condition, if the checksum is wrong */
+};
+
+enum line_state { LINE_FREE = 0, LINE_LOADING, LINE_STALE /* loading what has since changed */, LINE_GOOD, LINE_ERROR };
+
+struct tag_line {
+	uint64_t group;
+	uint8_t state;
+	uint32_t used;
+};
+
+enum mig_state { MIG_IDLE = 0, MIG_READING, MIG_WRITING };
+
+struct store {
+	struct store_disk disk;
+	struct store_cache cache;
+	struct store_memory m;
+	struct disk_super super;
+	struct store_status status;
+	uint8_t phase;
+	bool want_checkpoint, starved, migration_off;
+
+	/* The log. */
+	uint64_t log_free, log_cursor;
+	uint32_t version_free, version_live, version_top;   /* free list; live; first never used */
+
+	/* Epochs and what is promised of the log's free frames. */
+	uint32_t epoch, stable_epoch;          /* stable_epoch: being stabilised, if phase says so */
+	struct disk_header header;             /* the newest committed */
+	uint64_t reserved_new, reserved_old;   /* dirty in epoch; in an older one and not yet on its way out */
+
+	/* A checkpoint under way. */
+	uint64_t scan;                         /* of the cache's dirty objects */
+	bool scan_done;
+	uint32_t dir_scan, dir_next_lid, live_at_commit;
+	struct disk_dir *dir_open;             /* being filled, or NULL */
+	struct disk_header next_header;
+	uint8_t dir_slot;                      /* which of m.dirs is the committed one's */
+	uint32_t dir_count[2];
+	bool dir_busy[DIR_BUFFERS];
+
+	/* Migration. */
+	uint8_t mig;
+	uint32_t heap_count, mig_count, mig_left;
+	bool mig_pass;                         /* there may be something to move */
+	uint64_t mig_group;
+	uint32_t mig_version[MIG_BATCH];
+
+	/* Journal.  Records in use: sequence header.journal_sequence + 1 .. journal_next - 1. */
+	uint64_t journal_next, journal_cookie;
+	uint32_t journal_left;
+	uint32_t journal_pages;                /* written in this life and kept: versions of the next, if it restarts */
+	uint8_t journal_state;
+
+	/* Restart. */
+	uint8_t restart;
+	uint32_t restart_left, restart_index, restart_lid;
+	struct disk_journal restart_record;
+
+	struct store_io io[IO_SLOTS];
+	struct store_copy copy[STORE_COPIES];
+	uint32_t copy_used;
+	struct store_fetch fetch[FETCHES];
+	struct tag_line line[TAG_LINES];
+	uint32_t line_clock;
+};
+
+static inline void *store_buffer(struct store *s, unsigned number)
+{
+	return s->m.frames + (uint64_t)number * DISK_FRAME;
+}
+
+/* store.c */
+void store_fail(struct store *s, int failure, int condition);
+bool store_pressed(const struct store *s);   /* so much of the log is in use that a checkpoint is due */
+/* ---- io.c ---- */
+typedef void io_done(struct store *s, struct store_io *io, bool ok);
+unsigned io_room(const struct store *s);
+struct store_io *io_start(struct store *s, enum disk_op op, uint64_t frame, void *data, io_done *done, uint64_t arg);
+bool io_step(struct store *s);         /* answers what is done, submits what is queued */
+
+/* ---- log.c ---- */
+uint32_t log_alloc(struct store *s);   /* never fails: the frame was reserved */
+void log_free(struct store *s, uint32_t lid);
+bool log_used(const struct store *s, uint32_t lid);
+void log_mark(struct store *s, uint32_t lid);
+struct store_version *version_newest(struct store *s, uint64_t oid, uint32_t epoch_limit);
+struct store_version *version_exact(struct store *s, uint64_t oid, uint32_t epoch);
+struct store_version *version_add(struct store *s, uint64_t oid, uint32_t epoch);
+void version_free(struct store *s, struct store_version *v);
+/* Starts the write of an object into the log; its reservation is used up. */
+void version_write(struct store *s, const struct store_object *o, void *data, int copy);
+/* Whether one more may be written now: some requests are kept for fetches. */
+bool version_may_write(const struct store *s);
+bool version_in_flight(const struct store *s, uint64_t oid);
+/* Whether the request writes an object from its own frame. */
+bool io_is_object(const struct store_io *io);
+unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit);
+uint64_t log_needed(const struct store *s, uint64_t more);
+
+/* ---- the machines, one step each; true if something was done ---- */
+bool checkpoint_step(struct store *s);
+bool migrate_step(struct store *s);
+bool fetch_step(struct store *s);
+bool restart_step(struct store *s);
+void restart_start(struct store *s);
+void journal_committed(struct store *s, uint64_t from, uint64_t to);
+
+/* ---- tag.c: the tags of the groups read last ---- */
+/* NULL: not here yet, or (*failed) unreadable. */
+struct disk_tag *tag_get(struct store *s, uint64_t oid, bool *failed);
+void tag_changed(struct store *s, uint64_t group, const void *frame);
+#endif

@@ -1,0 +1,224 @@
+/*
+ * log.c - frames of the log, and the versions of objects in them.
+ *
+ * A frame of the log is taken next-fit, so that what is written together lies together, and is free again when
+ * the committed directory does not name it and no version or journal record has it.  A version's frame is never
+ * written a second time.
+ */
+#include "panic.h"
+#include "store/inner.h"
+
+/* ---- frames ------------------------------------------------------------------------------ */
+
+bool log_used(const struct store *s, uint32_t lid)
+{
+	uint64_t bit = lid - s->super.log_first;
+
+	return s->m.log_map[bit / 64] >> bit % 64 & 1;
+}
+
+void log_mark(struct store *s, uint32_t lid)
+{
+	uint64_t bit = lid - s->super.log_first;
+
+	KCHECK(332, !log_used(s, lid), "a frame of the log has one owner");
+	s->m.log_map[bit / 64] |= 1ull << bit % 64;
+	s->log_free--;
+}
+
+void log_free(struct store *s, uint32_t lid)
+{
+	uint64_t bit = lid - s->super.log_first;
+
+	KCHECK(333, lid && log_used(s, lid), "a frame of the log is freed once");
+	s->m.log_map[bit / 64] &= ~(1ull << bit % 64);
+	s->log_free++;
+}
+
+uint32_t log_alloc(struct store *s)
+{
+	KCHECK(334, s->log_free != 0, "a frame of the log was reserved before it is taken");
+	for (;;) {
+		uint64_t word;
+
+		if (s->log_cursor >= s->super.log_frames)
+			s->log_cursor = 0;
+		word = ~s->m.log_map[s->log_cursor / 64] >> s->log_cursor % 64;
+		if (word & 1)
+			break;
+		/* To the next free frame of this word, or to the next word. */
+		s->log_cursor += word ? (unsigned)__builtin_ctzll(word) : 64 - s->log_cursor % 64;
+	}
+	log_mark(s, s->super.log_first + s->log_cursor);
+	return s->super.log_first + s->log_cursor++;
+}
+
+static uint64_t dir_frames(uint64_t entries)
+{
+	return entries / DIR_ENTRIES + 1;
+}
+
+/* Free frames that must be there for what is promised and `more`: the directory of the checkpoint under way or
+ * next, and that of the one after, which is written while the first is still the committed one. */
+uint64_t log_needed(const struct store *s, uint64_t more)
+{
+	uint64_t objects = s->reserved_new + s->reserved_old + more;
+
+	return objects + 2 * dir_frames(s->version_live + s->journal_pages + objects);
+}
+
+/* ---- versions ---------------------------------------------------------------------------- */
+
+static uint32_t *version_head(struct store *s, uint64_t oid)
+{
+	return &s->m.hash[(oid * 0x9E3779B97F4A7C15ull >> 32) & (s->m.hash_size - 1)];
+}
+
+struct store_version *version_exact(struct store *s, uint64_t oid, uint32_t epoch)
+{
+	for (uint32_t i = *version_head(s, oid); i; i = s->m.versions[i].next)
+		if (s->m.versions[i].oid == oid && s->m.versions[i].epoch == epoch)
+			return &s->m.versions[i];
+	return NULL;
+}
+
+struct store_version *version_newest(struct store *s, uint64_t oid, uint32_t epoch_limit)
+{
+	struct store_version *newest = NULL;
+
+	for (uint32_t i = *version_head(s, oid); i; i = s->m.versions[i].next) {
+		struct store_version *v = &s->m.versions[i];
+
+		if (v->oid == oid && v->epoch <= epoch_limit && (!newest || v->epoch > newest->epoch))
+			newest = v;
+	}
+	return newest;
+}
+
+struct store_version *version_add(struct store *s, uint64_t oid, uint32_t epoch)
+{
+	uint32_t i = s->version_free, *head = version_head(s, oid);
+	struct store_version *v;
+
+	if (i)
+		s->version_free = s->m.versions[i].next;
+	else
+		i = s->version_top++;
+	KCHECK(335, i < s->m.version_count, "a version was reserved before it is taken");
+	v = &s->m.versions[i];
+	*v = (struct store_version){ .oid = oid, .epoch = epoch, .flags = V_LIVE, .next = *head };
+	*head = i;
+	s->version_live++;
+	return v;
+}
+
+void version_free(struct store *s, struct store_version *v)
+{
+	uint32_t i = v - s->m.versions, *link = version_head(s, v->oid);
+
+	while (*link != i)
+		link = &s->m.versions[*link].next;
+	*link = v->next;
+	if (v->lid && !(v->flags & V_BORROWED))
+		log_free(s, v->lid);
+	v->flags = 0;
+	v->next = s->version_free;
+	s->version_free = i;
+	s->version_live--;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+static void version_written(struct store *s, struct store_io *io, bool ok)
+{
+	struct store_version *v = &s->m.versions[io->arg];
+	uint64_t oid = v->oid;
+	uint32_t epoch = v->epoch;
+
+	v->flags &= ~V_WRITING;
+	if (!ok) {
+		store_fail(s, STORE_IO, 0);
+		return;
+	}
+	if (io->arg2) {
+		s->copy[io->arg2 - 1].used = s->copy[io->arg2 - 1].writing = 0;
+		s->copy_used--;
+	} else {
+		s->cache.cleaned(s->cache.context, oid, epoch);
+	}
+	s->cache.room(s->cache.context);
+}
+
+bool io_is_object(const struct store_io *io)
+{
+	return io->done == version_written && !io->arg2;
+}
+
+/* Whether the disk may be reading the object's frame.  A copy is nobody's frame. */
+bool version_in_flight(const struct store *s, uint64_t oid)
+{
+	for (unsigned i = 0; i < IO_SLOTS; i++) {
+		const struct store_io *io = &s->io[i];
+
+		if (io->state != IO_FREE && io_is_object(io) && s->m.versions[io->arg].oid == oid)
+			return true;
+	}
+	return false;
+}
+
+unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < IO_SLOTS; i++) {
+		const struct store_io *io = &s->io[i];
+
+		count += io->state != IO_FREE && io->done == version_written && s->m.versions[io->arg].epoch <= epoch_limit;
+	}
+	return count;
+}
+
+bool version_may_write(const struct store *s)
+{
+	return io_room(s) > IO_SPARE && (!s->m.write_slots || versions_in_flight(s, ~0u) < s->m.write_slots);
+}
+
+void version_write(struct store *s, const struct store_object *o, void *data, int copy)
+{
+	struct store_version *v = version_exact(s, o->oid, o->epoch), *older;
+	bool null = frame_is_zero(data);
+	struct store_io *io;
+
+	/* Out early in this epoch, and changed again: no directory names the earlier frame yet. */
+	if (v) {
+		KCHECK(336, !(v->flags & V_WRITING), "an object is written once at a time");
+		if (v->lid && !(v->flags & V_BORROWED))
+			log_free(s, v->lid);
+		v->flags = V_LIVE;
+	} else {
+		v = version_add(s, o->oid, o->epoch);
+	}
+	if (o->epoch == s->epoch)
+		s->reserved_new--;
+	else
+		s->reserved_old--;
+	v->lid = null ? 0 : log_alloc(s);
+	v->checksum = null ? 0 : checksum_frame(data, o->oid);
+	v->alloc_count = o->alloc_count;
+	v->call_count = o->call_count;
+	v->kind = o->kind;
+	older = o->epoch ? version_newest(s, o->oid, o->epoch - 1) : NULL;
+	if (older && older->alloc_count > v->alloc_count) {
+		store_fail(s, STORE_BAD, C319_COUNTS);
+		return;
+	}
+	v->flags |= V_WRITING;
+	if (null) {
+		struct store_io none = { .arg = v - s->m.versions, .arg2 = copy };
+
+		version_written(s, &none, true);
+		return;
+	}
+	io = io_start(s, DISK_WRITE, v->lid, data, version_written, v - s->m.versions);
+	io->arg2 = copy;
+}

@@ -1,0 +1,168 @@
+/*
+ * migrate.c - brings homes up to date with the committed generation, in the background.
+ *
+ * Objects go home in the order of their oids, up to MIG_BATCH of one group at a time: read the group's tags and the
+ * objects from the log; check them; write the homes and the tags.  In between the directory still covers all of
+ * them, so the order of these writes does not matter and a cut among them does no harm.  The next directory leaves out
+ * what has moved (V_MOVED): the flush before its header makes the homes durable too, so migration needs none itself.
+ * While a checkpoint is under way no batch is started.
+ */
+#include "panic.h"
+#include "store/inner.h"
+
+/* ---- the heap: versions to move, the lowest oid first ------------------------------------ */
+
+static uint64_t heap_oid(const struct store *s, uint32_t at)
+{
+	return s->m.versions[s->m.heap[at]].oid;
+}
+
+static void heap_sink(struct store *s, uint32_t at)
+{
+	for (;;) {
+		uint32_t child = 2 * at + 1, other;
+
+		if (child >= s->heap_count)
+			return;
+		if (child + 1 < s->heap_count && heap_oid(s, child + 1) < heap_oid(s, child))
+			child++;
+		if (heap_oid(s, at) <= heap_oid(s, child))
+			return;
+		other = s->m.heap[at];
+		s->m.heap[at] = s->m.heap[child];
+		s->m.heap[child] = other;
+		at = child;
+	}
+}
+
+static uint32_t heap_pop(struct store *s)
+{
+	uint32_t top = s->m.heap[0];
+
+	s->m.heap[0] = s->m.heap[--s->heap_count];
+	heap_sink(s, 0);
+	return top;
+}
+
+static void heap_build(struct store *s)
+{
+	s->heap_count = 0;
+	for (uint32_t i = 1; i < s->version_top; i++) {
+		struct store_version *v = &s->m.versions[i];
+
+		if ((v->flags & V_LIVE) && !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
+		    v->epoch <= s->header.generation)
+			s->m.heap[s->heap_count++] = i;
+	}
+	for (uint32_t i = s->heap_count / 2; i-- > 0;)
+		heap_sink(s, i);
+}
+
+/* ---- one batch --------------------------------------------------------------------------- */
+
+static void batch_written(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	if (--s->mig_left)
+		return;
+	s->mig = MIG_IDLE;
+	if (s->phase == STORE_FAILED)
+		return;
+	for (unsigned i = 0; i < s->mig_count; i++) {
+		s->m.versions[s->mig_version[i]].flags |= V_MOVED;
+		s->status.migrated++;
+	}
+	tag_changed(s, s->mig_group, store_buffer(s, B_MIG_TAG));
+}
+
+/* What the log held is good: its tag.  Otherwise it stays where it is, and is reported. */
+static bool batch_take(struct store *s, unsigned i)
+{
+	struct store_version *v = &s->m.versions[s->mig_version[i]];
+	struct disk_tag *tag = (struct disk_tag *)store_buffer(s, B_MIG_TAG) + v->oid % GROUP_HOMES;
+
+	if (v->lid && checksum_frame(store_buffer(s, B_MIG + i), v->oid) != v->checksum) {
+		v->flags |= V_BAD;
+		s->status.condition = C320_VERSION;
+		return false;
+	}
+	*tag = (struct disk_tag){ .checksum = v->checksum, .alloc_count = v->alloc_count, .call_count = v->call_count,
+				  .epoch = v->epoch, .kind = v->kind, .null = !v->lid };
+	tag_seal(tag, v->oid);
+	return true;
+}
+
+static void batch_write(struct store *s)
+{
+	unsigned good = 0;
+
+	s->mig = MIG_WRITING;
+	s->mig_left = 1;
+	for (unsigned i = 0; i < s->mig_count; i++) {
+		struct store_version *v = &s->m.versions[s->mig_version[i]];
+
+		if (!batch_take(s, i))
+			continue;
+		if (v->lid) {
+			s->mig_left++;
+			io_start(s, DISK_WRITE, home_frame(&s->super, v->oid), store_buffer(s, B_MIG + i), batch_written, 0);
+		}
+		s->mig_version[good++] = s->mig_version[i];
+	}
+	s->mig_count = good;
+	io_start(s, DISK_WRITE, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
+		 batch_written, 0);
+}
+
+/* Writing starts in migrate_step, when there are slots. */
+static void batch_read(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	s->mig_left--;
+}
+
+static void batch_begin(struct store *s)
+{
+	s->mig = MIG_READING;
+	s->mig_group = heap_oid(s, 0) / GROUP_HOMES;
+	s->mig_count = 0;
+	s->mig_left = 1;
+	io_start(s, DISK_READ, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
+		 batch_read, 0);
+	while (s->heap_count && s->mig_count < MIG_BATCH && heap_oid(s, 0) / GROUP_HOMES == s->mig_group) {
+		uint32_t i = heap_pop(s);
+		struct store_version *v = &s->m.versions[i];
+
+		if (v->lid) {
+			s->mig_left++;
+			io_start(s, DISK_READ, v->lid, store_buffer(s, B_MIG + s->mig_count), batch_read, 0);
+		}
+		s->mig_version[s->mig_count++] = i;
+	}
+}
+
+/* ---- a pass ------------------------------------------------------------------------------ */
+
+bool migrate_step(struct store *s)
+{
+	if (s->mig == MIG_READING && !s->mig_left && io_room(s) > MIG_BATCH) {
+		batch_write(s);
+		return true;
+	}
+	if (s->mig != MIG_IDLE || s->phase != STORE_IDLE || !s->mig_pass || s->migration_off ||
+	    io_room(s) < IO_SPARE + MIG_BATCH + 1)
+		return false;
+	if (!s->heap_count)
+		heap_build(s);
+	if (s->heap_count) {
+		batch_begin(s);
+	} else {
+		s->mig_pass = false;
+		s->cache.room(s->cache.context);
+	}
+	return true;
+}

@@ -1,0 +1,278 @@
+/*
+ * restart.c - from a disk to the newest committed generation.  It writes nothing, so a cut during it is harmless.
+ *
+ *     HEADERS   both are read; the valid one with the higher generation is in force
+ *     DIRECTORY its chain of frames; each must be the one expected, and name each object and each frame once
+ *     RECORD    the next journal record, if there is one and it holds; PAGES  its pages;  BASE  does each still
+ *               have the allocation count it was journalled with?  Those that have become versions of the new epoch
+ *     SUCCESSOR a record that does not hold must be the last
+ */
+#include "panic.h"
+#include "store/inner.h"
+
+enum { RESTART_HEADERS = 1, RESTART_DIRECTORY, RESTART_RECORD, RESTART_PAGES, RESTART_BASE, RESTART_SUCCESSOR };
+
+static void restart_read(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	s->restart_left--;
+}
+
+static void restart_ask(struct store *s, uint64_t frame, unsigned buffer)
+{
+	s->restart_left++;
+	io_start(s, DISK_READ, frame, store_buffer(s, buffer), restart_read, 0);
+}
+
+static void ask_record(struct store *s)
+{
+	s->restart = RESTART_RECORD;
+	restart_ask(s, s->super.journal_first + s->journal_next % s->super.journal_frames, B_JOURNAL);
+}
+
+void restart_start(struct store *s)
+{
+	s->phase = STORE_RESTARTING;
+	s->restart = RESTART_HEADERS;
+	restart_ask(s, HEADER_FRAME, B_DIR);
+	restart_ask(s, HEADER_FRAME + 1, B_DIR + 1);
+}
+
+/* ---- header and directory ---------------------------------------------------------------- */
+
+static bool lid_known(const struct store *s, uint32_t lid)
+{
+	return lid >= s->super.log_first && lid < s->super.log_first + s->super.log_frames;
+}
+
+static void ask_directory(struct store *s, uint32_t lid)
+{
+	if (!lid_known(s, lid) || log_used(s, lid)) {
+		store_fail(s, STORE_BAD, C315_LOG_ONCE);
+		return;
+	}
+	log_mark(s, lid);
+	s->m.dirs[0][s->dir_count[0]++] = lid;
+	restart_ask(s, lid, B_DIR);
+}
+
+static void headers_read(struct store *s)
+{
+	struct disk_header other;
+	bool a = header_newest(store_buffer(s, B_DIR), s->super.store_id, &s->header);
+	bool b = header_newest(store_buffer(s, B_DIR + 1), s->super.store_id, &other);
+
+	if (!a && !b) {
+		store_fail(s, STORE_BAD, C311_HEADER);
+		return;
+	}
+	s->status.older_header = !a || !b;
+	if (!a || (b && other.generation > s->header.generation))
+		s->header = other;
+	s->epoch = s->header.generation + 1;
+	s->journal_next = s->header.journal_sequence + 1;
+	if (s->header.dir_entries >= s->m.version_count ||
+	    s->header.dir_frames != (s->header.dir_entries + DIR_ENTRIES - 1) / DIR_ENTRIES) {
+		store_fail(s, s->header.dir_entries >= s->m.version_count ? STORE_FULL : STORE_BAD, C311_HEADER);
+		return;
+	}
+	s->restart = RESTART_DIRECTORY;
+	if (s->header.dir_frames)
+		ask_directory(s, s->header.dir_first);
+}
+
+static int entry_take(struct store *s, const struct disk_entry *e)
+{
+	int broken = entry_judge(e, &s->super, s->header.generation);
+	struct store_version *v;
+
+	if (broken)
+		return broken;
+	if (version_newest(s, ENTRY_OID(e), ~0u))
+		return C313_DIR_ONCE;
+	if (e->lid && log_used(s, e->lid))
+		return C315_LOG_ONCE;
+	if (s->version_live + 1 >= s->m.version_count)
+		return C312_DIR;
+	v = version_add(s, ENTRY_OID(e), e->epoch);
+	v->checksum = e->checksum;
+	v->alloc_count = e->alloc_count;
+	v->call_count = e->call_count;
+	v->kind = ENTRY_KIND(e);
+	v->lid = e->lid;
+	if (e->lid)
+		log_mark(s, e->lid);
+	return 0;
+}
+
+static void directory_read(struct store *s)
+{
+	const struct disk_dir *dir = store_buffer(s, B_DIR);
+	int broken = 0;
+
+	if (s->restart_index < s->header.dir_frames) {
+		broken = dir_judge(dir, &s->super, s->header.generation, s->restart_index);
+		for (uint32_t i = 0; !broken && i < dir->count; i++)
+			broken = entry_take(s, &dir->entry[i]);
+		s->restart_index++;
+		if (!broken && (dir->next != 0) != (s->restart_index < s->header.dir_frames))
+			broken = C312_DIR;
+		if (!broken && dir->next) {
+			ask_directory(s, dir->next);
+			return;
+		}
+	}
+	if (!broken && s->version_live != s->header.dir_entries)
+		broken = C312_DIR;
+	if (broken) {
+		store_fail(s, STORE_BAD, broken);
+		return;
+	}
+	ask_record(s);
+}
+
+/* ---- journal ----------------------------------------------------------------------------- */
+
+static void restart_end(struct store *s)
+{
+	s->phase = STORE_IDLE;
+	s->mig_pass = true;
+	s->live_at_commit = s->version_live;
+	s->cache.room(s->cache.context);
+}
+
+static void record_read(struct store *s)
+{
+	if (s->journal_next - s->header.journal_sequence > s->super.journal_frames ||
+	    !journal_judge(store_buffer(s, B_JOURNAL), &s->super, s->journal_next, &s->restart_record)) {
+		restart_end(s);
+		return;
+	}
+	for (unsigned i = 0; i < s->restart_record.count; i++)
+		restart_ask(s, s->restart_record.entry[i].lid, B_JOURNAL + 1 + i);
+	s->restart = RESTART_PAGES;
+}
+
+/* A record whose pages did not all reach the disk was never promised, and is the last: one after it says that this
+ * one was durable, and has been damaged since. */
+static void successor_read(struct store *s)
+{
+	if (s->journal_next + 1 - s->header.journal_sequence <= s->super.journal_frames &&
+	    journal_judge(store_buffer(s, B_JOURNAL), &s->super, s->journal_next + 1, &s->restart_record))
+		store_fail(s, STORE_BAD, C326_JOURNAL);
+	else
+		restart_end(s);
+}
+
+static void pages_read(struct store *s)
+{
+	struct disk_journal *record = &s->restart_record;
+
+	for (unsigned i = 0; i < record->count; i++) {
+		struct disk_entry *e = &record->entry[i];
+
+		if (!e->lid || log_used(s, e->lid) ||
+		    checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), journal_seed(ENTRY_OID(e), s->journal_next)) != e->checksum) {
+			s->restart = RESTART_SUCCESSOR;
+			restart_ask(s, s->super.journal_first + (s->journal_next + 1) % s->super.journal_frames, B_JOURNAL);
+			return;
+		}
+	}
+	s->restart_index = 0;
+	s->restart = RESTART_BASE;
+}
+
+/* What the state restored says of the page; false: its tag is not here yet. */
+static bool base_of(struct store *s, uint64_t oid, uint8_t *kind, uint32_t *alloc_count)
+{
+	struct store_version *v = version_newest(s, oid, ~0u);
+	struct disk_tag *tag;
+	bool failed;
+
+	if (v) {
+		*kind = v->kind;
+		*alloc_count = v->alloc_count;
+		return true;
+	}
+	tag = tag_get(s, oid, &failed);
+	if (failed)
+		store_fail(s, STORE_IO, 0);
+	if (!tag)
+		return false;
+	*kind = tag->kind;
+	*alloc_count = tag->alloc_count;
+	if (tag_judge(tag, oid, s->header.generation))
+		store_fail(s, STORE_BAD, tag_judge(tag, oid, s->header.generation));
+	return true;
+}
+
+static void page_take(struct store *s, unsigned i)
+{
+	struct disk_entry *e = &s->restart_record.entry[i];
+	struct store_version *v = version_exact(s, ENTRY_OID(e), s->epoch);
+
+	if (!v)
+		v = version_add(s, ENTRY_OID(e), s->epoch);
+	v->flags |= V_BORROWED;
+	v->lid = e->lid;
+	v->checksum = checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), ENTRY_OID(e));
+	v->alloc_count = e->alloc_count;
+	v->call_count = e->call_count;
+	v->kind = ENTRY_KIND(e);
+	s->status.replayed++;
+}
+
+static bool base_step(struct store *s)
+{
+	uint32_t *lids = &s->m.journal_lids[s->journal_next % s->super.journal_frames * JOURNAL_PAGES];
+	uint32_t alloc_count, i = s->restart_index;
+	struct disk_entry *e = &s->restart_record.entry[i];
+	uint8_t kind;
+
+	if (s->version_live + 1 >= s->m.version_count) {
+		store_fail(s, STORE_FULL, 0);
+		return true;
+	}
+	if (!base_of(s, ENTRY_OID(e), &kind, &alloc_count) || s->phase == STORE_FAILED)
+		return false;
+	if (i == 0)
+		__builtin_memset(lids, 0, JOURNAL_PAGES * sizeof *lids);
+	/* Kept though it may count for nothing: the next restart must find the same record whole. */
+	lids[i] = e->lid;
+	log_mark(s, e->lid);
+	if (kind == ENTRY_KIND(e) && alloc_count == e->alloc_count)
+		page_take(s, i);
+	if (++s->restart_index == s->restart_record.count) {
+		s->journal_next++;
+		ask_record(s);
+	}
+	return true;
+}
+
+bool restart_step(struct store *s)
+{
+	if (s->restart_left)
+		return false;
+	switch (s->restart) {
+	case RESTART_HEADERS:
+		headers_read(s);
+		break;
+	case RESTART_DIRECTORY:
+		directory_read(s);
+		break;
+	case RESTART_RECORD:
+		record_read(s);
+		break;
+	case RESTART_PAGES:
+		pages_read(s);
+		break;
+	case RESTART_SUCCESSOR:
+		successor_read(s);
+		break;
+	case RESTART_BASE:
+		return base_step(s);
+	}
+	return true;
+}

@@ -1,0 +1,242 @@
+/*
+ * store.c - opening, stepping, and the promises made to the cache: reservations and copies on write.
+ *
+ * What may become dirty is decided here and nowhere else.  A reservation is one frame of the log; it is taken when
+ * an object becomes dirty, and used up when its write starts (version_write).  An object about to change that is
+ * dirty in an older epoch is copied first: the copy keeps the old reservation, the object takes a new one.
+ */
+#include "panic.h"
+#include "store/inner.h"
+
+#define PRESSURE_PERCENT 65            /* of the log in use or promised: a checkpoint is started */
+
+uint64_t store_size(void)
+{
+	return sizeof(struct store);
+}
+
+void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2)
+{
+	struct disk_super first = *super;
+	struct disk_header header = { .store_id = super->store_id, .generation = 1 };
+
+	super_seal(&first, frame0);
+	header_seal(&header, frame1);
+	header_seal(&header, frame2);
+}
+
+void store_open(struct store *s, const struct store_disk *disk, const struct store_cache *cache,
+		const struct store_memory *memory, const struct disk_super *super)
+{
+	__builtin_memset(s, 0, sizeof *s);
+	s->disk = *disk;
+	s->cache = *cache;
+	s->m = *memory;
+	s->super = *super;
+	KCHECK(337, (s->m.hash_size & (s->m.hash_size - 1)) == 0, "the hash's size is a power of two");
+	KCHECK(338, s->m.copy_count <= STORE_COPIES, "there is a header for every copy");
+	__builtin_memset(s->m.hash, 0, s->m.hash_size * sizeof *s->m.hash);
+	__builtin_memset(s->m.log_map, 0, (super->log_frames + 63) / 64 * 8);
+	s->log_free = super->log_frames;
+	/* The bits beyond the log's end are never free. */
+	if (super->log_frames % 64)
+		s->m.log_map[super->log_frames / 64] = ~0ull << super->log_frames % 64;
+	s->version_top = 1;
+	restart_start(s);
+}
+
+void store_fail(struct store *s, int failure, int condition)
+{
+	s->phase = STORE_FAILED;
+	s->status.failure = failure;
+	if (condition)
+		s->status.condition = condition;
+}
+
+bool store_ready(const struct store *s)
+{
+	return s->phase >= STORE_IDLE && s->phase != STORE_FAILED;
+}
+
+const uint64_t *store_root(const struct store *s)
+{
+	return s->header.root;
+}
+
+uint32_t store_current_epoch(const struct store *s)
+{
+	return s->epoch;
+}
+
+void store_migration(struct store *s, bool on)
+{
+	s->migration_off = !on;
+}
+
+bool store_step(struct store *s)
+{
+	bool did = io_step(s);
+
+	if (s->phase == STORE_FAILED)
+		return did;
+	if (s->phase == STORE_RESTARTING) {
+		did |= restart_step(s);
+	} else {
+		did |= fetch_step(s);
+		did |= migrate_step(s);
+		did |= checkpoint_step(s);
+	}
+	return io_step(s) || did;
+}
+
+/* ---- what may become dirty --------------------------------------------------------------- */
+
+static bool versions_full(const struct store *s, uint64_t more)
+{
+	return s->version_live + s->reserved_new + s->reserved_old + more + 1 > s->m.version_count;
+}
+
+int store_room(struct store *s, uint64_t count)
+{
+	if (s->phase == STORE_FAILED)
+		return s->status.failure;
+	if (!store_ready(s))
+		return STORE_WAIT;
+	if (count + 2 * (count / DIR_ENTRIES + 1) > s->super.log_frames || count + 1 > s->m.version_count)
+		return STORE_FULL;
+	if (log_needed(s, count) <= s->log_free && !versions_full(s, count))
+		return STORE_OK;
+	s->starved = true;
+	s->status.throttled++;
+	return STORE_WAIT;
+}
+
+static int copy_frozen(struct store *s, const struct store_object *o)
+{
+	for (uint32_t i = 0; i < s->m.copy_count; i++) {
+		struct store_copy *copy = &s->copy[i];
+
+		if (copy->used)
+			continue;
+		copy->object = *o;
+		copy->object.data = store_buffer(s, STORE_BUFFERS + i);
+		copy->used = 1;
+		__builtin_memcpy(copy->object.data, o->data, DISK_FRAME);
+		s->copy_used++;
+		s->status.copies++;
+		return STORE_OK;
+	}
+	s->status.throttled++;
+	return STORE_WAIT;
+}
+
+int store_dirty(struct store *s, const struct store_object *o, bool was_dirty)
+{
+	int result;
+
+	if (o->oid >= s->super.homes)
+		return STORE_FULL;
+	if (s->phase == STORE_FAILED)
+		return s->status.failure;
+	if (was_dirty && version_in_flight(s, o->oid))
+		return STORE_WAIT;
+	if (was_dirty && o->epoch == s->epoch)
+		return STORE_OK;
+	result = store_room(s, 1);
+	if (result == STORE_OK && was_dirty)
+		result = copy_frozen(s, o);
+	if (result == STORE_OK)
+		s->reserved_new++;
+	return result;
+}
+
+int store_clean(struct store *s, const struct store_object *o)
+{
+	if (s->phase == STORE_FAILED)
+		return s->status.failure;
+	if (!store_ready(s) || !version_may_write(s) || version_in_flight(s, o->oid))
+		return STORE_WAIT;
+	version_write(s, o, o->data, 0);
+	return STORE_OK;
+}
+
+int store_checkpoint(struct store *s)
+{
+	if (s->phase == STORE_FAILED)
+		return s->status.failure;
+	s->want_checkpoint = true;
+	return STORE_OK;
+}
+
+bool store_pressed(const struct store *s)
+{
+	uint64_t used = s->super.log_frames - s->log_free + s->reserved_new + s->reserved_old;
+
+	return used * 100 > s->super.log_frames * PRESSURE_PERCENT ||
+	       s->version_live * 100ull > s->m.version_count * (uint64_t)PRESSURE_PERCENT;
+}
+
+void store_get_status(const struct store *s, struct store_status *status)
+{
+	*status = s->status;
+	status->phase = s->phase;
+	status->generation = s->header.generation;
+	status->epoch = s->epoch;
+	status->log_frames = s->super.log_frames;
+	status->log_free = s->log_free;
+	status->reserved = s->reserved_new + s->reserved_old;
+	status->versions = s->version_live;
+	status->homes = s->super.homes;
+}
+
+/* ---- the conditions ---------------------------------------------------------------------- */
+
+static int check_version(struct store *s, struct store_version *v)
+{
+	if (v->epoch > s->epoch)
+		return C324_EPOCH;
+	if (v->oid >= s->super.homes || version_exact(s, v->oid, v->epoch) != v)
+		return C325_VERSION_ONCE;
+	if (v->lid && (v->lid < s->super.log_first || v->lid >= s->super.log_first + s->super.log_frames))
+		return C314_ENTRY;
+	return v->lid && !log_used(s, v->lid) ? C316_LOG_MAP : 0;
+}
+
+/* Every used frame of the log has exactly one owner: counted, as the map has one bit each. */
+static int check_map(struct store *s)
+{
+	uint64_t owned = s->dir_count[0] + s->dir_count[1], used = 0;
+	uint64_t pages = JOURNAL_PAGES;
+
+	for (uint32_t i = 1; i < s->version_top; i++) {
+		struct store_version *v = &s->m.versions[i];
+		int broken = v->flags & V_LIVE ? check_version(s, v) : 0;
+
+		if (broken)
+			return broken;
+		owned += (v->flags & V_LIVE) && v->lid && !(v->flags & V_BORROWED);
+	}
+	for (uint64_t q = s->header.journal_sequence + 1; q < s->journal_next; q++)
+		for (unsigned i = 0; i < pages; i++)
+			owned += s->m.journal_lids[q % s->super.journal_frames * pages + i] != 0;
+	for (uint64_t i = 0; i < s->super.log_frames; i++)
+		used += log_used(s, s->super.log_first + i);
+	if (used != s->super.log_frames - s->log_free)
+		return C316_LOG_MAP;
+	return owned != used ? C315_LOG_ONCE : 0;
+}
+
+int store_check(struct store *s, bool full)
+{
+	uint64_t held = s->cache.dirty_count(s->cache.context);
+
+	for (uint32_t i = 0; i < s->m.copy_count; i++)
+		held += s->copy[i].used && !s->copy[i].writing;
+	for (unsigned i = 0; i < IO_SLOTS; i++)
+		held -= s->io[i].state != IO_FREE && io_is_object(&s->io[i]);
+	if (held != s->reserved_new + s->reserved_old)
+		return C317_RESERVED;
+	if (log_needed(s, 0) > s->log_free)
+		return C318_ROOM;
+	return full ? check_map(s) : 0;
+}

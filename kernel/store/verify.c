@@ -1,0 +1,186 @@
+/*
+ * verify.c - checks an image that nobody runs: every frame that the newest generation needs is read and judged.
+ *
+ * It shares no code with restart.c but the judges of single frames: two readers of one format.  It never trusts a
+ * number in a frame before it is in range, so it ends on any input.
+ */
+#include "store/format.h"
+#include "store/store.h"
+
+struct verify {
+	const struct store_reader *reader;
+	uint64_t *map, *seen;
+	struct store_verdict *verdict;
+	struct disk_super super;
+	struct disk_header header;
+};
+
+/* Two frames: not on the stack, which may be small. */
+static uint8_t verify_frame[2][DISK_FRAME] __attribute__((aligned(8)));
+
+static void broken(struct verify *v, int condition, uint64_t where)
+{
+	v->verdict->broken++;
+	v->reader->report(v->reader->context, condition, where);
+}
+
+static bool read_frame(struct verify *v, uint64_t frame, void *data, int condition)
+{
+	if (frame < v->reader->frames && v->reader->read(v->reader->context, frame, data))
+		return true;
+	broken(v, condition, frame);
+	return false;
+}
+
+static bool bit_take(uint64_t *map, uint64_t bit)
+{
+	bool was = map[bit / 64] >> bit % 64 & 1;
+
+	map[bit / 64] |= 1ull << bit % 64;
+	return !was;
+}
+
+static void verify_entry(struct verify *v, const struct disk_entry *e)
+{
+	int condition = entry_judge(e, &v->super, v->header.generation);
+
+	if (condition) {
+		broken(v, condition, ENTRY_OID(e));
+		return;
+	}
+	if (!bit_take(v->seen, ENTRY_OID(e)))
+		broken(v, C313_DIR_ONCE, ENTRY_OID(e));
+	v->verdict->in_log++;
+	v->verdict->kinds[ENTRY_KIND(e) & 7]++;
+	if (!e->lid)
+		return;
+	v->verdict->log_used++;
+	if (!bit_take(v->map, e->lid))
+		broken(v, C315_LOG_ONCE, e->lid);
+	if (read_frame(v, e->lid, verify_frame[1], C320_VERSION) &&
+	    checksum_frame(verify_frame[1], ENTRY_OID(e)) != e->checksum)
+		broken(v, C320_VERSION, ENTRY_OID(e));
+}
+
+static void verify_directory(struct verify *v)
+{
+	const struct disk_dir *dir = (const void *)verify_frame[0];
+	uint64_t lid = v->header.dir_first, entries = 0;
+
+	for (uint32_t index = 0; index < v->header.dir_frames; index++) {
+		if (lid < v->super.log_first || lid >= v->super.log_first + v->super.log_frames || !bit_take(v->map, lid)) {
+			broken(v, C315_LOG_ONCE, lid);
+			return;
+		}
+		if (!read_frame(v, lid, verify_frame[0], C312_DIR))
+			return;
+		if (dir_judge(dir, &v->super, v->header.generation, index)) {
+			broken(v, C312_DIR, lid);
+			return;
+		}
+		v->verdict->log_used++;
+		entries += dir->count;
+		for (uint32_t i = 0; i < dir->count; i++)
+			verify_entry(v, &dir->entry[i]);
+		lid = dir->next;
+	}
+	if (lid != 0 || entries != v->header.dir_entries)
+		broken(v, C312_DIR, lid);
+}
+
+static void verify_home(struct verify *v, uint64_t oid, const struct disk_tag *tag)
+{
+	int condition = tag_judge(tag, oid, v->header.generation);
+
+	if (condition) {
+		broken(v, condition, oid);
+		return;
+	}
+	if (!tag->kind)
+		return;
+	v->verdict->in_homes++;
+	v->verdict->kinds[tag->kind & 7]++;
+	if (!tag->null && read_frame(v, home_frame(&v->super, oid), verify_frame[1], C322_HOME) &&
+	    checksum_frame(verify_frame[1], oid) != tag->checksum)
+		broken(v, C322_HOME, oid);
+}
+
+/* Homes that the directory covers may hold anything: migration may have been cut there. */
+static void verify_homes(struct verify *v)
+{
+	const struct disk_tag *tags = (const void *)verify_frame[0];
+
+	for (uint64_t oid = 0; oid < v->super.homes; oid++) {
+		if (oid % GROUP_HOMES == 0 && !read_frame(v, home_tag_frame(&v->super, oid), verify_frame[0], C321_TAG)) {
+			oid += GROUP_HOMES - 1;
+			continue;
+		}
+		if (!(v->seen[oid / 64] >> oid % 64 & 1))
+			verify_home(v, oid, &tags[oid % GROUP_HOMES]);
+	}
+}
+
+/* Records in force; what they hold is judged when they are replayed, and a torn one is no fault. */
+static void verify_journal(struct verify *v)
+{
+	struct disk_journal record;
+	uint64_t sequence = v->header.journal_sequence + 1;
+
+	for (uint32_t n = 0; n < v->super.journal_frames; n++, sequence++) {
+		bool whole = read_frame(v, v->super.journal_first + sequence % v->super.journal_frames, verify_frame[0],
+					C326_JOURNAL) && journal_judge(verify_frame[0], &v->super, sequence, &record);
+
+		for (uint32_t i = 0; whole && i < record.count; i++) {
+			const struct disk_entry *e = &record.entry[i];
+
+			whole = e->lid && read_frame(v, e->lid, verify_frame[1], C320_VERSION) &&
+				checksum_frame(verify_frame[1], journal_seed(ENTRY_OID(e), sequence)) == e->checksum;
+		}
+		if (!whole)
+			return;
+		for (uint32_t i = 0; i < record.count; i++)
+			if (!bit_take(v->map, record.entry[i].lid))
+				broken(v, C315_LOG_ONCE, record.entry[i].lid);
+		v->verdict->journal_records++;
+		v->verdict->log_used += record.count;
+	}
+}
+
+static bool verify_header(struct verify *v)
+{
+	struct disk_header other;
+	bool a = read_frame(v, HEADER_FRAME, verify_frame[0], C311_HEADER) &&
+		 header_newest(verify_frame[0], v->super.store_id, &v->header);
+	bool b = read_frame(v, HEADER_FRAME + 1, verify_frame[0], C311_HEADER) &&
+		 header_newest(verify_frame[0], v->super.store_id, &other);
+
+	if (!a && !b) {
+		broken(v, C311_HEADER, HEADER_FRAME);
+		return false;
+	}
+	if (!a || (b && other.generation > v->header.generation))
+		v->header = other;
+	return true;
+}
+
+bool store_verify(const struct store_reader *reader, uint64_t *map, uint64_t *seen, struct store_verdict *verdict)
+{
+	struct verify v = { .reader = reader, .map = map, .seen = seen, .verdict = verdict };
+
+	__builtin_memset(verdict, 0, sizeof *verdict);
+	if (!read_frame(&v, SUPER_FRAME, verify_frame[0], C310_SUPER))
+		return false;
+	if (super_judge(verify_frame[0], reader->frames, &v.super)) {
+		broken(&v, C310_SUPER, SUPER_FRAME);
+		return false;
+	}
+	verdict->homes = v.super.homes;
+	verdict->log_frames = v.super.log_frames;
+	if (!verify_header(&v))
+		return true;
+	verdict->generation = v.header.generation;
+	verify_directory(&v);
+	verify_journal(&v);
+	verify_homes(&v);
+	return true;
+}
