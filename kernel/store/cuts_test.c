@@ -33,10 +33,77 @@ static void test_cuts(void **state)
 	       (unsigned long long)from_environment("SEED", 1), (unsigned long long)(seed0 - 1));
 }
 
+/* Each read, then each write or flush, fails once in a life: it is tried again, and nothing is lost. */
+static void test_fail_once(void **state)
+{
+	uint64_t retried = 0;
+
+	(void)state;
+	seed0 = 77;
+	for (uint64_t n = 1; n <= 240; n += 3) {
+		struct world *w = world_new(DEPTH);
+		uint32_t before;
+
+		world_format(w);
+		w->sim.fail_read = n % 2 ? n : 0;
+		w->sim.fail_write = n % 2 ? 0 : n;
+		world_restart(w);
+		world_load(w, 500);
+		store_migration(w->store, true);
+		before = w->store->epoch;
+		for (unsigned i = 0; i < 5000 && w->committed < before; i++) {
+			store_checkpoint(w->store);
+			world_step(w);
+		}
+		while (w->store->phase != STORE_IDLE || w->sim.queued)
+			world_step(w);
+		assert_true(w->store->status.retried <= 1);
+		retried += w->store->status.retried;
+		assert_int_equal(store_check(w->store, true), 0);
+		world_restart(w);
+		assert_true(store_ready(w->store));
+		world_read(w);
+		assert_int_equal(w->fetched_bad, 0);
+		assert_true(image_same(&w->now, &w->check));
+		world_free(w);
+	}
+	assert_in_range(retried, 30, 80);
+}
+
+/* A state that breaks a condition is never demarcated, and the number is reported. */
+static void test_condition_refused(void **state)
+{
+	struct world *w = world_new(DEPTH);
+	struct store_status status;
+
+	(void)state;
+	world_format(w);
+	world_restart(w);
+	world_load(w, 50);
+	while (w->store->phase != STORE_IDLE)
+		world_step(w);
+	w->break_check = 105;
+	store_checkpoint(w->store);
+	world_step(w);
+	store_get_status(w->store, &status);
+	assert_int_equal(status.condition, 105);
+	assert_int_equal(status.phase, STORE_IDLE);
+	w->break_check = 0;
+	w->store->reserved_new++;
+	store_checkpoint(w->store);
+	world_step(w);
+	store_get_status(w->store, &status);
+	assert_int_equal(status.condition, C317_RESERVED);
+	assert_int_equal(status.refused, 2);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_fail_once),
+		cmocka_unit_test(test_condition_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
