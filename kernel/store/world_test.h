@@ -570,8 +570,8 @@ static void world_load(struct world *w, unsigned steps)
 		if (disksim_random(&w->sim) % 64 == 0)
 			store_migration(w->store, disksim_random(&w->sim) % 2);
 		op = world_step(w);
-		if (w->store->phase == STORE_FAILED)
-			image_differs(&w->now, &w->now, "the store failed");
+		if (w->store->phase == STORE_FAILED || w->store->status.refused)
+			image_differs(&w->now, &w->now, "the store failed, or refused a demarcation");
 		if (!w->inner || (op != DISK_WRITE && op != DISK_FLUSH))
 			continue;
 		if (w->depth == 0) {
