@@ -114,7 +114,9 @@ static void invoke_process(struct inv *inv, struct process *q, const struct cap 
 	if (!message_string(&m))
 		return;
 	commit_point();
-	p->flags &= ~PROCESS_RESTART;
+	if (p->queue_owner == q)
+		p->flags &= ~PROCESS_RESTART;
+	sched_pass_turn(p);                    /* if it was woken for a turn elsewhere */
 	if (q->state == PROC_WAITING)
 		process_frame(q)->call_count++;        /* the resume capability is used up, everywhere */
 	for (unsigned i = 0; i < INV_CAPS; i++)
@@ -310,7 +312,7 @@ void invoke_entry(void)
 	struct frame *f, *own = process_frame(p);
 
 	kernel_stats.invocations++;
-	if (control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF80E0))
+	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF80E0)) || (p->flags & PROCESS_RESTART))
 		goto slow;
 	if (c->type == CAP_START) {
 		f = fast_frame(c, false);
