@@ -114,7 +114,7 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone 
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Werror
 # kernel/store is proved hosted first; the kernel takes it in when the object cache is wired to it.
-KERNEL_SOURCES := $(filter-out kernel/store/%,$(call deep,kernel,*.c)) $(call flat,arch/x86/*.c) $(call flat,arch/x86/*.S)
+KERNEL_SOURCES := $(call deep,kernel,*.c) $(call flat,arch/x86/*.c) $(call flat,arch/x86/*.S)
 KERNEL_OBJECTS := $(patsubst %,build/kobj/%.o,$(KERNEL_SOURCES))
 
 build/kobj/%.c.o: %.c $(GEN)

@@ -11,6 +11,7 @@
 
 struct process;
 struct space;
+struct store_disk;
 
 /* Memory.  Frame numbers are physical page numbers; all of it is mapped at arch_physical_base. */
 extern uint64_t arch_physical_base;
@@ -59,6 +60,13 @@ void arch_timer_set(uint64_t when_ns);                   /* one interrupt then; 
 void arch_irq_mask(unsigned line, bool masked);
 uint32_t arch_port_in(uint16_t port, unsigned size);
 void arch_port_out(uint16_t port, unsigned size, uint32_t value);
+
+/* The store's disk; false: there is none.  arch_disk_poll answers through persist_disk_done what is done. */
+bool arch_disk_find(struct store_disk *disk);
+void arch_disk_poll(void);
+bool arch_disk_line(unsigned line);                      /* its interrupt */
+/* The clock goes on from there: an earlier life got so far. */
+void arch_time_continue(uint64_t now_ns);
 
 /* The early console and the end. */
 void arch_log_write(const char *text, size_t length);

@@ -14,6 +14,7 @@
 #include "keros/abi.h"
 #include "object/device.h"
 #include "object/object.h"
+#include "object/persist.h"
 #include "mem/space.h"
 #include "panic.h"
 #include "sched/sched.h"
@@ -158,11 +159,17 @@ static const struct pack_section *find_prime(const struct boot_info *info)
 	return NULL;
 }
 
+/* Frames of the object space: those of the store, or else of memory. */
+static uint64_t range_length(void)
+{
+	return persist_on ? persist_range_end : range_frames;
+}
+
 static void give_registers(struct process *p)
 {
 	struct cap *reg = p->caps;
 
-	reg[1] = (struct cap){ .type = CAP_RANGE, .count = (uint32_t)range_frames };
+	reg[1] = (struct cap){ .type = CAP_RANGE, .count = (uint32_t)range_length() };
 	reg[2] = node_cap(boot_node(), CAP_NODE, 0);
 	reg[CR_SELF] = process_cap(p, CAP_PROCESS, 0);
 	reg[CR_SCHED] = cap_misc(CAP_SCHEDULE, PRIORITIES - 1, 0);
@@ -197,7 +204,7 @@ static struct process *boot_prime(const struct boot_info *info)
 	p->slots[PSLOT_SPACE] = node_cap(root, CAP_NODE, 9);
 	give_registers(p);
 	p->regs.rdi = next_oid;
-	p->regs.rsi = range_frames;
+	p->regs.rsi = range_length();
 	p->regs.rdx = info->pack_address;
 	p->regs.r10 = info->pack_length;
 	return p;
@@ -214,6 +221,10 @@ void kernel_start(const struct boot_info *info)
 	physmem_init(info->pack_address, info->pack_length, info->dma_first_pfn, info->dma_count);
 	kprintf("keros: %lu MiB for objects, pack of %lu KiB\n", range_frames >> 8, info->pack_length >> 10);
 	cpu.timer_ns = ~0ull;
+	if (info->persist_memory)
+		persist_open(info->persist_memory, frame_count, (info->pack_length + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	if (persist_on && persist_restart())
+		sched_next();
 	p = boot_prime(info);
 	schedule_refresh(p);
 	p->state = PROC_RUNNING;

@@ -14,6 +14,7 @@ struct boot_info {
 	unsigned regions;
 	uint64_t table_first_pfn, table_count;  /* for page tables */
 	uint64_t dma_first_pfn, dma_count;      /* below 4 GiB, contiguous */
+	void *persist_memory;                   /* of persist_plan's size; NULL = there is no disk */
 	uint64_t pack_address, pack_length;     /* physical, bytes; 0 = the loader gave none */
 };
 

@@ -235,3 +235,26 @@ void arch_port_out(uint16_t port, unsigned size, uint32_t value)
 	machine.port_value[port & 63] = value;
 	machine.port_writes++;
 }
+
+/* ---- the store's disk: a hosted kernel has none, the store's tests bring their own -------------- */
+
+bool arch_disk_find(struct store_disk *disk)
+{
+	(void)disk;
+	return false;
+}
+
+void arch_disk_poll(void)
+{
+}
+
+bool arch_disk_line(unsigned line)
+{
+	(void)line;
+	return false;
+}
+
+void arch_time_continue(uint64_t now_ns)
+{
+	machine.now_ns = now_ns;
+}

@@ -8,6 +8,7 @@
 #include "boot.h"
 #include "mem/space.h"
 #include "object/object.h"
+#include "object/persist.h"
 #include "panic.h"
 #include "sched/sched.h"
 #include "x86.h"
@@ -194,7 +195,7 @@ __attribute__((noreturn)) void boot_main(uint32_t magic, uint32_t loader_info);
 void boot_main(uint32_t magic, uint32_t loader_info)
 {
 	static struct boot_info info;
-	uint64_t end, count, hash, tables;
+	uint64_t end, count, hash, tables, persist;
 
 	check_offsets();
 	serial_init();
@@ -209,7 +210,8 @@ void boot_main(uint32_t magic, uint32_t loader_info)
 	reserve((uint64_t)0, (uint64_t)image_end - KERNEL_VIRTUAL);
 	if (pack_size)
 		reserve(pack_start, pack_start + pack_size);
-	choose_area(count * sizeof(struct frame) + hash * 4 + (tables + DMA_FRAMES) * PAGE_SIZE +
+	persist = persist_plan(count);
+	choose_area(persist + PAGE_SIZE + count * sizeof(struct frame) + hash * 4 + (tables + DMA_FRAMES) * PAGE_SIZE +
 		    (count / 512 + 4 * (end >> 30) + 64) * 8 + 600 * PAGE_SIZE);
 
 	tables_init(end, take_frame);
@@ -220,6 +222,8 @@ void boot_main(uint32_t magic, uint32_t loader_info)
 	info.table_count = tables;
 	info.dma_first_pfn = take(DMA_FRAMES * PAGE_SIZE) >> PAGE_SHIFT;
 	info.dma_count = DMA_FRAMES;
+	if (persist)
+		info.persist_memory = physical(take(persist));
 	info.pack_address = pack_start;
 	info.pack_length = pack_size;
 	for (unsigned i = 0; i < memory_count; i++)

@@ -21,6 +21,7 @@
 static uint64_t period_fs;             /* of one tick, femtoseconds */
 static uint64_t ns_per_tick;           /* if the period is whole nanoseconds, else 0 */
 static uint64_t wall_seconds, tsc_first;
+static uint64_t base_ns;               /* what earlier lives of the image had counted */
 
 static volatile uint64_t *hpet(unsigned offset)
 {
@@ -32,8 +33,8 @@ uint64_t arch_now_ns(void)
 	uint64_t ticks = *hpet(HPET_COUNTER);
 
 	if (ns_per_tick)
-		return ticks * ns_per_tick;
-	return mul_div(ticks, period_fs, 1000000);
+		return base_ns + ticks * ns_per_tick;
+	return base_ns + mul_div(ticks, period_fs, 1000000);
 }
 
 uint64_t arch_tsc(void)
@@ -52,7 +53,7 @@ void arch_timer_set(uint64_t when_ns)
 		*hpet(HPET_T0_CONFIG) = 0;
 		return;
 	}
-	ticks = mul_div(when_ns, 1000000, period_fs) + 1;
+	ticks = mul_div(when_ns > base_ns ? when_ns - base_ns : 0, 1000000, period_fs) + 1;
 	*hpet(HPET_T0_CONFIG) = HPET_T0_INTERRUPT;
 	*hpet(HPET_T0_COMPARE) = ticks;
 	/* A time that is past, or passes meanwhile, would wait for the counter to wrap. */
@@ -96,9 +97,15 @@ static uint64_t read_wall(void)
 	return ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
 }
 
+/* Read at boot, of which the clock may be far ahead by then: this is the wall clock when it stood at 0. */
 uint64_t arch_wall_seconds(void)
 {
-	return wall_seconds;
+	return wall_seconds - base_ns / 1000000000;
+}
+
+void arch_time_continue(uint64_t now_ns)
+{
+	base_ns = now_ns;
 }
 
 void time_init(void)

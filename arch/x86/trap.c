@@ -4,6 +4,7 @@
 #include "arch.h"
 #include "invoke/inv.h"
 #include "object/device.h"
+#include "object/persist.h"
 #include "panic.h"
 #include "sched/sched.h"
 #include "x86.h"
@@ -28,8 +29,11 @@ static void serve_irq(unsigned line)
 	if (line == 0) {
 		pic_eoi(0);
 		sched_timer();
+		persist_step();
 		return;
 	}
+	if (arch_disk_line(line))
+		persist_step();                /* before the end of interrupt: it lowers the line */
 	irq_fired(line);
 	pic_eoi(line);
 }

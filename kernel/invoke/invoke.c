@@ -13,6 +13,7 @@
  */
 #include "invoke/message.h"
 #include "mem/space.h"
+#include "object/persist.h"
 #include "sched/sched.h"
 #include "switch.h"
 
@@ -114,6 +115,7 @@ static void invoke_process(struct inv *inv, struct process *q, const struct cap 
 	if (!message_string(&m))
 		return;
 	commit_point();
+	frame_dirty(process_frame(q));
 	if (p->queue_owner == q)
 		p->flags &= ~PROCESS_RESTART;
 	sched_pass_turn(p);                    /* if it was woken for a turn elsewhere */
@@ -162,6 +164,7 @@ static void answer_fault(struct inv *inv, struct process *q)
 	struct message m = { .p = inv->sender, .q = q, .control = inv->control };
 
 	commit_point();
+	frame_dirty(process_frame(q));
 	process_frame(q)->call_count++;
 	set_running(q);
 	if (inv->order)
@@ -220,6 +223,11 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 	struct inv inv;
 	uint32_t control = (uint32_t)p->regs.rax;
 
+	if (persist_tight) {
+		p->regs.rip -= SYSCALL_LENGTH;
+		persist_relieve();
+		sched_continue();
+	}
 	inv.sender = p;
 	inv.order = p->regs.rax >> 32;
 	inv.control = control;
@@ -322,6 +330,8 @@ void invoke_entry(void)
 		if (q->state != PROC_AVAILABLE || !fast_target(q))
 			goto slow;
 		commit_point();
+		frame_dirty(f);
+		frame_dirty(own);
 		p->state = PROC_WAITING;
 		fast_words(p, q);
 		fast_caps(q, (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count,
@@ -335,6 +345,8 @@ void invoke_entry(void)
 		if (q->state != PROC_WAITING || !fast_target(q))
 			goto slow;
 		commit_point();
+		frame_dirty(f);
+		frame_dirty(own);
 		f->call_count++;
 		p->state = PROC_AVAILABLE;
 		if (q->recv_control & INV_RAW_REPLY) {
@@ -354,8 +366,6 @@ deliver:
 	p->flags |= PROCESS_SYSRET;
 	q->flags |= PROCESS_SYSRET;
 	q->state = PROC_RUNNING;
-	frame_dirty(f);
-	frame_dirty(own);
 	arch_switch(p, q);
 	arch_enter(q);
 slow:

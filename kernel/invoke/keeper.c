@@ -8,6 +8,7 @@
  */
 #include "invoke/inv.h"
 #include "mem/space.h"
+#include "object/persist.h"
 #include "panic.h"
 #include "sched/sched.h"
 
@@ -46,6 +47,8 @@ void fault_memory(uint64_t va, unsigned access)
 	struct walk w;
 
 	p->flags &= ~PROCESS_SYSRET;
+	if (persist_guard())
+		sched_continue();
 	if (!space_fill(p, va, access & FAULT_ACCESS_WRITE, access & FAULT_ACCESS_EXEC, &w))
 		fault_raise(p, &w, va, access);
 	else

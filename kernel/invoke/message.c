@@ -104,6 +104,7 @@ static void receive_kernel_message(struct process *q, uint32_t order, uint32_t g
 {
 	const struct cap *const caps[INV_CAPS] = { &void_cap, &void_cap, subject, resume };
 
+	frame_dirty(process_frame(q));
 	receive_caps(q, caps);
 	receive_words(q, order, got, w);
 	if (receives_string(q))
@@ -128,8 +129,8 @@ void notice_deliver(struct process *p, uint32_t bits)
 
 void become_available(struct process *p)
 {
-	p->state = PROC_AVAILABLE;
 	frame_dirty(process_frame(p));
+	p->state = PROC_AVAILABLE;
 	if (p->notices)
 		notice_deliver(p, 0);
 	else if (p->stall_head)

@@ -32,8 +32,8 @@ static inline bool receives_string(const struct process *q)
 
 static inline void set_running(struct process *q)
 {
-	q->state = PROC_RUNNING;
 	frame_dirty(process_frame(q));
+	q->state = PROC_RUNNING;
 }
 
 void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS]);

@@ -161,6 +161,7 @@ void invoke_object(struct inv *inv)
 	}
 	q = cap_resume(sent_cap(p, inv->control, 3));
 	if (q && q->state == PROC_WAITING) {
+		frame_dirty(process_frame(q));
 		process_frame(q)->call_count++;
 		answer(q, inv);
 		set_running(q);

@@ -201,6 +201,7 @@ static void mark_page(struct frame *f, struct space *s, uint64_t va)
 {
 	bool live = (f->flags & FRAME_MAPPED) && f->map_generation >= flush_floor;
 
+	f->flags &= ~FRAME_AGED;
 	if (f->flags & FRAME_FIXED)
 		return;                        /* never rescinded, never written: nothing depends on it */
 	if (live && !(f->flags & FRAME_MULTI)) {
@@ -270,7 +271,7 @@ void space_page_gone(struct frame *f)
 
 static bool page_dirty_now(const struct frame *f)
 {
-	return (f->flags & FRAME_DIRTY) && f->epoch == store_epoch;
+	return f->ready_epoch == store_epoch;
 }
 
 /* The other pages of the same leaf node, while the table is at hand: most faults come in runs. */

@@ -93,6 +93,15 @@ bool cap_discreet(const struct cap *c)
 	return false;
 }
 
+struct cap cap_without_hint(const struct cap *c)
+{
+	struct cap d = *c;
+
+	if (cap_target[c->type < CAP_TYPES ? c->type : 0] != TARGET_NONE)
+		d.ref &= ~REF_HINT_MASK;
+	return d;
+}
+
 struct cap cap_disk_form(const struct cap *c)
 {
 	struct cap d = *c;

@@ -78,6 +78,8 @@ bool cap_discreet(const struct cap *c);
 bool cap_same(const struct cap *a, const struct cap *b);
 /* Same object whatever the rights; for node_compare. */
 bool cap_same_object(const struct cap *a, const struct cap *b);
+/* As it is, but for the hint. */
+struct cap cap_without_hint(const struct cap *c);
 /* The disk form: without the hint. */
 struct cap cap_disk_form(const struct cap *c);
 

@@ -58,24 +58,26 @@ static int process_check(const struct process *p, uint64_t pfn)
 	return __builtin_memcmp(&p->caps[CR_VOID], &none, sizeof none) ? 110 : 0;
 }
 
+/* What must hold of one frame before it is saved. */
+int frame_check(struct frame *f)
+{
+	if (frame_lookup(f->oid) != f)
+		return 101;
+	if ((f->flags & FRAME_DIRTY) && !(f->flags & FRAME_PINNED) && f->epoch != store_epoch &&
+	    f->epoch + 1 != store_epoch)
+		return 103;
+	if (f->kind == FRAME_POT && !pot_counts(f))
+		return 102;
+	if (f->kind == FRAME_POT && !pot_types(f))
+		return 112;
+	return f->kind == FRAME_PROCESS ? process_check(frame_data(f), frame_pfn(f)) : 0;
+}
+
 int object_check(void)
 {
 	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
-		struct frame *f = &frames[pfn];
-		int broken = 0;
+		int broken = is_object(&frames[pfn]) ? frame_check(&frames[pfn]) : 0;
 
-		if (!is_object(f))
-			continue;
-		if (frame_lookup(f->oid) != f)
-			return 101;
-		if ((f->flags & FRAME_DIRTY) && f->epoch != store_epoch && f->epoch + 1 != store_epoch)
-			return 103;
-		if (f->kind == FRAME_POT && !pot_counts(f))
-			return 102;
-		if (f->kind == FRAME_POT && !pot_types(f))
-			return 112;
-		if (f->kind == FRAME_PROCESS)
-			broken = process_check(frame_data(f), pfn);
 		if (broken)
 			return broken;
 	}

@@ -9,6 +9,7 @@
 #include "arch.h"
 #include "keros/abi.h"
 #include "object/object.h"
+#include "object/persist.h"
 #include "panic.h"
 
 struct frame *frames;
@@ -68,6 +69,22 @@ static void directory_enter(struct frame *f, uint64_t oid)
 	*head = f - frames;
 }
 
+static void directory_leave(struct frame *f)
+{
+	uint32_t *link = directory_head(f->oid);
+
+	while (*link != f - frames)
+		link = &frames[*link].hash_next;
+	*link = f->hash_next;
+}
+
+struct frame *frame_find(uint64_t oid)
+{
+	struct frame *f = frame_lookup(oid);
+
+	return f || !persist_has(oid) ? f : frame_get(oid);
+}
+
 struct frame *frame_get(uint64_t oid)
 {
 	struct frame *f = frame_lookup(oid);
@@ -82,9 +99,27 @@ struct frame *frame_get(uint64_t oid)
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
 	f->alloc_count = f->call_count = 0;
-	zero_words(frame_data(f), PAGE_SIZE / 8);
+	f->epoch = f->ready_epoch = 0;
 	directory_enter(f, oid);
+	if (persist_has(oid))
+		persist_fetch(f);
+	else
+		zero_words(frame_data(f), PAGE_SIZE / 8);
+	persist_made(oid);
 	return f;
+}
+
+void frame_evict(struct frame *f)
+{
+	KCHECK(4, !(f->flags & (FRAME_DIRTY | FRAME_PINNED)), "only what the store holds leaves memory");
+	if (f->kind == FRAME_POT)
+		node_pot_leaves(f);
+	directory_leave(f);
+	f->oid = 0;
+	f->kind = FRAME_FREE;
+	f->list_next = free_list;
+	free_list = f - frames;
+	free_total++;
 }
 
 struct frame *frame_adopt(uint64_t pfn, uint8_t flags)
@@ -96,7 +131,7 @@ struct frame *frame_adopt(uint64_t pfn, uint8_t flags)
 	KCHECK(3, f->kind == FRAME_NONE, "only a frame that holds no object is adopted");
 	f->kind = FRAME_PAGE;
 	f->flags = flags | FRAME_PINNED;
-	f->alloc_count = 0;
+	f->alloc_count = persist_life;         /* a capability of an earlier life to this place is void */
 	directory_enter(f, OID_PHYS | pfn);
 	return f;
 }
@@ -105,6 +140,7 @@ void frame_retype(struct frame *f, enum frame_kind kind)
 {
 	uint32_t count = f->alloc_count + 1;
 
+	frame_dirty(f);
 	switch (f->kind) {
 	case FRAME_PAGE:
 		page_rescind(f);
@@ -119,7 +155,6 @@ void frame_retype(struct frame *f, enum frame_kind kind)
 	}
 	if (count < f->alloc_count)
 		count = f->alloc_count;
-	frame_dirty(f);
 	zero_words(frame_data(f), PAGE_SIZE / 8);
 	f->kind = kind;
 	f->alloc_count = count;

@@ -37,6 +37,8 @@ void irq_op_bind(struct inv *inv)
 		return;
 	}
 	commit_point();
+	frame_dirty(process_frame(cap_process(c)));
+	cap_process(c)->irq_bits |= c->data;   /* after a restart they tell it that the device begins anew */
 	bound[line] = *c;
 }
 
@@ -62,9 +64,11 @@ void irq_op_narrow(struct inv *inv)
 
 void irq_fired(unsigned line)
 {
-	struct process *p;
+	struct process *p = line < IRQ_LINES ? cap_process(&bound[line]) : NULL;
 
-	arch_irq_mask(line, true);
-	if (line < IRQ_LINES && (p = cap_process(&bound[line])))
+	/* The store's disk may share its line with a driver, or have it alone. */
+	if (p || !arch_disk_line(line))
+		arch_irq_mask(line, true);
+	if (p)
 		notice_deliver(p, bound[line].data);
 }

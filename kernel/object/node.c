@@ -96,6 +96,17 @@ void node_rescind(struct node *n)
 		n->slot[i] = cap_void();
 }
 
+/* Its nodes' places in page tables and in the cache of paths are forgotten. */
+void node_pot_leaves(struct frame *pot)
+{
+	tree_epoch++;
+	for (unsigned i = 0; i < NODES_PER_POT; i++)
+		space_node_gone(node_at(pot, i));
+	for (unsigned i = 0; i < SPACES; i++)
+		if (spaces[i].leaf_node && node_pot(spaces[i].leaf_node) == pot)
+			spaces[i].leaf_node = NULL;
+}
+
 static void node_clear(struct node *n)
 {
 	space_node_gone(n);

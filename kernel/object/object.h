@@ -32,6 +32,7 @@ enum frame_kind {
 #define FRAME_MAPPED  0x04             /* map_* names a space that may hold a translation */
 #define FRAME_MULTI   0x08             /* more than one place may */
 #define FRAME_FIXED   0x10             /* read-only for ever: a page of the boot pack */
+#define FRAME_AGED    0x20             /* its translations were taken away and nobody has asked for it since */
 
 struct frame {
 	uint64_t oid;                  /* frame number in the object space; OID_PHYS | pfn outside the store */
@@ -44,7 +45,9 @@ struct frame {
 	uint64_t map_va;
 	uint32_t map_generation;
 	uint16_t used_first, used_end; /* of a table: which words may be set (arch pt.c) */
-	uint64_t reserved[2];
+	uint32_t ready_epoch;          /* store_epoch if it may be changed without asking the store */
+	uint32_t reserved;
+	uint64_t reserved2;
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
 
@@ -90,8 +93,12 @@ struct process {
 	uint8_t fault_code, reserved;
 	uint32_t notices;              /* posted and not delivered */
 	uint32_t recv_control;         /* the control word of its last CALL or RETURN: what it will accept */
-	uint32_t reserved2;
+	uint16_t alarm_bits, irq_bits; /* what to post when the alarm is due; of the interrupt lines it is bound to */
 	uint64_t fault_info;
+	uint64_t alarm_ns;             /* 0: none.  timer_notify_at */
+	uint64_t commit_generation;    /* 0: none.  checkpoint_notify, with commit_bits */
+	uint16_t commit_bits, restart_bits;
+	uint32_t reserved2;
 
 	struct cap slots[PROCESS_SLOTS];
 	struct cap caps[CAP_REGISTERS];
@@ -117,7 +124,7 @@ _Static_assert(sizeof(struct process) <= PAGE_SIZE, "a process is one frame");
 #define PROCESS_FAULT_KEEPER 0x04      /* a segment keeper refused: its process keeper is next */
 #define PROCESS_RESTART      0x08      /* was woken from a stall queue: goes to its front if it stalls again */
 
-enum process_queue { QUEUE_NONE = 0, QUEUE_READY, QUEUE_STALL, QUEUE_SLEEP };
+enum process_queue { QUEUE_NONE = 0, QUEUE_READY, QUEUE_STALL, QUEUE_SLEEP, QUEUE_COMMIT };
 
 /* ---- the frame cache (frame.c) ---- */
 extern struct frame *frames;
@@ -129,8 +136,12 @@ void frame_cache_init(struct frame *array, uint64_t count, uint32_t *hash, uint3
 void frame_release(uint64_t pfn);      /* boot: this frame may hold objects */
 uint64_t frame_free_count(void);
 struct frame *frame_lookup(uint64_t oid);
+/* Brings it in from the store, if there is one and it was ever made; else as frame_lookup. */
+struct frame *frame_find(uint64_t oid);
 /* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame. */
 struct frame *frame_get(uint64_t oid);
+/* A clean frame that nothing maps leaves memory. */
+void frame_evict(struct frame *f);
 /* Makes it hold another kind; every capability into it dies. */
 void frame_retype(struct frame *f, enum frame_kind kind);
 /* Boot: this physical frame is an object outside the store (DMA, boot pack). */
@@ -145,11 +156,13 @@ static inline void *frame_data(const struct frame *f)
 	return arch_frame_pointer(f - frames);
 }
 
-/* Before any change to what the store keeps of a frame.  The place where log space will be reserved. */
+void frame_dirty_slow(struct frame *f);
+
+/* Before any change to what the store keeps of a frame: what the last demarcation saw of it must be kept first. */
 static inline void frame_dirty(struct frame *f)
 {
-	f->flags |= FRAME_DIRTY;
-	f->epoch = store_epoch;
+	if (__builtin_expect(f->ready_epoch != store_epoch, 0))
+		frame_dirty_slow(f);
 }
 
 /* ---- from capability to object: NULL if it is of another type, void or rescinded ---- */
@@ -161,7 +174,7 @@ static inline struct frame *cap_frame(const struct cap *c)
 
 	if (__builtin_expect((c->ref & REF_HINT_MASK) < frame_count && f->oid == REF_OID(c->ref), 1))
 		return f;
-	return frame_lookup(REF_OID(c->ref));
+	return frame_find(REF_OID(c->ref));
 }
 
 static inline struct frame *cap_page(const struct cap *c)
@@ -220,9 +233,12 @@ static inline struct frame *process_frame(const struct process *p)
 struct cap process_cap(struct process *p, enum cap_type type, uint16_t data);
 struct cap process_resume_cap(struct process *p, uint16_t kind);
 void process_init(struct frame *f);
+void process_arrived(struct frame *f); /* from the store: its fields in core begin anew */
+void node_pot_leaves(struct frame *pot);
 void process_rescind(struct process *p);
 
 /* ---- checking (check.c) ---- */
+int frame_check(struct frame *f);
 int object_check(void);                /* with sched_check: 0, or the number of the first condition broken */
 
 /* Marks the line after which a handler must finish: nothing below it can fail, stall or restart. */

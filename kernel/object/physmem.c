@@ -8,6 +8,7 @@
 #include "invoke/inv.h"
 #include "kernel/physmem.h"
 #include "object/device.h"
+#include "object/persist.h"
 
 static uint64_t pack_first_pfn, pack_address, pack_length;
 static uint64_t dma_next, dma_end;
@@ -66,8 +67,27 @@ static bool pack_has(struct inv *inv, uint64_t first, uint64_t count)
 	return false;
 }
 
+/*
+ * With a store the page is copied into it once, so that the programs go on when another pack, or none, is
+ * loaded beside the image.  A page's call count, which nothing else uses, tells that it was copied.
+ */
+static struct frame *pack_copy(uint64_t index)
+{
+	struct frame *f = frame_get(persist_range_end + index);
+
+	if (f && !f->call_count) {
+		frame_dirty(f);
+		f->call_count = 1;
+		copy_words(frame_data(f), arch_frame_pointer(pack_first_pfn + index), PAGE_SIZE / 8);
+		f->flags |= FRAME_FIXED;
+	}
+	return f;
+}
+
 static struct cap pack_page(uint64_t index)
 {
+	if (persist_on)
+		return page_cap(pack_copy(index), DB_READONLY);
 	return page_cap(frame_adopt(pack_first_pfn + index, FRAME_FIXED), DB_READONLY);
 }
 

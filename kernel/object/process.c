@@ -41,9 +41,25 @@ void process_init(struct frame *f)
 	arch_process_init(p);
 }
 
+void process_arrived(struct frame *f)
+{
+	struct process *p = frame_data(f);
+
+	p->pfn = frame_pfn(f);
+	p->self_ref = REF_MAKE(f->oid, 0, p->pfn);
+	p->space = SPACE_NONE;
+	p->space_generation = 0;
+	p->priority = 0;
+	p->queue = QUEUE_NONE;
+	p->next = p->prev = p->stall_head = p->stall_tail = p->queue_owner = NULL;
+	p->wake_ns = p->slice_end_ns = 0;
+	p->flags &= ~PROCESS_RESTART;
+}
+
 /* Ends whatever it was doing; its callers and its resume capabilities are let go. */
 static void process_halt(struct process *p)
 {
+	frame_dirty(process_frame(p));
 	sched_remove(p);
 	sched_pass_turn(p);
 	p->state = PROC_WAITING;

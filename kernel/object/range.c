@@ -8,6 +8,7 @@
 #include "invoke/inv.h"
 #include "kernel/range.h"
 #include "mem/space.h"
+#include "object/persist.h"
 
 enum { KIND_PAGE = 1, KIND_NODE = 2, KIND_PROCESS = 3 };
 
@@ -107,7 +108,7 @@ void range_op_fill(struct inv *inv)
 
 static void rescind_place(const struct place *at)
 {
-	struct frame *f = frame_lookup(at->oid);
+	struct frame *f = frame_find(at->oid);
 
 	if (!f || f->kind != frame_kind_of(at->kind))
 		return;
@@ -166,7 +167,7 @@ void range_op_length(struct inv *inv)
 {
 	commit_point();
 	inv->out_w[0] = inv->target.count;
-	inv->out_w[1] = frame_free_count();
+	inv->out_w[1] = persist_on ? persist_range_end - persist_high : frame_free_count();
 }
 
 void range_op_subrange(struct inv *inv)

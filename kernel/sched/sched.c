@@ -12,14 +12,17 @@
 #include "invoke/inv.h"
 #include "mem/space.h"
 #include "panic.h"
+#include "object/persist.h"
 #include "sched/sched.h"
 
 struct cpu cpu;
 
 static struct process *ready_head[PRIORITIES], *ready_tail[PRIORITIES];
 static struct process *sleep_head;
+static struct process *commit_head, *commit_tail;      /* wait for a generation to be committed */
 
 #define ALARMS 64
+#define DISK_POLL_NS 1000000ull        /* a driver that shares the disk's line may keep it masked */
 static struct alarm {
 	struct cap notice;
 	uint64_t when_ns;              /* ~0: free */
@@ -92,6 +95,9 @@ void sched_remove(struct process *p)
 	case QUEUE_SLEEP:
 		queue_unlink(&sleep_head, NULL, p);
 		break;
+	case QUEUE_COMMIT:
+		queue_unlink(&commit_head, &commit_tail, p);
+		break;
 	}
 	p->queue = QUEUE_NONE;
 }
@@ -158,7 +164,8 @@ int sched_check(void)
 		if (!(cpu.ready_mask >> i & 1) != !ready_head[i])
 			return 109;
 	}
-	if (!queue_sound(sleep_head, NULL, QUEUE_SLEEP, NULL))
+	if (!queue_sound(sleep_head, NULL, QUEUE_SLEEP, NULL) ||
+	    !queue_sound(commit_head, &commit_tail, QUEUE_COMMIT, NULL))
 		return 108;
 	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
 		struct process *p = frame_data(&frames[pfn]);
@@ -174,8 +181,10 @@ int sched_check(void)
 /* The timer is set for the next sleeper or alarm, or the end of the slice if somebody runs. */
 static void timer_arm(uint64_t now_ns, bool running)
 {
-	uint64_t when_ns = alarm_first_ns;
+	uint64_t when_ns = alarm_first_ns < persist_due_ns ? alarm_first_ns : persist_due_ns;
 
+	if (persist_busy() && now_ns + DISK_POLL_NS < when_ns)
+		when_ns = now_ns + DISK_POLL_NS;
 	if (sleep_head && sleep_head->wake_ns < when_ns)
 		when_ns = sleep_head->wake_ns;
 	if (running && now_ns + SLICE_NS < when_ns)
@@ -211,6 +220,24 @@ void sched_sleep(struct process *p, uint64_t until_ns)
 	timer_need(until_ns);
 }
 
+/* They make their invocation again. */
+void sched_commit_wait(struct process *p)
+{
+	KCHECK(107, p->queue == QUEUE_NONE, "a waiter is in no other queue");
+	p->queue = QUEUE_COMMIT;
+	queue_insert(&commit_head, &commit_tail, p, false);
+}
+
+void sched_commit_wake(void)
+{
+	while (commit_head) {
+		struct process *p = commit_head;
+
+		sched_remove(p);
+		sched_ready(p);
+	}
+}
+
 static void alarms_recount(void)
 {
 	alarm_first_ns = ~0ull;
@@ -243,6 +270,9 @@ bool sched_alarm(struct process *p, uint32_t bits, uint64_t when_ns)
 
 	if (!a)
 		return when_ns == 0;
+	frame_dirty(process_frame(p));
+	p->alarm_bits = bits;
+	p->alarm_ns = when_ns;
 	a->notice = process_cap(p, CAP_NOTICE, bits);
 	a->when_ns = when_ns ? when_ns : ~0ull;
 	alarms_recount();
@@ -260,8 +290,11 @@ static void alarms_fire(uint64_t now_ns)
 		if (alarms[i].when_ns > now_ns)
 			continue;
 		alarms[i].when_ns = ~0ull;     /* an entry without an owner is free */
-		if (p)
+		if (p) {
+			frame_dirty(process_frame(p));
+			p->alarm_ns = 0;
 			notice_deliver(p, alarms[i].notice.data);
+		}
 	}
 	alarms_recount();
 }
@@ -366,8 +399,10 @@ void sched_next(void)
 		}
 		cpu.idle = true;
 		timer_arm(arch_now_ns(), false);
-		while (!cpu.ready_mask)
+		while (!cpu.ready_mask) {
 			arch_idle();
+			persist_step();
+		}
 	}
 }
 

@@ -48,6 +48,8 @@ static bool checkpoint_due(const struct store *s)
 	bool changed = s->reserved_new || s->status.migrated || s->version_live > s->live_at_commit;
 	bool moving = s->mig != MIG_IDLE || (s->mig_pass && !s->migration_off);
 
+	if (s->held)
+		return false;
 	if (s->want_checkpoint)
 		return true;
 	if (s->starved)
@@ -79,9 +81,17 @@ static bool write_objects(struct store *s)
 	bool did = write_copies(s);
 
 	while (!s->scan_done && version_may_write(s) && s->phase == STORE_WRITING) {
-		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object))
+		uint64_t before = s->scan;
+
+		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object)) {
 			s->scan_done = true;
-		else if (!version_in_flight(s, object.oid))
+		} else if (object.moving) {
+			if (copy_frozen(s, &object) != STORE_OK) {
+				s->scan = before;
+				return did;
+			}
+			s->cache.cleaned(s->cache.context, object.oid, object.epoch);
+		} else if (!version_in_flight(s, object.oid))
 			version_write(s, &object, object.data, 0);
 		did = true;
 	}

@@ -80,7 +80,7 @@ struct store {
 	struct disk_super super;
 	struct store_status status;
 	uint8_t phase;
-	bool want_checkpoint, starved, migration_off;
+	bool want_checkpoint, starved, migration_off, held;
 
 	/* The log. */
 	uint64_t log_free, log_cursor;
@@ -133,6 +133,7 @@ static inline void *store_buffer(struct store *s, unsigned number)
 }
 
 /* store.c */
+int copy_frozen(struct store *s, const struct store_object *o);  /* STORE_WAIT: no frame for it is free */
 void store_fail(struct store *s, int failure, int condition);
 bool store_pressed(const struct store *s);   /* so much of the log is in use that a checkpoint is due */
 /* ---- io.c ---- */

@@ -15,6 +15,11 @@ uint64_t store_size(void)
 	return sizeof(struct store);
 }
 
+uint64_t store_version_bytes(void)
+{
+	return sizeof(struct store_version);
+}
+
 void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2)
 {
 	struct disk_super first = *super;
@@ -73,6 +78,38 @@ void store_migration(struct store *s, bool on)
 	s->migration_off = !on;
 }
 
+void store_hold(struct store *s, bool on)
+{
+	s->held = on;
+}
+
+bool store_busy(const struct store *s)
+{
+	if (s->phase != STORE_IDLE)
+		return true;
+	for (unsigned i = 0; i < IO_SLOTS; i++)
+		if (s->io[i].state != IO_FREE)
+			return true;
+	return s->mig_pass && !s->migration_off;
+}
+
+int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
+{
+	struct store_version *v = version_newest(s, oid, ~0u);
+	struct disk_tag *tag;
+	bool failed;
+
+	if (v) {
+		*kind = v->kind;
+		return STORE_OK;
+	}
+	tag = tag_get(s, oid, &failed);
+	if (!tag)
+		return failed ? STORE_IO : STORE_WAIT;
+	*kind = tag->kind;
+	return STORE_OK;
+}
+
 bool store_step(struct store *s)
 {
 	bool did = io_step(s);
@@ -111,7 +148,7 @@ int store_room(struct store *s, uint64_t count)
 	return STORE_WAIT;
 }
 
-static int copy_frozen(struct store *s, const struct store_object *o)
+int copy_frozen(struct store *s, const struct store_object *o)
 {
 	for (uint32_t i = 0; i < s->m.copy_count; i++) {
 		struct store_copy *copy = &s->copy[i];

@@ -32,6 +32,7 @@ struct store_object {
 	uint64_t oid;
 	uint32_t alloc_count, call_count, epoch;
 	uint8_t kind;
+	bool moving;                   /* its frame changes unannounced: it is copied, and then written */
 	void *data;
 };
 
@@ -85,6 +86,7 @@ struct store_status {
 };
 
 uint64_t store_size(void);             /* of struct store */
+uint64_t store_version_bytes(void);    /* of one of store_memory.versions */
 /* Writes an empty store: into frames 0..2, which the caller puts on a disk that is otherwise zero. */
 void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2);
 
@@ -109,6 +111,12 @@ uint32_t store_current_epoch(const struct store *s);
 void store_get_status(const struct store *s, struct store_status *status);
 /* 0, or the first condition broken.  full: also walks all tables. */
 int store_check(struct store *s, bool full);
+/* While it is held no demarcation happens: the cache is in the middle of something. */
+void store_hold(struct store *s, bool on);
+/* Something is under way that the disk must answer. */
+bool store_busy(const struct store *s);
+/* The kind of an object's newest version; STORE_WAIT: its tag is being read. */
+int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
 void store_migration(struct store *s, bool on);
 
 /* ---- verify.c: an image, offline ---- */

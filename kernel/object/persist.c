@@ -1,0 +1,576 @@
+/*
+ * persist.c - the object cache as the store's client.  Rules in persist.h.
+ *
+ * Invariants
+ *   C120 a bit of dirty_map is set if and only if the frame is dirty and belongs to the store
+ *   C121 a frame that is ready (may be changed unasked) is dirty in the current epoch
+ * A process frame changes in ways that nobody announces (queue links, registers at a trap), so the store
+ * copies it before it writes it (store_object.moving); all other frames are written from their place, and
+ * frame_dirty_slow waits while that lasts.
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "mem/space.h"
+#include "object/device.h"
+#include "object/persist.h"
+#include "panic.h"
+#include "sched/sched.h"
+
+#define ROOT_VERSION 1                 /* of what the kernel keeps in objects; another one is refused */
+enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END };
+
+#define FRAMES_LOW   192               /* enough for the largest single operation */
+#define FRAMES_HIGH  448
+#define AGE_BATCH    2048
+#define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
+#define STEP_ROUNDS  8
+#define INTERVAL_NS  10000000000ull
+
+bool persist_on, persist_tight;
+uint32_t persist_life;
+uint64_t persist_high, persist_range_end, persist_homes;
+uint64_t persist_due_ns = ~0ull;
+
+static struct store *store;
+static struct store_disk disk;
+static struct disk_super super;
+static uint64_t *dirty_map;
+static uint64_t dirty_total, process_total;
+static uint64_t interval_ns = INTERVAL_NS;
+static uint64_t last_stop_ns, last_commit_ns, demarcated_ns;
+static int fetch_result;
+static uint64_t age_hand;
+
+static __attribute__((noreturn)) void store_failed(void)
+{
+	struct store_status status;
+
+	store_get_status(store, &status);
+	kprintf("keros: the store stops: %s (condition C%d, generation %u). Nothing after that generation is saved; check the\n"
+		"image with 'keros store FILE'.\n",
+		status.failure == STORE_IO ? "the disk answers with errors" : "the disk holds what was not written",
+		status.condition, status.generation);
+	arch_power_off(0x56);
+}
+
+/* ---- what the store asks ------------------------------------------------------------------- */
+
+static void dirty_mark(const struct frame *f, bool on)
+{
+	uint64_t pfn = frame_pfn(f), bit = 1ull << pfn % 64;
+
+	if (on)
+		dirty_map[pfn / 64] |= bit;
+	else
+		dirty_map[pfn / 64] &= ~bit;
+	dirty_total += on ? 1 : -1;
+}
+
+static struct store_object object_of(struct frame *f)
+{
+	return (struct store_object){ .oid = f->oid, .alloc_count = f->alloc_count, .call_count = f->call_count,
+				      .epoch = f->epoch, .kind = f->kind, .moving = f->kind == FRAME_PROCESS,
+				      .data = frame_data(f) };
+}
+
+/* Every frame is checked before it is written: a broken one ends this life before it is committed. */
+static bool next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object)
+{
+	uint64_t pfn = *cursor;
+
+	(void)context;
+	while (pfn < frame_count) {
+		uint64_t word = dirty_map[pfn / 64] >> pfn % 64;
+
+		if (!word) {
+			pfn = (pfn | 63) + 1;
+			continue;
+		}
+		pfn += __builtin_ctzll(word);
+		if (frames[pfn].epoch <= epoch) {
+			int broken = frame_check(&frames[pfn]);
+
+			if (broken)
+				panic_condition(broken, "the state is sound before it is saved", __FILE__, __LINE__);
+			*object = object_of(&frames[pfn]);
+			*cursor = pfn + 1;
+			return true;
+		}
+		pfn++;
+	}
+	*cursor = frame_count;
+	return false;
+}
+
+static void cleaned(void *context, uint64_t oid, uint32_t epoch)
+{
+	struct frame *f = frame_lookup(oid);
+
+	(void)context;
+	if (!f || !(f->flags & FRAME_DIRTY) || f->epoch != epoch)
+		return;
+	f->flags &= ~FRAME_DIRTY;
+	f->ready_epoch = 0;
+	dirty_mark(f, false);
+}
+
+static void fetched(void *context, uint64_t cookie, const struct store_object *object, int result)
+{
+	struct frame *f = &frames[cookie];
+
+	(void)context;
+	fetch_result = result;
+	f->alloc_count = object->alloc_count;
+	f->call_count = object->call_count;
+	f->kind = object->kind ? object->kind : FRAME_PAGE;
+	f->epoch = object->epoch;
+}
+
+static void journalled(void *context, uint64_t cookie, int result)
+{
+	(void)context, (void)cookie, (void)result;
+}
+
+/* What the processor holds goes into the frames. */
+static int check(void *context)
+{
+	(void)context;
+	if (cpu.fpu_owner)
+		arch_fpu_save(cpu.fpu_owner);
+	if (cpu.bases_owner)
+		arch_bases_save(cpu.bases_owner);
+	return 0;
+}
+
+static uint64_t dirty_count(void *context)
+{
+	(void)context;
+	return dirty_total;
+}
+
+static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
+{
+	struct process *p = cpu.current;
+
+	(void)context;
+	store_epoch = epoch;
+	space_flush_all();
+	demarcated_ns = arch_now_ns();
+	persist_due_ns = ~0ull;
+	root[ROOT_IS] = ROOT_VERSION;
+	root[ROOT_HIGH] = persist_high;
+	root[ROOT_NOW_NS] = demarcated_ns;
+	root[ROOT_LIFE] = persist_life;
+	root[ROOT_RANGE_END] = persist_range_end;
+	/* The next trap saves its registers unasked. */
+	if (p && process_frame(p)->kind == FRAME_PROCESS)
+		frame_dirty(process_frame(p));
+}
+
+static void committed(void *context, uint32_t generation)
+{
+	(void)context;
+	last_commit_ns = arch_now_ns() - demarcated_ns;
+	(void)generation;
+	sched_commit_wake();
+}
+
+static void room(void *context)
+{
+	(void)context;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------- */
+
+/* Inside an operation: the disk goes on, but there is no demarcation. */
+static void wait_held(void)
+{
+	struct store_status status;
+
+	store_hold(store, true);
+	arch_disk_poll();
+	store_step(store);
+	store_hold(store, false);
+	store_get_status(store, &status);
+	if (status.phase == STORE_FAILED)
+		store_failed();
+}
+
+static bool has_room(void)
+{
+	int result = store_room(store, ROOM_MARGIN + process_total);
+
+	if (result == STORE_IO || result == STORE_BAD)
+		store_failed();
+	return result != STORE_WAIT;
+}
+
+static void note_tightness(void)
+{
+	if (frame_free_count() < FRAMES_LOW || !has_room())
+		persist_tight = true;
+}
+
+void frame_dirty_slow(struct frame *f)
+{
+	if (persist_on && f->oid < persist_homes) {
+		for (;;) {
+			struct store_object o = object_of(f);
+			int result = store_dirty(store, &o, f->flags & FRAME_DIRTY);
+
+			if (result == STORE_OK)
+				break;
+			if (result != STORE_WAIT)
+				store_failed();
+			wait_held();
+		}
+		if (!(f->flags & FRAME_DIRTY)) {
+			dirty_mark(f, true);
+			if (persist_due_ns == ~0ull)
+				persist_due_ns = arch_now_ns() + interval_ns;
+			note_tightness();
+		}
+	}
+	f->flags |= FRAME_DIRTY;
+	f->epoch = f->ready_epoch = store_epoch;
+}
+
+/* Node capabilities carry a guess at the frame; one of a larger machine would be out of bounds. */
+static void hints_forget(struct cap *c, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		c[i] = cap_without_hint(&c[i]);
+}
+
+static void pot_arrived(struct frame *f)
+{
+	for (unsigned i = 0; i < NODES_PER_POT; i++) {
+		node_at(f, i)->dep_flags = 0;
+		hints_forget(node_at(f, i)->slot, NODE_SLOTS);
+	}
+}
+
+void persist_fetch(struct frame *f)
+{
+	fetch_result = -1;
+	while (store_fetch(store, f->oid, frame_data(f), frame_pfn(f)) == STORE_WAIT)
+		wait_held();
+	while (fetch_result < 0)
+		wait_held();
+	if (fetch_result != STORE_OK) {
+		kprintf("keros: object %lx cannot be read from the disk\n", f->oid);
+		store_failed();
+	}
+	f->ready_epoch = 0;
+	if (f->oid >= persist_range_end)
+		f->flags |= FRAME_FIXED;
+	if (f->kind == FRAME_POT)
+		pot_arrived(f);
+	if (f->kind == FRAME_PROCESS) {
+		struct process *p = frame_data(f);
+
+		hints_forget(p->caps, CAP_REGISTERS);
+		hints_forget(p->slots, PROCESS_SLOTS);
+		process_arrived(f);
+	}
+	if (frame_free_count() < FRAMES_LOW)
+		persist_tight = true;
+}
+
+/* ---- ageing -------------------------------------------------------------------------------- */
+
+static bool may_leave(const struct frame *f)
+{
+	return (f->kind == FRAME_PAGE || f->kind == FRAME_POT) && !(f->flags & FRAME_PINNED) && f->oid < persist_homes;
+}
+
+static bool pot_mapped(struct frame *f)
+{
+	for (unsigned i = 0; i < NODES_PER_POT; i++)
+		if (node_at(f, i)->dep_flags)
+			return true;
+	return false;
+}
+
+/* The first visit takes a frame's translations away.  True: that needs all spaces to be flushed. */
+static bool age_first(struct frame *f)
+{
+	f->flags |= FRAME_AGED;
+	if (f->kind == FRAME_POT)
+		return pot_mapped(f);
+	if (f->flags & (FRAME_FIXED | FRAME_MULTI))
+		return true;
+	space_page_gone(f);
+	return false;
+}
+
+/* The second visit, if nobody asked for it since. */
+static void age_second(struct frame *f)
+{
+	struct store_object o = object_of(f);
+
+	if (!(f->flags & FRAME_DIRTY))
+		frame_evict(f);
+	else if (f->ready_epoch == store_epoch && store_clean(store, &o) == STORE_OK)
+		f->ready_epoch = 0;
+}
+
+static void age(void)
+{
+	bool flush = false;
+
+	for (unsigned i = 0; i < AGE_BATCH && frame_free_count() < FRAMES_HIGH; i++) {
+		struct frame *f = &frames[age_hand = (age_hand + 1) % frame_count];
+
+		if (!may_leave(f))
+			continue;
+		if (f->flags & FRAME_AGED)
+			age_second(f);
+		else
+			flush |= age_first(f);
+	}
+	if (flush)
+		space_flush_all();
+}
+
+/* ---- safe points --------------------------------------------------------------------------- */
+
+void persist_relieve(void)
+{
+	struct store_status status;
+
+	while (frame_free_count() < FRAMES_HIGH || !has_room()) {
+		arch_disk_poll();
+		for (unsigned i = 0; i < STEP_ROUNDS && store_step(store); i++)
+			;
+		if (frame_free_count() < FRAMES_HIGH)
+			age();
+		store_get_status(store, &status);
+		if (status.phase == STORE_FAILED)
+			store_failed();
+	}
+	persist_tight = false;
+}
+
+bool persist_busy(void)
+{
+	return persist_on && store_busy(store);
+}
+
+void persist_step(void)
+{
+	struct store_status status;
+
+	if (!persist_on)
+		return;
+	arch_disk_poll();
+	if (arch_now_ns() >= persist_due_ns) {
+		persist_due_ns = ~0ull;
+		store_checkpoint(store);
+	}
+	for (unsigned i = 0; i < STEP_ROUNDS && store_step(store); i++)
+		;
+	store_get_status(store, &status);
+	if (status.phase == STORE_FAILED)
+		store_failed();
+	if (frame_free_count() < FRAMES_HIGH)
+		age();
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+static uint32_t version_total(uint64_t frame_total)
+{
+	return frame_total * 2 < 8192 ? 8192 : frame_total * 2;
+}
+
+static uint32_t hash_total(uint64_t frame_total)
+{
+	uint32_t size = 8192;
+
+	while (size < version_total(frame_total))
+		size *= 2;
+	return size;
+}
+
+static uint64_t log_bits(uint64_t frame_total)
+{
+	return frame_total * 8 < 1 << 20 ? 1 << 20 : frame_total * 8;
+}
+
+static uint64_t dir_total(uint64_t frame_total)
+{
+	return version_total(frame_total) / DIR_ENTRIES + 2;
+}
+
+#define JOURNAL_FRAMES_MAX 4096
+
+struct plan {
+	uint64_t frames, dirty, store, versions, hash, log_map, heap, dirs, journal, end;
+};
+
+/* Where everything lies in the memory given, as offsets. */
+static struct plan plan_of(uint64_t total)
+{
+	struct plan at = { .frames = 0 };
+
+	at.dirty = (STORE_BUFFERS + STORE_COPIES) * (uint64_t)DISK_FRAME;
+	at.store = at.dirty + (total / 64 + 1) * 8;
+	at.versions = at.store + (store_size() + 63) / 64 * 64;
+	at.hash = at.versions + version_total(total) * store_version_bytes();
+	at.log_map = at.hash + hash_total(total) * 4ull;
+	at.heap = at.log_map + log_bits(total) / 8;
+	at.dirs = at.heap + version_total(total) * 4ull;
+	at.journal = at.dirs + 2 * ((dir_total(total) * 4 + 7) & ~7ull);
+	at.end = at.journal + JOURNAL_FRAMES_MAX * JOURNAL_PAGES * 4ull;
+	return at;
+}
+
+uint64_t persist_plan(uint64_t frame_total)
+{
+	return arch_disk_find(&disk) ? plan_of(frame_total).end : 0;
+}
+
+static __attribute__((noreturn)) void refuse(const char *why)
+{
+	kprintf("keros: the disk %s; it is left as it is. Give another file with --disk.\n", why);
+	arch_power_off(0x57);
+}
+
+static volatile uint32_t boot_read_answer;
+
+/* Before the store is open: one frame, waited for. */
+static void boot_read(uint64_t frame, void *data)
+{
+	struct disk_request r = { .frame = frame, .data = data, .op = DISK_READ };
+
+	boot_read_answer = 0;
+	KCHECK(16, disk.submit(disk.context, &r, 1) == 1, "an idle disk takes a request");
+	while (!boot_read_answer)
+		arch_disk_poll();
+	if (boot_read_answer != 1)
+		refuse("cannot be read");
+}
+
+void persist_disk_done(uint32_t tag, bool ok)
+{
+	if (persist_on)
+		store_disk_done(store, tag, ok);
+	else
+		boot_read_answer = ok ? 1 : 2;
+}
+
+void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
+{
+	static const struct store_cache cache = { NULL, next_dirty, cleaned, fetched, journalled, check, dirty_count,
+						  demarcated, committed, room };
+	struct plan at = plan_of(frame_total);
+	uint8_t *base = memory;
+	struct store_memory m = { .versions = (void *)(base + at.versions), .version_count = version_total(frame_total),
+		.hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
+		.log_map = (void *)(base + at.log_map), .heap = (void *)(base + at.heap),
+		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = STORE_COPIES };
+
+	m.dirs[0] = (void *)(base + at.dirs);
+	m.dirs[1] = (void *)(base + at.dirs + ((dir_total(frame_total) * 4 + 7) & ~7ull));
+	boot_read(SUPER_FRAME, base);
+	if (super_judge(base, disk.frames, &super))
+		refuse("holds no store that this kernel knows");
+	if (super.log_frames > log_bits(frame_total) || super.journal_frames > JOURNAL_FRAMES_MAX)
+		refuse("has a log too large for this machine's memory (--mem)");
+	dirty_map = (void *)(base + at.dirty);
+	store = (void *)(base + at.store);
+	persist_homes = super.homes;
+	persist_on = true;
+	store_open(store, &disk, &cache, &m, &super);
+	while (!store_ready(store))
+		wait_held();
+	store_epoch = store_current_epoch(store);
+	persist_range_end = super.homes > pack_pages ? super.homes - pack_pages : 0;
+	if (persist_range_end < 4096)
+		refuse("is too small for the boot pack");
+}
+
+static void processes_fetch(void)
+{
+	for (uint64_t oid = 1; oid < persist_high; oid++) {
+		uint8_t kind = 0;
+
+		while (store_kind(store, oid, &kind) == STORE_WAIT)
+			wait_held();
+		if (kind == FRAME_PROCESS && !frame_get(oid))
+			refuse("holds more processes than this machine's memory (--mem)");
+	}
+}
+
+/* What the last life had asked the machine for. */
+static void process_resume(struct process *p)
+{
+	uint16_t bits = p->irq_bits | p->restart_bits | (p->commit_generation ? p->commit_bits : 0);
+
+	process_total++;
+	if (p->state == PROC_RUNNING) {
+		schedule_refresh(p);
+		sched_ready(p);
+	}
+	if (p->alarm_ns)
+		sched_alarm(p, p->alarm_bits, p->alarm_ns);
+	if (bits)
+		notice_deliver(p, bits);
+}
+
+bool persist_restart(void)
+{
+	const uint64_t *root = store_root(store);
+
+	persist_life = 1;
+	if (root[ROOT_IS] == 0)
+		return false;
+	if (root[ROOT_IS] != ROOT_VERSION)
+		refuse("was written by another version of this kernel");
+	persist_high = root[ROOT_HIGH];
+	persist_life = root[ROOT_LIFE] + 1;
+	persist_range_end = root[ROOT_RANGE_END];
+	arch_time_continue(root[ROOT_NOW_NS]);
+	processes_fetch();
+	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
+		if (frames[pfn].kind == FRAME_PROCESS)
+			process_resume(frame_data(&frames[pfn]));
+	kprintf("keros: life %u goes on from generation %u, %lu processes\n", persist_life,
+		store_current_epoch(store) - 1, process_total);
+	return true;
+}
+
+/* ---- the checkpoint capability -------------------------------------------------------------- */
+
+void persist_status(struct persist_status *status)
+{
+	if (persist_on)
+		store_get_status(store, &status->store);
+	status->dirty = dirty_total;
+	status->frames_free = frame_free_count();
+	status->interval_ns = interval_ns;
+	status->last_stop_ns = last_stop_ns;
+	status->last_commit_ns = last_commit_ns;
+}
+
+uint32_t persist_force(void)
+{
+	store_checkpoint(store);
+	return store_epoch;
+}
+
+bool persist_committed(uint32_t generation)
+{
+	struct store_status status;
+
+	store_get_status(store, &status);
+	return status.generation >= generation;
+}
+
+void persist_interval(uint64_t ns)
+{
+	interval_ns = ns;
+	if (dirty_total)
+		persist_due_ns = arch_now_ns() + ns;
+}

@@ -1,0 +1,72 @@
+/*
+ * persist.h - the object cache as the store's client: memory as a cache of one persistent image.
+ *
+ * Interface
+ *   1. Without a disk persist_on is false, and nothing here does anything: objects live as long as the machine.
+ *   2. An object that is not in memory is brought in where it is asked for (frame_find, frame_get): the machine
+ *      waits for the disk there.  Nothing is thrown out at such a place, so no pointer into the cache dies.
+ *   3. Safe points (persist_step, persist_guard) are where nothing is half done: the entry of a kernel call, an
+ *      interrupt, the idle loop.  Only there frames leave memory and demarcations happen.
+ *   4. Process frames stay in memory while the process exists; all of them come in at a restart.
+ */
+#ifndef KERNEL_PERSIST_H
+#define KERNEL_PERSIST_H
+#include "object/object.h"
+#include "store/store.h"
+
+extern bool persist_on;
+extern bool persist_tight;             /* memory or the log runs out: the next safe point must mend it */
+extern uint32_t persist_life;          /* how often the image has been started */
+extern uint64_t persist_high;          /* no frame from here on was ever made, but for the pack's copies */
+extern uint64_t persist_range_end;     /* frames of the range; from here on: copies of the boot pack's pages */
+extern uint64_t persist_homes;
+extern uint64_t persist_due_ns;        /* when the next checkpoint starts by itself; ~0 = nothing to save */
+
+static inline bool persist_has(uint64_t oid)
+{
+	return persist_on && (oid < persist_high || (oid >= persist_range_end && oid < persist_homes));
+}
+static inline void persist_made(uint64_t oid)
+{
+	if (oid >= persist_high && oid < persist_range_end)
+		persist_high = oid + 1;
+}
+
+/* Fills a frame just entered into the directory with what the store holds. */
+void persist_fetch(struct frame *f);
+/* A safe point with time to work: interrupts and the idle loop. */
+void persist_step(void);
+/* The store has work that waits for the disk. */
+bool persist_busy(void);
+
+void persist_relieve(void);
+/* A safe point at the entry of a call: true if the machine had to wait, and the caller starts again. */
+static inline bool persist_guard(void)
+{
+	if (__builtin_expect(!persist_tight, 1))
+		return false;
+	persist_relieve();
+	return true;
+}
+
+/* A request of the disk's driver is answered. */
+void persist_disk_done(uint32_t tag, bool ok);
+
+/* Boot.  Bytes of kernel memory needed for a machine of so many frames; 0: there is no disk. */
+uint64_t persist_plan(uint64_t frame_total);
+/* With that memory.  Opens the store; refuses a disk that holds something else. */
+void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages);
+/* Whether the store holds a system that goes on; else persist_begin makes the range for the first program. */
+bool persist_restart(void);
+
+/* ---- the checkpoint capability ---- */
+struct persist_status {
+	struct store_status store;
+	uint64_t dirty, frames_free, interval_ns, last_stop_ns, last_commit_ns;
+};
+void persist_status(struct persist_status *status);
+/* Asks for a checkpoint; the generation that will hold everything done until now. */
+uint32_t persist_force(void);
+bool persist_committed(uint32_t generation);
+void persist_interval(uint64_t ns);
+#endif
