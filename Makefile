@@ -149,8 +149,15 @@ endif
 
 # ---- Host tools -----------------------------------------------------------------------------------------------
 
-HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Itools
-HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c))
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools
+HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c)) \
+	build/host/store/format.o build/host/store/verify.o
+
+# The formats of the store and their checker are the kernel's.
+build/host/store/%.o: kernel/store/%.c
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
 
 build/host/%.o: tools/%.c
 	$(call say,HOSTCC,$<)

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lib/image.h"
+#include "lib/disk.h"
 #include "lib/machine.h"
 #include "lib/pump.h"
 
@@ -35,6 +36,8 @@ static const struct verb verbs[];
 
 static const char run_options[] =
 	"  --tree DIR|TAR     lay these files over the base file tree; may be given again\n"
+	"  --disk FILE        the system lives in that image and goes on where it was; made on first use\n"
+	"  --disk-size SIZE   of a new image, as 512M or 4G (default 4G; the file is sparse)\n"
 	"  --mem SIZE         memory of the machine, as 64M or 1G (default " MEMORY_DEFAULT ")\n"
 	"  --env N=V          set a variable; --env N copies it from here\n"
 	"  --cwd PATH         where the command starts (default /root)\n"
@@ -76,6 +79,20 @@ static const char *parse_memory(const char *text)
 	if (size < MEMORY_MIN_MB || size > MEMORY_MAX_MB)
 		misuse("--mem %s is out of range; from %dM to %dM are possible", text, MEMORY_MIN_MB, MEMORY_MAX_MB);
 	return xasprintf("%lluM", size);
+}
+
+/* "4G", "512M": in bytes. */
+static uint64_t parse_disk_size(const char *text)
+{
+	char *end;
+	unsigned long long size = strtoull(text, &end, 10);
+	unsigned shift = toupper((unsigned char)*end) == 'G' ? 30 : toupper((unsigned char)*end) == 'M' ? 20 : 0;
+
+	if (!isdigit((unsigned char)text[0]) || !shift || end[1])
+		misuse("--disk-size '%s' is not a size; try --disk-size 4G", text);
+	if (size > 1ull << (40 - shift) || size << shift < DISK_SIZE_MIN)
+		misuse("--disk-size %s is out of range; from 256M to 1024G are possible", text);
+	return (uint64_t)size << shift;
 }
 
 static unsigned long parse_pages(const char *option, const char *text)
@@ -140,7 +157,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--pack" };
+						      "--native", "--pack", "--disk", "--disk-size" };
 		bool known = false;
 
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
@@ -159,6 +176,8 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--second") == 0) r->second = value;
 		else if (strcmp(option, "--second-bank") == 0) r->second_bank_pages = parse_pages(option, value);
 		else if (strcmp(option, "--native") == 0) r->native = value;
+		else if (strcmp(option, "--disk") == 0) r->disk = value;
+		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
 		else r->pack_file = value;
 	}
 	if (!no_tty && !r->native)
@@ -212,6 +231,15 @@ static int act_shell(int argc, char **argv)
 	if (r.tty && !r.dry_run)
 		note("starting a sandbox; Ctrl-A X leaves it");
 	return start(&r);
+}
+
+static int act_store(int argc, char **argv)
+{
+	bool json = argc > 0 && strcmp(argv[0], "--json") == 0;
+
+	if (argc != 1 + json)
+		misuse("store needs an image file; try: keros store keros.disk");
+	return disk_report(argv[json], json);
 }
 
 static int act_image(int argc, char **argv)
@@ -290,6 +318,9 @@ static const struct verb verbs[] = {
 	{ "image", act_image, "image [OPTION...] FILE [-- COMMAND...]", "write a raw disk that boots by GRUB, BIOS and UEFI",
 	  "Writes a disk for a real or virtual machine; its console is the first serial line at 115200 baud.\n"
 	  "Try it: qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=FILE" },
+	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
+	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
+	  "1: a condition is violated; 2: the file holds no store." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

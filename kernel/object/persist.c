@@ -24,7 +24,7 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END };
 #define AGE_BATCH    2048
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
-#define INTERVAL_NS  10000000000ull
+#define INTERVAL_NS  2000000000ull
 
 bool persist_on, persist_tight;
 uint32_t persist_life;

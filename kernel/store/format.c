@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 #include "store/format.h"
+#include "store/store.h"
 
 uint64_t checksum_bytes(const void *bytes, uint64_t length, uint64_t seed)
 {
@@ -192,4 +193,14 @@ bool journal_judge(const void *frame, const struct disk_super *super, uint64_t s
 uint64_t journal_seed(uint64_t oid, uint64_t sequence)
 {
 	return oid ^ (sequence * 0x9E3779B97F4A7C15ull | 1ull << 63);
+}
+
+void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2)
+{
+	struct disk_super first = *super;
+	struct disk_header header = { .store_id = super->store_id, .generation = 1 };
+
+	super_seal(&first, frame0);
+	header_seal(&header, frame1);
+	header_seal(&header, frame2);
 }

@@ -20,16 +20,6 @@ uint64_t store_version_bytes(void)
 	return sizeof(struct store_version);
 }
 
-void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2)
-{
-	struct disk_super first = *super;
-	struct disk_header header = { .store_id = super->store_id, .generation = 1 };
-
-	super_seal(&first, frame0);
-	header_seal(&header, frame1);
-	header_seal(&header, frame2);
-}
-
 void store_open(struct store *s, const struct store_disk *disk, const struct store_cache *cache,
 		const struct store_memory *memory, const struct disk_super *super)
 {

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "lib/disk.h"
 #include "lib/machine.h"
 #include "lib/tree.h"
 
@@ -215,6 +216,18 @@ static void words(struct words *w, const char *text)
 	free(copy);
 }
 
+/* A comma in a file's name is doubled, as QEMU wants it. */
+static char *drive_option(const char *path)
+{
+	struct buffer b = { 0 };
+
+	buffer_text(&b, "if=none,id=store,format=raw,cache=writeback,file=");
+	for (; *path; path++)
+		buffer_add(&b, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
+	buffer_add(&b, "", 1);
+	return (char *)b.data;
+}
+
 char **machine_command(const struct run *r, const struct machine_fds *fds)
 {
 	struct words w = { 0 };
@@ -230,6 +243,12 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 	words(&w, "-device virtio-serial-pci,disable-modern=on,max_ports=1 -chardev");
 	word(&w, xasprintf("socket,id=link,fd=%d", fds->link));
 	words(&w, "-device virtconsole,chardev=link");
+	if (r->disk) {
+		word(&w, xstrdup("-drive"));
+		word(&w, drive_option(r->disk));
+		/* In a slot whose interrupt line is not the console's. */
+		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05");
+	}
 	if (r->icount)
 		words(&w, "-icount shift=0,sleep=off -rtc base=2026-01-01T00:00:00,clock=vm -seed 1");
 	return w.list;
@@ -295,6 +314,8 @@ void machine_start(struct machine *m, const struct run *r)
 
 	if (access(kernel, R_OK))
 		die("%s is missing: run `make all` first", kernel);
+	if (r->disk)
+		disk_use(r->disk, r->disk_size);       /* its lock is ours to the end */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(log, O_CLOEXEC))
 		die("cannot make the machine's streams: %s", strerror(errno));
 	keep_open(pack);

@@ -3,6 +3,7 @@
  */
 #ifndef TOOLS_MACHINE_H
 #define TOOLS_MACHINE_H
+#include <stdint.h>
 #include <sys/types.h>
 #include "lib/pack.h"
 
@@ -27,6 +28,8 @@ struct run {
 	const char *memory;
 	bool icount, dry_run;
 	const char *pack_file;         /* keep the pack there */
+	const char *disk;              /* image of a persistent system, or NULL */
+	uint64_t disk_size;            /* bytes, for a new one; 0 = the default */
 };
 
 /* The pack as a memory file (or the file that was asked for): its descriptor. */

@@ -1,0 +1,162 @@
+/*
+ * disk.c - see disk.h.  The formats and their checker are the kernel's own (kernel/store).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/disk.h"
+#include "lib/util.h"
+#include "store/format.h"
+#include "store/store.h"
+
+#define LOG_SHARE      8               /* one part in so many of the disk is log */
+#define LOG_FRAMES_MAX (1u << 20)      /* what a kernel on a small machine can keep track of */
+#define JOURNAL_FRAMES 1024
+
+static void put_frame(int fd, uint64_t frame, const void *data, const char *path)
+{
+	if (pwrite(fd, data, DISK_FRAME, (off_t)(frame * DISK_FRAME)) != DISK_FRAME)
+		die("%s: %s while the store is made", path, strerror(errno));
+}
+
+static void disk_make(int fd, const char *path, uint64_t size)
+{
+	static uint8_t frame[3][DISK_FRAME];
+	struct disk_super super;
+	uint64_t total = size / DISK_FRAME, log = total / LOG_SHARE, id;
+
+	if (getrandom(&id, sizeof id, 0) != sizeof id)
+		die("no random number for the store's name: %s", strerror(errno));
+	if (ftruncate(fd, (off_t)size))
+		die("%s: cannot be made %" PRIu64 " MiB long: %s", path, size >> 20, strerror(errno));
+	super_plan(&super, total, log < LOG_FRAMES_MAX ? log : LOG_FRAMES_MAX, JOURNAL_FRAMES, id);
+	store_format(&super, frame[0], frame[1], frame[2]);
+	/* The super block last: a file that is only half made is not taken for a store. */
+	put_frame(fd, HEADER_FRAME, frame[1], path);
+	put_frame(fd, HEADER_FRAME + 1, frame[2], path);
+	fsync(fd);
+	put_frame(fd, SUPER_FRAME, frame[0], path);
+	fsync(fd);
+	note("%s: a new store of %" PRIu64 " MiB", path, size >> 20);
+}
+
+static bool blank(int fd)
+{
+	static uint8_t frame[DISK_FRAME];
+
+	return pread(fd, frame, sizeof frame, 0) == sizeof frame && frame_is_zero(frame);
+}
+
+int disk_use(const char *path, uint64_t size)
+{
+	static uint8_t frame[DISK_FRAME];
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct disk_super super;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		die("%s: %s; give a file that can be written", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die("%s is not an ordinary file; --disk takes an image file", path);
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		die("%s is in use by another machine; stop that first, or give another file", path);
+	if (st.st_size == 0 || (blank(fd) && size)) {
+		disk_make(fd, path, size ? size : DISK_SIZE_DEFAULT);
+		return fd;
+	}
+	if (pread(fd, frame, sizeof frame, 0) != sizeof frame || super_judge(frame, st.st_size / DISK_FRAME, &super))
+		die("%s holds no store that this version knows; it is left as it is. Give another file, or see: keros store %s",
+		    path, path);
+	if (size && size / DISK_FRAME != super.disk_frames)
+		die("%s has %" PRIu64 " MiB already; leave out --disk-size, or give another file", path,
+		    super.disk_frames * DISK_FRAME >> 20);
+	return fd;
+}
+
+/* ---- checking offline ----------------------------------------------------------------------- */
+
+static const char *const condition_names[] = {
+	[C310_SUPER - 310] = "super block", [C311_HEADER - 310] = "header", [C312_DIR - 310] = "directory chain",
+	[C313_DIR_ONCE - 310] = "an object named twice", [C314_ENTRY - 310] = "directory entry",
+	[C315_LOG_ONCE - 310] = "a log frame with two owners", [C320_VERSION - 310] = "version in the log",
+	[C321_TAG - 310] = "tag", [C322_HOME - 310] = "home", [C323_HOME_NEWER - 310] = "home newer than the header",
+	[C326_JOURNAL - 310] = "journal record",
+};
+
+static bool image_read(void *context, uint64_t frame, void *data)
+{
+	return pread(*(int *)context, data, DISK_FRAME, (off_t)(frame * DISK_FRAME)) == DISK_FRAME;
+}
+
+static void image_report(void *context, int condition, uint64_t where)
+{
+	unsigned i = condition - 310;
+	const char *name = i < sizeof condition_names / sizeof *condition_names ? condition_names[i] : NULL;
+
+	(void)context;
+	printf("C%d %s: %" PRIu64 "\n", condition, name ? name : "condition", where);
+}
+
+static void image_quiet(void *context, int condition, uint64_t where)
+{
+	(void)context, (void)condition, (void)where;
+}
+
+static void verdict_print(const struct store_verdict *v, bool sound)
+{
+	printf("generation      %u\n", v->generation);
+	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2], v->kinds[3],
+	       v->kinds[4]);
+	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used, v->log_frames);
+	printf("homes           %" PRIu64 " of %" PRIu64 " used\n", v->in_homes, v->homes);
+	printf("journal         %u records\n", v->journal_records);
+	if (sound)
+		puts("sound");
+	else
+		printf("VIOLATED        %" PRIu64 " conditions\n", v->broken);
+}
+
+static void verdict_json(const struct store_verdict *v, bool sound)
+{
+	printf("{\"generation\":%u,\"pages\":%" PRIu64 ",\"pots\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"in_log\":%" PRIu64
+	       ",\"log_used\":%" PRIu64 ",\"log_frames\":%" PRIu64 ",\"homes_used\":%" PRIu64 ",\"homes\":%" PRIu64
+	       ",\"journal\":%u,\"broken\":%" PRIu64 ",\"sound\":%s}\n",
+	       v->generation, v->kinds[2], v->kinds[3], v->kinds[4], v->in_log, v->log_used, v->log_frames, v->in_homes,
+	       v->homes, v->journal_records, v->broken, sound ? "true" : "false");
+}
+
+int disk_report(const char *path, bool json)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	struct store_reader reader = { .context = &fd, .read = image_read, .report = json ? image_quiet : image_report };
+	struct store_verdict verdict = { 0 };
+	bool is_store, sound;
+
+	if (fd < 0 || fstat(fd, &st))
+		die("%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_SH | LOCK_NB))
+		die("%s is in use by a machine; what it holds changes. Stop that first", path);
+	reader.frames = st.st_size / DISK_FRAME;
+	uint64_t *map = xcalloc(reader.frames / 64 + 1, 8), *seen = xcalloc(reader.frames / 64 + 1, 8);
+
+	is_store = store_verify(&reader, map, seen, &verdict);
+	free(map);
+	free(seen);
+	close(fd);
+	if (!is_store) {
+		fprintf(stderr, "keros: %s holds no store that this version knows\n", path);
+		return 2;
+	}
+	sound = verdict.broken == 0;
+	(json ? verdict_json : verdict_print)(&verdict, sound);
+	return sound ? 0 : 1;
+}

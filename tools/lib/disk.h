@@ -1,0 +1,20 @@
+/*
+ * disk.h - the image file of a persistent system: made on first use, locked while it is used, checked offline.
+ */
+#ifndef TOOLS_DISK_H
+#define TOOLS_DISK_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DISK_SIZE_DEFAULT (4ull << 30)
+#define DISK_SIZE_MIN     (256ull << 20)
+
+/*
+ * Opens an image for a machine, formatting a file that is not there or empty; dies with a reason if it holds anything
+ * else or another machine has it.  size: bytes, 0 = as it is, or the default.  Returns a descriptor that holds the lock.
+ */
+int disk_use(const char *path, uint64_t size);
+
+/* `keros store FILE`: prints what the image holds.  0 sound, 1 a condition is violated, 2 no store at all. */
+int disk_report(const char *path, bool json);
+#endif
