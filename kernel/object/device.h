@@ -13,4 +13,7 @@ void irq_fired(unsigned line);
 
 /* Boot: the boot pack's place and the run of frames kept for DMA. */
 void physmem_init(uint64_t pack_address, uint64_t pack_length, uint64_t dma_first_pfn, uint64_t dma_count);
+/* How many pages of the DMA pool were given out; a restart gives out as many. */
+uint64_t physmem_dma_used(void);
+void physmem_continue(uint64_t used);
 #endif

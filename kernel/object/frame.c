@@ -122,17 +122,17 @@ void frame_evict(struct frame *f)
 	free_total++;
 }
 
-struct frame *frame_adopt(uint64_t pfn, uint8_t flags)
+struct frame *frame_adopt(uint64_t pfn, uint64_t oid, uint8_t flags, uint32_t alloc_count)
 {
 	struct frame *f = &frames[pfn];
 
-	if (f->kind == FRAME_PAGE && f->oid == (OID_PHYS | pfn))
+	if (f->kind == FRAME_PAGE && f->oid == oid)
 		return f;
 	KCHECK(3, f->kind == FRAME_NONE, "only a frame that holds no object is adopted");
 	f->kind = FRAME_PAGE;
 	f->flags = flags | FRAME_PINNED;
-	f->alloc_count = persist_life;         /* a capability of an earlier life to this place is void */
-	directory_enter(f, OID_PHYS | pfn);
+	f->alloc_count = alloc_count;
+	directory_enter(f, oid);
 	return f;
 }
 

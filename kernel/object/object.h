@@ -52,6 +52,7 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
 
 #define OID_PHYS (1ull << 35)          /* pages that are a place in memory, not a place in the store */
+#define OID_DMA  (OID_PHYS | 1ull << 34) /* of the DMA pool, by number: the same in each life, but zero */
 
 #define NODES_PER_POT 15
 
@@ -144,8 +145,8 @@ struct frame *frame_get(uint64_t oid);
 void frame_evict(struct frame *f);
 /* Makes it hold another kind; every capability into it dies. */
 void frame_retype(struct frame *f, enum frame_kind kind);
-/* Boot: this physical frame is an object outside the store (DMA, boot pack). */
-struct frame *frame_adopt(uint64_t pfn, uint8_t flags);
+/* This physical frame is an object outside the store (DMA, boot pack), under that oid and allocation count. */
+struct frame *frame_adopt(uint64_t pfn, uint64_t oid, uint8_t flags, uint32_t alloc_count);
 
 static inline uint64_t frame_pfn(const struct frame *f)
 {

@@ -17,7 +17,7 @@
 #include "sched/sched.h"
 
 #define ROOT_VERSION 1                 /* of what the kernel keeps in objects; another one is refused */
-enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END };
+enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA };
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */
 #define FRAMES_HIGH  448
@@ -162,6 +162,7 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	root[ROOT_NOW_NS] = demarcated_ns;
 	root[ROOT_LIFE] = persist_life;
 	root[ROOT_RANGE_END] = persist_range_end;
+	root[ROOT_DMA] = physmem_dma_used();
 	/* The next trap saves its registers unasked. */
 	if (p && process_frame(p)->kind == FRAME_PROCESS)
 		frame_dirty(process_frame(p));
@@ -532,6 +533,7 @@ bool persist_restart(void)
 	persist_life = root[ROOT_LIFE] + 1;
 	persist_range_end = root[ROOT_RANGE_END];
 	arch_time_continue(root[ROOT_NOW_NS]);
+	physmem_continue(root[ROOT_DMA]);
 	processes_fetch();
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
 		if (frames[pfn].kind == FRAME_PROCESS)

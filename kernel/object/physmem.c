@@ -11,15 +11,49 @@
 #include "object/persist.h"
 
 static uint64_t pack_first_pfn, pack_address, pack_length;
-static uint64_t dma_next, dma_end;
+static uint64_t dma_first_pfn, dma_total, dma_used;
 
-void physmem_init(uint64_t address, uint64_t length, uint64_t dma_first_pfn, uint64_t dma_count)
+void physmem_init(uint64_t address, uint64_t length, uint64_t dma_pfn, uint64_t dma_count)
 {
 	pack_address = address;
 	pack_length = length;
 	pack_first_pfn = address >> PAGE_SHIFT;
-	dma_next = dma_first_pfn;
-	dma_end = dma_first_pfn + dma_count;
+	dma_first_pfn = dma_pfn;
+	dma_total = dma_count;
+	dma_used = 0;
+}
+
+/*
+ * A DMA page is named by its number in the pool, not by its place: a driver that goes on after a restart still
+ * has memory, of which the device knows nothing until the driver has told it the new place.
+ */
+static struct frame *dma_adopt(uint64_t number)
+{
+	return frame_adopt(dma_first_pfn + number, OID_DMA | number, 0, 0);
+}
+
+uint64_t physmem_dma_used(void)
+{
+	return dma_used;
+}
+
+void physmem_continue(uint64_t used)
+{
+	for (dma_used = 0; dma_used < used && dma_used < dma_total; dma_used++)
+		dma_adopt(dma_used);
+}
+
+void physmem_op_address(struct inv *inv)
+{
+	const struct cap *c = inv_cap(inv, 0);
+	struct frame *f = c->type == CAP_PAGE ? cap_page(c) : NULL;
+
+	if (!f || (f->oid & OID_DMA) != OID_DMA) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	inv->out_w[0] = frame_pfn(f) << PAGE_SHIFT;
 }
 
 void physmem_op_page(struct inv *inv)
@@ -37,14 +71,14 @@ void physmem_op_dma(struct inv *inv)
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
-	if (count > dma_end - dma_next) {
+	if (count > dma_total - dma_used) {
 		inv_fail(inv, RC_LIMIT);
 		return;
 	}
 	commit_point();
-	inv->out_w[0] = dma_next << PAGE_SHIFT;
+	inv->out_w[0] = (dma_first_pfn + dma_used) << PAGE_SHIFT;
 	for (uint64_t i = 0; i < count; i++) {
-		struct cap page = page_cap(frame_adopt(dma_next++, 0), 0);
+		struct cap page = page_cap(dma_adopt(dma_used++), 0);
 
 		node_store(to, i, &page);
 	}
@@ -88,7 +122,8 @@ static struct cap pack_page(uint64_t index)
 {
 	if (persist_on)
 		return page_cap(pack_copy(index), DB_READONLY);
-	return page_cap(frame_adopt(pack_first_pfn + index, FRAME_FIXED), DB_READONLY);
+	return page_cap(frame_adopt(pack_first_pfn + index, OID_PHYS | (pack_first_pfn + index), FRAME_FIXED, persist_life),
+			DB_READONLY);
 }
 
 void physmem_op_pack_page(struct inv *inv)

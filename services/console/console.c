@@ -36,7 +36,8 @@
 #include "virtio_serial.h"
 
 #define SESSIONS       16u
-#define INPUT_RING     65536u
+#define INPUT_RING     131072u            /* twice the credit: a host that comes after a restart begins with it anew */
+#define HISTORY        2048u              /* of terminal output, shown again after a restart; a power of two */
 #define OUTPUT_RING    131072u
 #define OUTPUT_LOW     (OUTPUT_RING / 2)  /* so much room ends a writer's waiting */
 #define POLL_ROOM      4096u              /* so much room is called writable */
@@ -72,6 +73,9 @@ struct session {
 	uint32_t status;
 	uint16_t rows, columns;            /* the host's last word on the window; 0: none */
 	uint64_t exit_number;              /* the device buffer that holds EXIT */
+	uint8_t history[HISTORY];          /* the last of the terminal's output: byte i is at i % HISTORY */
+	uint32_t history_end;
+	bool replay;                       /* it is to be shown once more */
 };
 
 static struct session sessions[SESSIONS];
@@ -268,6 +272,12 @@ static bool session_has_output(const struct session *s)
 	return false;
 }
 
+static void history_add(struct session *s, const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		s->history[s->history_end++ % HISTORY] = bytes[i];
+}
+
 static size_t put_data(struct stream *s, uint8_t *to, size_t room)
 {
 	size_t n = ring_used(&s->out);
@@ -278,7 +288,27 @@ static size_t put_data(struct stream *s, uint8_t *to, size_t room)
 		n = room - LINK_HEADER;
 	link_header(to, LINK_DATA, (uint8_t)wire_channel(s), (uint32_t)n);
 	ring_get(&s->out, to + LINK_HEADER, n);
+	if (s->channel == TERMINAL)
+		history_add(s->session, to + LINK_HEADER, n);
 	return LINK_HEADER + n;
+}
+
+/* What the terminal showed last, from the beginning of a line if one begins there. */
+static size_t put_history(struct session *s, uint8_t *to, size_t room)
+{
+	uint32_t n = s->history_end < HISTORY ? s->history_end : HISTORY, from = s->history_end - n;
+	size_t at = LINK_HEADER;
+
+	if (room < LINK_HEADER + HISTORY)
+		return 0;
+	if (n == HISTORY)
+		while (from != s->history_end && s->history[from++ % HISTORY] != '\n')
+			;
+	while (from != s->history_end)
+		to[at++] = s->history[from++ % HISTORY];
+	link_header(to, LINK_DATA, (uint8_t)wire_channel(&s->stream[TERMINAL]), (uint32_t)(at - LINK_HEADER));
+	s->replay = false;
+	return at;
 }
 
 /* Fills a device buffer with whatever is to be said: control first, then data, the streams in turn. */
@@ -291,6 +321,9 @@ static size_t fill_buffer(uint8_t *to, size_t size)
 		at += put_number(to, size, LINK_HELLO, 0, LINK_VERSION);
 		hello_sent = true;
 	}
+	for (struct session *s = sessions; s < sessions + session_count; s++)
+		if (s->replay)
+			at += put_history(s, to + at, size - at);
 	for (struct session *s = sessions; s < sessions + session_count; s++) {
 		size_t n;
 
@@ -744,8 +777,37 @@ static bool serve(struct msg *m)
 	return true;
 }
 
+/*
+ * The system goes on after a loss of power, and the host's end of the link is a new one: both begin anew.  What
+ * was on its way is lost; a terminal shows its last lines again, and full-screen programs hear of a new size.
+ */
+static void device_resume(void)
+{
+	bool found = on_link ? virtio_serial_restart() : uart_start();
+
+	if (!found)
+		fprintf(stderr, "console: the device did not come back; output will wait for ever\n");
+	link_init(&parser, &link_sink, NULL);
+	memset(&flight, 0, sizeof flight);
+	hello_sent = false;
+	for (struct session *s = sessions; s < sessions + session_count; s++) {
+		struct stream *t = &s->stream[TERMINAL];
+
+		s->owed = 0;
+		s->replay = t->open;
+		if (s->finish == FINISH_SENT)
+			s->finish = FINISH_WAITING;
+		if (t->open) {
+			t->discipline->events |= EVENT_WINCH;
+			t->news = true;
+		}
+	}
+}
+
 static void device_service(void)
 {
+	if (on_link ? virtio_serial_lost() : uart_lost())
+		device_resume();
 	if (on_link)
 		virtio_serial_service(received);
 	else

@@ -39,6 +39,11 @@ bool uart_start(void)
 	return true;
 }
 
+bool uart_lost(void)
+{
+	return !(uart_in(UART_IER) & IER_RECEIVE);
+}
+
 void uart_service(void (*received)(const uint8_t *bytes, size_t n))
 {
 	uint8_t bytes[256];

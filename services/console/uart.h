@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 bool uart_start(void);
+/* The line was reset behind our back: uart_start again. */
+bool uart_lost(void);
 void uart_service(void (*received)(const uint8_t *bytes, size_t n));
 size_t uart_put(const uint8_t *bytes, size_t n);
 bool uart_rearm(bool want_output);

@@ -157,17 +157,9 @@ static void queue_notify(struct queue *q)
 		port_out(io_base + REG_QUEUE_NOTIFY, 2, q->number);
 }
 
-bool virtio_serial_start(void)
+/* Tells the device where its rings are, and begins. */
+static bool device_begin(uint64_t rings, uint64_t buffers)
 {
-	uint64_t rings, buffers;
-
-	if (!pci_find())
-		return false;
-	rings = dma_map(DMA_BASE);
-	buffers = dma_map(DMA_BASE + DMA_PAGES * PAGE_SIZE);
-	if (!rings || !buffers)
-		return false;
-
 	port_out(io_base + REG_STATUS, 1, 0);
 	port_out(io_base + REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
 	port_out(io_base + REG_DRIVER_FEATURES, 4, 0);
@@ -187,6 +179,55 @@ bool virtio_serial_start(void)
 	queue_notify(&rx);
 	virtio_serial_rearm(false);
 	return true;
+}
+
+bool virtio_serial_start(void)
+{
+	uint64_t rings, buffers;
+
+	if (!pci_find())
+		return false;
+	rings = dma_map(DMA_BASE);
+	buffers = dma_map(DMA_BASE + DMA_PAGES * PAGE_SIZE);
+	return rings && buffers && device_begin(rings, buffers);
+}
+
+/* A device that was reset behind our back: the machine was started anew from its store. */
+bool virtio_serial_lost(void)
+{
+	return port_in(io_base + REG_STATUS, 1) == 0;
+}
+
+/* The physical address of the DMA page mapped at an address; 0 if there is none. */
+static uint64_t dma_address(uint64_t at)
+{
+	uint64_t physical = 0;
+	cap_t node;
+
+	if (space_find(CR_ROOT, at, SPACE_LSS_PAGE + 1, NULL, &node) != RC_OK ||
+	    node_fetch(node, at >> PAGE_SHIFT & 15, CR_TMP0) != RC_OK)
+		return 0;
+	physmem_address(CR_PHYSMEM, CR_TMP0, &physical);
+	return physical;
+}
+
+bool virtio_serial_restart(void)
+{
+	uint64_t rings, buffers;
+
+	if (!pci_find())
+		return false;
+	rings = dma_address(DMA_BASE);
+	buffers = dma_address(DMA_BASE + DMA_PAGES * PAGE_SIZE);
+	if (!rings || !buffers)
+		return false;
+	memset((void *)DMA_BASE, 0, 2 * DMA_PAGES * PAGE_SIZE);
+	rx.seen = tx.seen = 0;
+	tx_busy = 0;
+	tx_next = -1;
+	tx_unannounced = false;
+	tx_done = tx_sent;
+	return device_begin(rings, buffers);
 }
 
 /* ---- running ------------------------------------------------------------------------------------ */

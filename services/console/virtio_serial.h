@@ -15,6 +15,9 @@
 #include <stdint.h>
 
 bool virtio_serial_start(void);
+/* The device was reset behind our back: the system went on from its store.  What was in the buffers is lost. */
+bool virtio_serial_lost(void);
+bool virtio_serial_restart(void);
 void virtio_serial_service(void (*received)(const uint8_t *bytes, size_t n));
 /* A free buffer of *size bytes, the same one until it is sent; NULL if all are on their way. */
 uint8_t *virtio_serial_buffer(size_t *size);
