@@ -64,9 +64,11 @@ void arch_port_out(uint16_t port, unsigned size, uint32_t value);
 /* The store's disk; false: there is none.  arch_disk_poll answers through persist_disk_done what is done. */
 bool arch_disk_find(struct store_disk *disk);
 void arch_disk_poll(void);
+void arch_disk_interrupts(void);                         /* from now on its line interrupts */
 bool arch_disk_line(unsigned line);                      /* its interrupt */
 /* The clock goes on from there: an earlier life got so far. */
-void arch_time_continue(uint64_t now_ns);
+void arch_time_continue(uint64_t now_ns, uint64_t tsc);
+uint64_t arch_tsc_user(void);                            /* what a program's rdtsc says */
 
 /* The early console and the end. */
 void arch_log_write(const char *text, size_t length);

@@ -284,7 +284,9 @@ static void handle_notice(uint64_t bits)
 {
 	if (bits & NOTICE_TIMER)
 		timers_run();
-	if (bits & ~(uint64_t)NOTICE_TIMER)
+	if (bits & NOTICE_SYNC)
+		sync_notice_taken();
+	if (bits & ~(uint64_t)(NOTICE_TIMER | NOTICE_SYNC))
 		tty_notice(bits);
 }
 

@@ -47,6 +47,12 @@ struct waitq { struct waiter *head; };
  * wait on several queues (poll).  Returns BLOCKED, to be returned by the caller; -ENOMEM never. */
 long wait_on(struct proc *p, struct waitq *q);
 void wake_all(struct waitq *q);
+
+/* ---- durability (sync.c) ---- */
+long store_sync(struct proc *p);
+void sync_init(void);
+void sync_notice_taken(void);
+
 /* Deadline for the current call, monotonic ns.  When it passes, the call runs again with p->timed_out set. */
 void wait_until(struct proc *p, uint64_t when_ns);
 uint64_t now_ns(void);            /* monotonic */
@@ -166,6 +172,7 @@ struct proc {
 	uint64_t altstack_sp, altstack_size; uint32_t altstack_flags;
 	int exit_status;               /* wait status */
 	int stop_signal; bool stop_reported, continued;
+	long sync_result;              /* of a write that waits to be durable (write_through) */
 	struct waitq child_wait;       /* waitpid */
 	struct proc *vfork_parent;     /* to wake at exec or exit */
 	struct waitq vfork_wait;

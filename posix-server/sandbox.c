@@ -166,6 +166,7 @@ static int run_command(void)
 	long err;
 
 	clock_init();
+	sync_init();
 	err = vfs_init(&why);
 	if (err)
 		return refuse("file tree", why, STATUS_NOT_RUN);
@@ -193,7 +194,7 @@ static int run_command(void)
 
 static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t length, cap_t value)
 {
-	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER };
+	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER, CR_SYNC };
 
 	(void)ctx, (void)m;
 	if (which == 5 || which == 6) {
@@ -202,7 +203,7 @@ static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t leng
 		pack_set(which - 5, length);
 		return RC_OK;
 	}
-	if (which < 1 || which > 7)
+	if (which < 1 || which > 8)
 		return RC_REQUEST;
 	cap_copy(registers[which], value);
 	if (which <= 4)

@@ -29,6 +29,7 @@ enum server_register {
 	CR_STDIN = 10, CR_STDOUT = 11, CR_STDERR = 12, CR_TERMINAL = 13,
 	CR_TIMER = 14,
 	CR_TIMER_NOTICE = CR_STORE,    /* 2: posts NOTICE_TIMER to us */
+	CR_SYNC = CR_CONST,            /* 1: checkpoint, for waiting only; void: nothing outlives the machine */
 	CR_RUN = 15,                   /* who waits for the end of the sandbox */
 	CR_PROC0 = 16, PROC_CACHE = 8, /* 16..23: process capabilities used lately */
 };
@@ -37,6 +38,7 @@ enum server_register {
 
 /* Notice bits. */
 #define NOTICE_TIMER 1u
+#define NOTICE_SYNC  0x100u            /* a generation was committed, or the system was restarted */
 #define NOTICE_STREAM0 2u              /* << stream: input, output, error, terminal */
 
 #define POOL_BASE 0x1000000000ull

@@ -52,13 +52,29 @@ long sys_read(struct proc *p, uint64_t *a)
 	return f->ops->read(f, p, a[1], n, &f->offset, f->flags & K_O_NONBLOCK);
 }
 
+/* With O_SYNC or O_DSYNC a write to a file answers when it is durable: it is done once, and then waited for. */
+static long write_through(struct file *f, struct proc *p, uint64_t *a, long n, int64_t *offset)
+{
+	bool durable = f->ops->seekable && (f->flags & K_O_DSYNC);
+	long error;
+
+	if (!durable || !p->progress) {
+		n = f->ops->write(f, p, a[1], n, offset, f->flags & K_O_NONBLOCK);
+		if (!durable || n <= 0)
+			return n;
+		p->sync_result = n;
+	}
+	error = store_sync(p);
+	return error ? error : p->sync_result;
+}
+
 long sys_write(struct proc *p, uint64_t *a)
 {
 	long error, n = size_checked(a[2]);
 	struct file *f = file_for(p, a[0], true, &error);
 	if (!f || n < 0)
 		return f ? n : error;
-	return f->ops->write(f, p, a[1], n, &f->offset, f->flags & K_O_NONBLOCK);
+	return write_through(f, p, a, n, &f->offset);
 }
 
 static long positioned(struct proc *p, uint64_t *a, bool write)
@@ -70,7 +86,9 @@ static long positioned(struct proc *p, uint64_t *a, bool write)
 	struct file *f = seekable_for(p, a[0], write, &error);
 	if (!f || n < 0)
 		return f ? n : error;
-	return (write ? f->ops->write : f->ops->read)(f, p, a[1], n, &offset, f->flags & K_O_NONBLOCK);
+	if (write)
+		return write_through(f, p, a, n, &offset);
+	return f->ops->read(f, p, a[1], n, &offset, f->flags & K_O_NONBLOCK);
 }
 
 long sys_pread64(struct proc *p, uint64_t *a)
@@ -404,14 +422,14 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 	return error;
 }
 
-/* ---- syncing: all files are memory ------------------------------------------------------------------------------ */
+/* ---- syncing (sync.c) ------------------------------------------------------------------------------ */
 
 static long sync_one(struct proc *p, int fd)
 {
 	struct file *f = fd_get(p, fd);
 	if (!f || (f->flags & K_O_PATH))
 		return -EBADF;
-	return f->ops->seekable ? 0 : -EINVAL;
+	return f->ops->seekable ? store_sync(p) : -EINVAL;
 }
 
 long sys_fsync(struct proc *p, uint64_t *a)
@@ -426,13 +444,13 @@ long sys_fdatasync(struct proc *p, uint64_t *a)
 
 long sys_sync(struct proc *p, uint64_t *a)
 {
-	(void)p, (void)a;
-	return 0;
+	(void)a;
+	return store_sync(p);
 }
 
 long sys_syncfs(struct proc *p, uint64_t *a)
 {
-	return fd_get(p, a[0]) ? 0 : -EBADF;
+	return fd_get(p, a[0]) ? store_sync(p) : -EBADF;
 }
 
 static long advice(struct proc *p, int fd)

@@ -248,13 +248,23 @@ void arch_disk_poll(void)
 {
 }
 
+void arch_disk_interrupts(void)
+{
+}
+
 bool arch_disk_line(unsigned line)
 {
 	(void)line;
 	return false;
 }
 
-void arch_time_continue(uint64_t now_ns)
+void arch_time_continue(uint64_t now_ns, uint64_t tsc)
 {
+	(void)tsc;
 	machine.now_ns = now_ns;
+}
+
+uint64_t arch_tsc_user(void)
+{
+	return machine.now_ns;
 }

@@ -21,6 +21,7 @@
 static uint64_t period_fs;             /* of one tick, femtoseconds */
 static uint64_t ns_per_tick;           /* if the period is whole nanoseconds, else 0 */
 static uint64_t wall_seconds, tsc_first;
+static uint64_t tsc_ahead;             /* of the processor's own count: see arch_time_continue */
 static uint64_t base_ns;               /* what earlier lives of the image had counted */
 
 static volatile uint64_t *hpet(unsigned offset)
@@ -42,7 +43,12 @@ uint64_t arch_tsc(void)
 	uint32_t low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return ((uint64_t)high << 32 | low) - tsc_first;
+	return ((uint64_t)high << 32 | low) + tsc_ahead - tsc_first;
+}
+
+uint64_t arch_tsc_user(void)
+{
+	return arch_tsc() + tsc_first;
 }
 
 void arch_timer_set(uint64_t when_ns)
@@ -103,9 +109,18 @@ uint64_t arch_wall_seconds(void)
 	return wall_seconds - base_ns / 1000000000;
 }
 
-void arch_time_continue(uint64_t now_ns)
+/*
+ * Programs compute times from differences of the processor's count, which began anew with the machine.  So from
+ * now on rdtsc traps (CR4.TSD), and trap.c answers with a count that goes on too.
+ */
+void arch_time_continue(uint64_t now_ns, uint64_t tsc)
 {
+	uint64_t cr4;
+
 	base_ns = now_ns;
+	tsc_ahead = tsc - arch_tsc_user();
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_TSD));
 }
 
 void time_init(void)

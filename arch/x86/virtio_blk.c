@@ -129,6 +129,11 @@ void arch_disk_poll(void)
 	}
 }
 
+void arch_disk_interrupts(void)
+{
+	arch_irq_mask(irq_line, false);
+}
+
 bool arch_disk_line(unsigned line)
 {
 	return irq_line == (int)line;

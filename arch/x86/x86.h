@@ -24,6 +24,8 @@
 #define PTE_NX  (1ull << 63)
 #define PTE_PFN 0x000FFFFFFFFFF000ull
 
+#define CR4_TSD   4ull
+
 #define FLAG_IF   0x200ull
 #define FLAGS_USER 0x240DD5ull           /* CF PF AF ZF SF TF DF OF AC ID: what a program may choose */
 #define FLAGS_ENTRY_MASK 0x44700ull      /* TF IF DF NT AC are clear in the kernel */

@@ -130,7 +130,7 @@ static void odd_directory(void *context)
 static void adopt_an_object(void *context)
 {
 	(void)context;
-	frame_adopt(frame_pfn(page), 0);
+	frame_adopt(frame_pfn(page), OID_PHYS | frame_pfn(page), 0, 0);
 }
 
 static void enter_a_waiting_process(void *context)

@@ -11,6 +11,9 @@
 
 void irq_fired(unsigned line);
 
+/* The store committed a generation: whoever waits for it is told (checkpoint.c). */
+void checkpoint_tell(uint32_t generation);
+
 /* Boot: the boot pack's place and the run of frames kept for DMA. */
 void physmem_init(uint64_t pack_address, uint64_t pack_length, uint64_t dma_first_pfn, uint64_t dma_count);
 /* How many pages of the DMA pool were given out; a restart gives out as many. */

@@ -58,8 +58,8 @@ static void a_place_in_memory_is_adopted_once(void **state)
 	(void)state;
 	machine_start(&(struct machine_config){ .frames = 4, .pack_pages = 2 });
 	pfn = frame_count - 1;
-	assert_ptr_equal(frame_adopt(pfn, FRAME_FIXED), &frames[pfn]);
-	assert_ptr_equal(frame_adopt(pfn, FRAME_FIXED), &frames[pfn]);
+	assert_ptr_equal(frame_adopt(pfn, OID_PHYS | pfn, FRAME_FIXED, 0), &frames[pfn]);
+	assert_ptr_equal(frame_adopt(pfn, OID_PHYS | pfn, FRAME_FIXED, 0), &frames[pfn]);
 	assert_ptr_equal(frame_lookup(OID_PHYS | pfn), &frames[pfn]);
 	assert_int_equal(object_check(), 0);
 	machine_stop();

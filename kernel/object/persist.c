@@ -17,13 +17,14 @@
 #include "sched/sched.h"
 
 #define ROOT_VERSION 1                 /* of what the kernel keeps in objects; another one is refused */
-enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA };
+enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA, ROOT_TSC };
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */
 #define FRAMES_HIGH  448
 #define AGE_BATCH    2048
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
+#define FORCE_DELAY_NS 20000
 #define INTERVAL_NS  2000000000ull
 
 bool persist_on, persist_tight;
@@ -163,6 +164,7 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	root[ROOT_LIFE] = persist_life;
 	root[ROOT_RANGE_END] = persist_range_end;
 	root[ROOT_DMA] = physmem_dma_used();
+	root[ROOT_TSC] = arch_tsc_user();
 	/* The next trap saves its registers unasked. */
 	if (p && process_frame(p)->kind == FRAME_PROCESS)
 		frame_dirty(process_frame(p));
@@ -172,8 +174,7 @@ static void committed(void *context, uint32_t generation)
 {
 	(void)context;
 	last_commit_ns = arch_now_ns() - demarcated_ns;
-	(void)generation;
-	sched_commit_wake();
+	checkpoint_tell(generation);
 }
 
 static void room(void *context)
@@ -358,24 +359,26 @@ bool persist_busy(void)
 	return persist_on && store_busy(store);
 }
 
-void persist_step(void)
+bool persist_step(void)
 {
 	struct store_status status;
+	bool more = persist_on;
 
 	if (!persist_on)
-		return;
+		return false;
 	arch_disk_poll();
 	if (arch_now_ns() >= persist_due_ns) {
 		persist_due_ns = ~0ull;
 		store_checkpoint(store);
 	}
-	for (unsigned i = 0; i < STEP_ROUNDS && store_step(store); i++)
-		;
+	for (unsigned i = 0; i < STEP_ROUNDS && more; i++)
+		more = store_step(store);
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
 		store_failed();
 	if (frame_free_count() < FRAMES_HIGH)
 		age();
+	return more;
 }
 
 /* ---- start --------------------------------------------------------------------------------- */
@@ -486,6 +489,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	store_open(store, &disk, &cache, &m, &super);
 	while (!store_ready(store))
 		wait_held();
+	arch_disk_interrupts();
 	store_epoch = store_current_epoch(store);
 	persist_range_end = super.homes > pack_pages ? super.homes - pack_pages : 0;
 	if (persist_range_end < 4096)
@@ -510,6 +514,10 @@ static void process_resume(struct process *p)
 	uint16_t bits = p->irq_bits | p->restart_bits | (p->commit_generation ? p->commit_bits : 0);
 
 	process_total++;
+	if (p->commit_generation) {
+		frame_dirty(process_frame(p));
+		p->commit_generation = 0;
+	}
 	if (p->state == PROC_RUNNING) {
 		schedule_refresh(p);
 		sched_ready(p);
@@ -532,7 +540,7 @@ bool persist_restart(void)
 	persist_high = root[ROOT_HIGH];
 	persist_life = root[ROOT_LIFE] + 1;
 	persist_range_end = root[ROOT_RANGE_END];
-	arch_time_continue(root[ROOT_NOW_NS]);
+	arch_time_continue(root[ROOT_NOW_NS], root[ROOT_TSC]);
 	physmem_continue(root[ROOT_DMA]);
 	processes_fetch();
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
@@ -559,6 +567,7 @@ void persist_status(struct persist_status *status)
 uint32_t persist_force(void)
 {
 	store_checkpoint(store);
+	timer_need(arch_now_ns() + FORCE_DELAY_NS);    /* the next safe point */
 	return store_epoch;
 }
 

@@ -34,8 +34,8 @@ static inline void persist_made(uint64_t oid)
 
 /* Fills a frame just entered into the directory with what the store holds. */
 void persist_fetch(struct frame *f);
-/* A safe point with time to work: interrupts and the idle loop. */
-void persist_step(void);
+/* A safe point with time to work: interrupts and the idle loop.  True: there is more to do at once. */
+bool persist_step(void);
 /* The store has work that waits for the disk. */
 bool persist_busy(void);
 

@@ -136,6 +136,16 @@ void physmem_op_pack_page(struct inv *inv)
 	inv_out_cap(inv, 0, pack_page(index));
 }
 
+void physmem_op_loaded_page(struct inv *inv)
+{
+	uint64_t pfn = pack_first_pfn + inv_word(inv, 0);
+
+	if (!pack_has(inv, inv_word(inv, 0), 1))
+		return;
+	commit_point();
+	inv_out_cap(inv, 0, page_cap(frame_adopt(pfn, OID_PHYS | pfn, FRAME_FIXED, persist_life), DB_READONLY));
+}
+
 void physmem_op_pack_fill(struct inv *inv)
 {
 	uint64_t first = inv_word(inv, 0), count = inv_word(inv, 1);

@@ -193,7 +193,7 @@ static void timer_arm(uint64_t now_ns, bool running)
 	arch_timer_set(when_ns);
 }
 
-static void timer_need(uint64_t when_ns)
+void timer_need(uint64_t when_ns)
 {
 	if (when_ns < cpu.timer_ns) {
 		cpu.timer_ns = when_ns;
@@ -400,8 +400,8 @@ void sched_next(void)
 		cpu.idle = true;
 		timer_arm(arch_now_ns(), false);
 		while (!cpu.ready_mask) {
-			arch_idle();
-			persist_step();
+			if (!persist_step())
+				arch_idle();
 		}
 	}
 }

@@ -38,6 +38,7 @@ void sched_stall(struct process *p, struct process *on);
 void sched_wake_stalled(struct process *on);   /* the first of its queue */
 void sched_wake_all_stalled(struct process *on);
 void sched_sleep(struct process *p, uint64_t until_ns);
+void timer_need(uint64_t when_ns);             /* an interrupt no later than that */
 void sched_commit_wait(struct process *p);
 void sched_commit_wake(void);
 bool sched_alarm(struct process *p, uint32_t bits, uint64_t when_ns);

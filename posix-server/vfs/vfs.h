@@ -33,6 +33,7 @@
 #define K_O_NOCTTY    00000400
 #define K_O_TRUNC     00001000
 #define K_O_APPEND    00002000
+#define K_O_DSYNC     00010000         /* O_SYNC has this bit too */
 #define K_O_NONBLOCK  00004000
 #define K_O_ASYNC     00020000
 #define K_O_DIRECT    00040000

@@ -794,9 +794,16 @@ static void device_resume(void)
 		struct stream *t = &s->stream[TERMINAL];
 
 		s->owed = 0;
-		s->replay = t->open;
+		s->replay = t->open && s->finish == FINISH_NONE;
 		if (s->finish == FINISH_SENT)
 			s->finish = FINISH_WAITING;
+		if (s->finish == FINISH_DONE) {
+			s->finish = FINISH_NONE;   /* the new host may begin another */
+			s->ended = false;
+			ring_clear(&s->in);
+			for (unsigned i = 0; i < CHANNELS; i++)
+				s->stream[i].hung_up = false;
+		}
 		if (t->open) {
 			t->discipline->events |= EVENT_WINCH;
 			t->news = true;

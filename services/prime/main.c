@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <keros/bank.h>
+#include <keros/checkpoint.h>
 #include <keros/console.h>
 #include <keros/constructor.h>
 #include <keros/image.h>
@@ -42,7 +43,7 @@ enum {
 
 /* Slots of the node in PR_STORE, written in grants as STORED + slot. */
 enum { ST_VCS, ST_META, ST_PROCCRE, ST_CONSOLE, ST_REQUESTOR, ST_BASE, ST_OVERLAY, ST_SESSION_IMAGE, ST_TEST_RANGE,
-       ST_BANKS };
+       ST_BANKS, ST_SESSIONS };
 #define STORED 32
 _Static_assert(CONFIG_SANDBOXES <= NODE_SLOTS, "one node keeps the banks of all sandboxes");
 
@@ -71,6 +72,7 @@ static struct space_range first_frames = { .range = PR_RANGE };
 static struct space_maker maker;
 static cap_t root_bank = CR_BANK;
 static struct config config;
+static bool pack_is_loaded;                    /* the pack in the window is this start's, not the first one */
 static uint64_t tree_length[2];
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -100,7 +102,8 @@ must(uint32_t rc, const char *what, const char *of)
 static void
 window_map(uint64_t va, uint64_t pack_page)
 {
-	must(physmem_pack_page(PR_PHYSMEM, pack_page, CR_TMP0), "reading", "the boot pack");
+	must((pack_is_loaded ? physmem_loaded_page : physmem_pack_page)(PR_PHYSMEM, pack_page, CR_TMP0), "reading",
+	     "the boot pack");
 	must(space_map(PR_SPACE, va, CR_TMP0, 0, &maker), "mapping", "the boot pack");
 }
 
@@ -365,20 +368,35 @@ session_start(unsigned number, uint64_t limit)
 	};
 	const struct config_sandbox *c = &config.sandbox[number];
 	struct msg m = { .order = SESSION_RUN };
+	uint64_t persistent = 0;
+	bool again;
 
-	must(node_fetch(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE), "finding", "the session's image");
-	process_prepare("session", 10, DATA_SANDBOX_DEATH | number);
+	must(node_fetch(PR_STORE, ST_SESSIONS, CR_TMP0), "finding", "the sessions");
+	must(node_fetch(CR_TMP0, number, PR_PROCESS), "finding", "a session");
+	again = process_get_state(PR_PROCESS, NULL, NULL, NULL, NULL) == RC_OK;
+	if (!again) {
+		must(node_fetch(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE), "finding", "the session's image");
+		process_prepare("session", 10, DATA_SANDBOX_DEATH | number);
+		must(node_fetch(PR_STORE, ST_SESSIONS, CR_TMP0), "finding", "the sessions");
+		must(node_swap(CR_TMP0, number, PR_PROCESS, CR_VOID), "keeping", "a session");
+	}
 	for (unsigned i = 0; i < sizeof common / sizeof common[0]; i++)
 		process_give(common[i].reg, common[i].from);
 	resources_give(number, c, limit);
+	checkpoint_status(PR_CHECKPOINT, NULL, NULL, &persistent, NULL, NULL, NULL);
+	if (persistent) {
+		must(checkpoint_sync_only(PR_CHECKPOINT, PR_A), "making", "the capability to wait for the store");
+		process_give(CR_SYNC, PR_A);
+	}
 	streams_give(number, c->tty);
 	keeper_give(CR_REPORT, DATA_SESSION | number);
 	keeper_give(CR_KEEPER, DATA_SANDBOX_DEATH | number);
 	must(process_make_start(PR_PROCESS, 0, PR_A), "starting", "a session");
-	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "a session");
+	if (!again)
+		must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "a session");
 
 	m.w[0] = number;
-	m.w[1] = (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) | (c->verbose ? SESSION_VERBOSE : 0);
+	m.w[1] = (persistent ? SESSION_SYNC : 0) | (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) | (c->verbose ? SESSION_VERBOSE : 0);
 	m.w[2] = tree_length[0];
 	m.w[3] = tree_length[1];
 	m.send_string = c->records;
@@ -392,15 +410,6 @@ sandboxes_start(void)
 {
 	uint64_t available = 0;
 
-	tree_map("base", ST_BASE, &tree_length[0]);
-	tree_map("overlay", ST_OVERLAY, &tree_length[1]);
-	posix_seal();
-	program_image("session");
-	must(node_swap(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE, CR_VOID), "keeping", "the session's image");
-	must(node_fetch(PR_STORE, ST_CONSOLE, PR_CONSOLE), "finding", "the console");
-	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of banks");
-	must(node_swap(PR_STORE, ST_BANKS, CR_TMP0, CR_VOID), "keeping", "the node of banks");
-
 	must(bank_get_limits(CR_BANK, NULL, NULL, &available), "asking", "the bank");
 	for (unsigned i = 0; i < config.count; i++) {
 		uint64_t limit = config.sandbox[i].bank_frames, most;
@@ -413,6 +422,22 @@ sandboxes_start(void)
 		available -= limit;
 		session_start(i, limit);
 	}
+}
+
+/* What all sandboxes are made of. */
+static void
+sandboxes_prepare(void)
+{
+	tree_map("base", ST_BASE, &tree_length[0]);
+	tree_map("overlay", ST_OVERLAY, &tree_length[1]);
+	posix_seal();
+	program_image("session");
+	must(node_swap(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE, CR_VOID), "keeping", "the session's image");
+	must(node_fetch(PR_STORE, ST_CONSOLE, PR_CONSOLE), "finding", "the console");
+	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of banks");
+	must(node_swap(PR_STORE, ST_BANKS, CR_TMP0, CR_VOID), "keeping", "the node of banks");
+	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of sessions");
+	must(node_swap(PR_STORE, ST_SESSIONS, CR_TMP0, CR_VOID), "keeping", "the node of sessions");
 }
 
 /* ---- a native program ------------------------------------------------------------------------ */
@@ -436,6 +461,27 @@ native_start(const char *name)
 }
 
 /* ---- after the start ------------------------------------------------------------------------- */
+
+/*
+ * The first sandbox has ended, and the machine with it.  With a store, what it left is saved first; a system that
+ * goes on from there finds itself here, in another life, and runs what the pack loaded then asks for.
+ */
+static void
+machine_end(uint64_t status)
+{
+	uint64_t life = 0, now = 0, generation = 0;
+
+	checkpoint_status(PR_CHECKPOINT, NULL, NULL, NULL, &life, NULL, NULL);
+	if (checkpoint_force(PR_CHECKPOINT, &generation) == RC_OK)
+		checkpoint_wait(PR_CHECKPOINT, generation);
+	checkpoint_status(PR_CHECKPOINT, NULL, NULL, NULL, &now, NULL, NULL);
+	if (now == life)
+		log_power_off(CR_LOG, status);
+	pack_is_loaded = true;
+	pack_open();
+	config_load();
+	sandboxes_start();
+}
 
 static void
 service_died(unsigned index, const struct msg *m)
@@ -480,7 +526,7 @@ message_handle(const struct msg *m)
 		/* fall through */
 	case DATA_SESSION:
 		if (whose == 0)
-			log_power_off(CR_LOG, status);
+			machine_end(status);
 		break;
 	}
 }
@@ -499,10 +545,12 @@ main(void)
 	for (unsigned i = 0; i < SERVICES; i++)
 		if (config.native == NULL || section_find(PACK_PROGRAM, services[i].name) != NULL)
 			service_start(i);
-	if (config.native != NULL)
+	if (config.native != NULL) {
 		native_start(config.native);
-	else
+	} else {
+		sandboxes_prepare();
 		sandboxes_start();
+	}
 
 	server_first(&m, NULL, 0);
 	for (;;) {

@@ -748,9 +748,9 @@ static void test_devices(void)
 	if (t_given(CHECKPOINT_TYPE, T_A)) {
 		uint64_t generation, dirty, persistent = 9;
 
-		t_rc(checkpoint_status(T_A, &generation, &dirty, &persistent), RC_OK, "checkpoint: status");
+		t_rc(checkpoint_status(T_A, &generation, &dirty, &persistent, NULL, NULL, NULL), RC_OK, "checkpoint: status");
 		if (!persistent)
-			t_rc(checkpoint_force(T_A), RC_NOACCESS, "checkpoint: nothing to force without a disk");
+			t_rc(checkpoint_force(T_A, NULL), RC_NOACCESS, "checkpoint: nothing to force without a disk");
 	}
 	if (t_type(T_KEYBITS) == KEYBITS_TYPE) {
 		uint64_t first = 0, second = 0, valid = 0;

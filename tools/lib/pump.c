@@ -43,6 +43,7 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define LOG_KEPT      65536u
 #define LOG_SHOWN     40           /* lines after a failure */
 #define END_WAIT_MS   2000         /* from the session's end to the machine's */
+#define END_WAIT_DISK_MS 60000     /* if it saves its state first */
 #define KERNEL_FAILED 171          /* (0x55 << 1) | 1: isa-debug-exit */
 #define STATUS_FAILED 125
 #define LEAVE_KEY     1            /* Ctrl-A */
@@ -273,7 +274,7 @@ static void session_ended(struct pump *p, uint32_t status)
 {
 	p->exit_status = (int)(status & 0xFF);
 	clock_gettime(CLOCK_MONOTONIC, &p->end_by);
-	p->end_by.tv_sec += END_WAIT_MS / 1000;
+	p->end_by.tv_sec += (p->run->disk ? END_WAIT_DISK_MS : END_WAIT_MS) / 1000;
 }
 
 /* A second sandbox has no streams of its own here: what it prints goes to standard error. */
