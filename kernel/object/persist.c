@@ -4,9 +4,9 @@
  * Invariants
  *   C120 a bit of dirty_map is set if and only if the frame is dirty and belongs to the store
  *   C121 a frame that is ready (may be changed unasked) is dirty in the current epoch
- * A process frame changes in ways that nobody announces (queue links, registers at a trap), so the store
- * copies it before it writes it (store_object.moving); all other frames are written from their place, and
- * frame_dirty_slow waits while that lasts.
+ * A process frame changes in ways that nobody announces (queue links, registers at a trap), and so does a pot of
+ * nodes (where they are mapped, hints), so the store copies them before it writes them (store_object.moving);
+ * pages are written from their place, and frame_dirty_slow waits while that lasts.
  */
 #include "arch.h"
 #include "invoke/inv.h"
@@ -70,7 +70,7 @@ static void dirty_mark(const struct frame *f, bool on)
 static struct store_object object_of(struct frame *f)
 {
 	return (struct store_object){ .oid = f->oid, .alloc_count = f->alloc_count, .call_count = f->call_count,
-				      .epoch = f->epoch, .kind = f->kind, .moving = f->kind == FRAME_PROCESS,
+				      .epoch = f->epoch, .kind = f->kind, .moving = f->kind != FRAME_PAGE,
 				      .data = frame_data(f) };
 }
 

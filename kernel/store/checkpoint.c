@@ -30,7 +30,7 @@ static void demarcate(struct store *s)
 		s->starved = false;
 		return;
 	}
-	KCHECK(339, s->reserved_old == 0 && s->copy_used == 0, "one generation is stabilised at a time");
+	KCHECK(339, s->reserved_old == 0 && s->copy_waiting == 0, "one generation is stabilised at a time");
 	s->stable_epoch = s->epoch++;
 	s->reserved_old = s->reserved_new;
 	s->reserved_new = 0;
@@ -63,12 +63,13 @@ static bool write_copies(struct store *s)
 {
 	bool did = false;
 
-	for (uint32_t i = 0; s->copy_used && i < s->m.copy_count && version_may_write(s); i++) {
+	for (uint32_t i = 0; s->copy_waiting && i < s->m.copy_count && version_may_write(s); i++) {
 		struct store_copy *copy = &s->copy[i];
 
-		if (!copy->used || copy->writing)
+		if (!copy->used || copy->writing || version_busy(s, copy->object.oid, copy->object.epoch))
 			continue;
 		copy->writing = 1;
+		s->copy_waiting--;
 		version_write(s, &copy->object, copy->object.data, i + 1);
 		did = true;
 	}
@@ -85,17 +86,18 @@ static bool write_objects(struct store *s)
 
 		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object)) {
 			s->scan_done = true;
-		} else if (object.moving) {
-			if (copy_frozen(s, &object) != STORE_OK) {
-				s->scan = before;
-				return did;
-			}
-			s->cache.cleaned(s->cache.context, object.oid, object.epoch);
-		} else if (!version_in_flight(s, object.oid))
+		} else if (version_in_flight(s, object.oid)) {
+			continue;      /* written out early: it is clean when that is done */
+		} else if (version_busy(s, object.oid, object.epoch) ||
+			   (object.moving && write_moving(s, &object) != STORE_OK)) {
+			s->scan = before;
+			return did;
+		} else if (!object.moving) {
 			version_write(s, &object, object.data, 0);
+		}
 		did = true;
 	}
-	if (!s->scan_done || s->copy_used || versions_in_flight(s, s->stable_epoch) || s->phase != STORE_WRITING)
+	if (!s->scan_done || s->copy_waiting || versions_in_flight(s, s->stable_epoch) || s->phase != STORE_WRITING)
 		return did;
 	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
 	s->dir_scan = 1;

@@ -103,6 +103,8 @@ static bool fetch_look(struct store *s, struct store_fetch *f)
 
 	if (!v)
 		return fetch_home(s, f);
+	if (v->flags & V_WRITING)
+		return false;          /* from a copy: its object left memory at once */
 	f->object = (struct store_object){ .oid = f->oid, .alloc_count = v->alloc_count, .call_count = v->call_count,
 					   .kind = v->kind, .epoch = v->epoch };
 	if (v->lid)

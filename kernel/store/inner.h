@@ -121,7 +121,7 @@ struct store {
 
 	struct store_io io[IO_SLOTS];
 	struct store_copy copy[STORE_COPIES];
-	uint32_t copy_used;
+	uint32_t copy_waiting;         /* used, and not being written yet */
 	struct store_fetch fetch[FETCHES];
 	struct tag_line line[TAG_LINES];
 	uint32_t line_clock;
@@ -134,6 +134,8 @@ static inline void *store_buffer(struct store *s, unsigned number)
 
 /* store.c */
 int copy_frozen(struct store *s, const struct store_object *o);  /* STORE_WAIT: no frame for it is free */
+/* Writes an object whose frame goes on changing, from a copy; it is clean at once.  STORE_WAIT as above. */
+int write_moving(struct store *s, const struct store_object *o);
 void store_fail(struct store *s, int failure, int condition);
 bool store_pressed(const struct store *s);   /* so much of the log is in use that a checkpoint is due */
 /* ---- io.c ---- */
@@ -156,6 +158,8 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 /* Whether one more may be written now: some requests are kept for fetches. */
 bool version_may_write(const struct store *s);
 bool version_in_flight(const struct store *s, uint64_t oid);
+/* Whether this version is being written, from its own frame or from a copy: it must not be begun again. */
+bool version_busy(struct store *s, uint64_t oid, uint32_t epoch);
 /* Whether the request writes an object from its own frame. */
 bool io_is_object(const struct store_io *io);
 unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit);

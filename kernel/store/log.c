@@ -140,12 +140,10 @@ static void version_written(struct store *s, struct store_io *io, bool ok)
 		store_fail(s, STORE_IO, 0);
 		return;
 	}
-	if (io->arg2) {
+	if (io->arg2)
 		s->copy[io->arg2 - 1].used = s->copy[io->arg2 - 1].writing = 0;
-		s->copy_used--;
-	} else {
+	else
 		s->cache.cleaned(s->cache.context, oid, epoch);
-	}
 	s->cache.room(s->cache.context);
 }
 
@@ -176,6 +174,13 @@ unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit)
 		count += io->state != IO_FREE && io->done == version_written && s->m.versions[io->arg].epoch <= epoch_limit;
 	}
 	return count;
+}
+
+bool version_busy(struct store *s, uint64_t oid, uint32_t epoch)
+{
+	struct store_version *v = version_exact(s, oid, epoch);
+
+	return v && (v->flags & V_WRITING);
 }
 
 bool version_may_write(const struct store *s)

@@ -138,7 +138,8 @@ int store_room(struct store *s, uint64_t count)
 	return STORE_WAIT;
 }
 
-int copy_frozen(struct store *s, const struct store_object *o)
+/* A free frame for a copy, filled and taken; NULL if there is none. */
+static struct store_copy *copy_take(struct store *s, const struct store_object *o)
 {
 	for (uint32_t i = 0; i < s->m.copy_count; i++) {
 		struct store_copy *copy = &s->copy[i];
@@ -149,12 +150,31 @@ int copy_frozen(struct store *s, const struct store_object *o)
 		copy->object.data = store_buffer(s, STORE_BUFFERS + i);
 		copy->used = 1;
 		__builtin_memcpy(copy->object.data, o->data, DISK_FRAME);
-		s->copy_used++;
 		s->status.copies++;
-		return STORE_OK;
+		return copy;
 	}
 	s->status.throttled++;
-	return STORE_WAIT;
+	return NULL;
+}
+
+int copy_frozen(struct store *s, const struct store_object *o)
+{
+	if (!copy_take(s, o))
+		return STORE_WAIT;
+	s->copy_waiting++;
+	return STORE_OK;
+}
+
+int write_moving(struct store *s, const struct store_object *o)
+{
+	struct store_copy *copy = copy_take(s, o);
+
+	if (!copy)
+		return STORE_WAIT;
+	copy->writing = 1;
+	version_write(s, o, copy->object.data, copy - s->copy + 1);
+	s->cache.cleaned(s->cache.context, o->oid, o->epoch);
+	return STORE_OK;
 }
 
 int store_dirty(struct store *s, const struct store_object *o, bool was_dirty)
@@ -181,8 +201,10 @@ int store_clean(struct store *s, const struct store_object *o)
 {
 	if (s->phase == STORE_FAILED)
 		return s->status.failure;
-	if (!store_ready(s) || !version_may_write(s) || version_in_flight(s, o->oid))
+	if (!store_ready(s) || !version_may_write(s) || version_busy(s, o->oid, o->epoch))
 		return STORE_WAIT;
+	if (o->moving)
+		return write_moving(s, o);
 	version_write(s, o, o->data, 0);
 	return STORE_OK;
 }

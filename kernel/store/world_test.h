@@ -125,7 +125,7 @@ static struct store_object core_object(struct world *w, struct core *c)
 	struct object *o = &w->now.object[c->number];
 
 	return (struct store_object){ .oid = oid_of(c->number), .alloc_count = o->alloc_count, .call_count = o->call_count,
-				      .epoch = c->epoch, .kind = o->kind, .data = c->data };
+				      .epoch = c->epoch, .kind = o->kind, .moving = c->number % 3 == 0, .data = c->data };
 }
 
 static bool cache_next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object)

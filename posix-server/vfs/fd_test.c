@@ -219,11 +219,29 @@ static void test_proc(void **state)
 	assert_true(stat_of("/proc/10").st_ino != stat_of("/proc/11").st_ino);
 }
 
+/* What was asked to be durable waits for the store; nothing else does. */
+static void test_sync(void **state)
+{
+	unsigned before = store_syncs;
+
+	(void)state;
+	long fd = call(N_open, us("/f"), K_O_CREAT | 2, 0600);
+	long durable = call(N_open, us("/f"), K_O_DSYNC | 2, 0);
+	assert_int_equal(call(N_write, fd, us("x"), 1), 1);
+	assert_int_equal(store_syncs, before);
+	assert_int_equal(call(N_write, durable, us("x"), 1), 1);
+	assert_int_equal(store_syncs, before + 1);
+	assert_int_equal(call(N_fsync, fd), 0);
+	assert_int_equal(store_syncs, before + 2);
+	assert_int_equal(call(N_fsync, 99), -EBADF);
+	assert_int_equal(store_syncs, before + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOSTED_TEST(test_dup), HOSTED_TEST(test_flags), HOSTED_TEST(test_record_locks), HOSTED_TEST(test_flock),
-		HOSTED_TEST(test_devices), HOSTED_TEST(test_proc),
+		HOSTED_TEST(test_devices), HOSTED_TEST(test_proc), HOSTED_TEST(test_sync),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
