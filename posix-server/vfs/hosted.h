@@ -282,7 +282,7 @@ __attribute__((unused)) static long resume(struct proc *p)
 #define CWD ((uint64_t)K_AT_FDCWD)
 
 enum {
-	N_read = 0, N_write = 1, N_open = 2, N_close = 3, N_stat = 4, N_fstat = 5, N_lstat = 6, N_poll = 7,
+	N_fsync = 74, N_read = 0, N_write = 1, N_open = 2, N_close = 3, N_stat = 4, N_fstat = 5, N_lstat = 6, N_poll = 7,
 	N_lseek = 8, N_ioctl = 16, N_pread = 17, N_pwrite = 18, N_readv = 19, N_writev = 20, N_access = 21,
 	N_pipe = 22, N_select = 23, N_dup = 32, N_dup2 = 33, N_sendfile = 40, N_fcntl = 72, N_flock = 73,
 	N_truncate = 76, N_ftruncate = 77, N_getcwd = 79, N_chdir = 80, N_rename = 82, N_mkdir = 83, N_rmdir = 84,
