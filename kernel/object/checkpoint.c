@@ -167,11 +167,28 @@ void checkpoint_op_times(struct inv *inv)
 		return;
 	commit_point();
 	persist_status(&s);
-	inv->out_w[0] = s.last_stop_ns;
-	inv->out_w[1] = s.last_commit_ns;
-	inv->out_w[2] = persist_homes;
-	inv->out_w[3] = persist_high;
-	inv->out_w[4] = s.store.log_frames;
+	inv->out_w[0] = s.stop_ticks;
+	inv->out_w[1] = s.longest_ticks;
+	inv->out_w[2] = s.check_ticks;
+	inv->out_w[3] = s.written;
+	inv->out_w[4] = s.last_commit_ns;
+	inv->out_w[5] = s.store.copies;
+}
+
+void checkpoint_op_space(struct inv *inv)
+{
+	struct persist_status s = { 0 };
+
+	if (!has_store(inv, true))
+		return;
+	commit_point();
+	persist_status(&s);
+	inv->out_w[0] = persist_homes;
+	inv->out_w[1] = persist_high;
+	inv->out_w[2] = s.store.log_frames;
+	inv->out_w[3] = s.store.log_free;
+	inv->out_w[4] = s.frames_free;
+	inv->out_w[5] = s.store.throttled;
 }
 
 void checkpoint_op_sync_only(struct inv *inv)

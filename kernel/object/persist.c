@@ -24,6 +24,7 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROO
 #define AGE_BATCH    2048
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
+#define SCAN_STEP    512
 #define FORCE_DELAY_NS 20000
 #define INTERVAL_NS  2000000000ull
 
@@ -38,7 +39,8 @@ static struct disk_super super;
 static uint64_t *dirty_map;
 static uint64_t dirty_total, process_total;
 static uint64_t interval_ns = INTERVAL_NS;
-static uint64_t last_stop_ns, last_commit_ns, demarcated_ns;
+static uint64_t last_commit_ns, demarcated_ns;
+static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the last checkpoint, or the one under way */
 static int fetch_result;
 static uint64_t age_hand;
 
@@ -75,6 +77,17 @@ static struct store_object object_of(struct frame *f)
 }
 
 /* Every frame is checked before it is written: a broken one ends this life before it is committed. */
+static void frame_check_saved(struct frame *f)
+{
+	uint64_t start = arch_tsc();
+	int broken = frame_check(f);
+
+	if (broken)
+		panic_condition(broken, "the state is sound before it is saved", __FILE__, __LINE__);
+	check_ticks += arch_tsc() - start;
+	written++;
+}
+
 static bool next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object)
 {
 	uint64_t pfn = *cursor;
@@ -89,10 +102,7 @@ static bool next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct s
 		}
 		pfn += __builtin_ctzll(word);
 		if (frames[pfn].epoch <= epoch) {
-			int broken = frame_check(&frames[pfn]);
-
-			if (broken)
-				panic_condition(broken, "the state is sound before it is saved", __FILE__, __LINE__);
+			frame_check_saved(&frames[pfn]);
 			*object = object_of(&frames[pfn]);
 			*cursor = pfn + 1;
 			return true;
@@ -180,6 +190,23 @@ static void committed(void *context, uint32_t generation)
 static void room(void *context)
 {
 	(void)context;
+}
+
+/* One step, timed: how long the machine stood still for the demarcation, and for any step at most. */
+static bool step_timed(void)
+{
+	uint64_t start = arch_tsc(), took;
+	uint32_t epoch = store_epoch;
+	bool more = store_step(store);
+
+	took = arch_tsc() - start;
+	if (store_epoch != epoch) {
+		stop_ticks = took;
+		longest_ticks = check_ticks = written = 0;
+	}
+	if (took > longest_ticks)
+		longest_ticks = took;
+	return more;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------- */
@@ -343,7 +370,7 @@ void persist_relieve(void)
 
 	while (frame_free_count() < FRAMES_HIGH || !has_room()) {
 		arch_disk_poll();
-		for (unsigned i = 0; i < STEP_ROUNDS && store_step(store); i++)
+		for (unsigned i = 0; i < STEP_ROUNDS && step_timed(); i++)
 			;
 		if (frame_free_count() < FRAMES_HIGH)
 			age();
@@ -372,7 +399,7 @@ bool persist_step(void)
 		store_checkpoint(store);
 	}
 	for (unsigned i = 0; i < STEP_ROUNDS && more; i++)
-		more = store_step(store);
+		more = step_timed();
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
 		store_failed();
@@ -473,7 +500,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	struct store_memory m = { .versions = (void *)(base + at.versions), .version_count = version_total(frame_total),
 		.hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
 		.log_map = (void *)(base + at.log_map), .heap = (void *)(base + at.heap),
-		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = STORE_COPIES };
+		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = STORE_COPIES, .scan_step = SCAN_STEP };
 
 	m.dirs[0] = (void *)(base + at.dirs);
 	m.dirs[1] = (void *)(base + at.dirs + ((dir_total(frame_total) * 4 + 7) & ~7ull));
@@ -531,6 +558,7 @@ static void process_resume(struct process *p)
 bool persist_restart(void)
 {
 	const uint64_t *root = store_root(store);
+	uint64_t start_ns = arch_now_ns();
 
 	persist_life = 1;
 	if (root[ROOT_IS] == 0)
@@ -546,8 +574,8 @@ bool persist_restart(void)
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
 		if (frames[pfn].kind == FRAME_PROCESS)
 			process_resume(frame_data(&frames[pfn]));
-	kprintf("keros: life %u goes on from generation %u, %lu processes\n", persist_life,
-		store_current_epoch(store) - 1, process_total);
+	kprintf("keros: life %u goes on from generation %u, %lu processes, %lu us after the start\n", persist_life,
+		store_current_epoch(store) - 1, process_total, (start_ns + arch_now_ns() - root[ROOT_NOW_NS]) / 1000);
 	return true;
 }
 
@@ -560,8 +588,11 @@ void persist_status(struct persist_status *status)
 	status->dirty = dirty_total;
 	status->frames_free = frame_free_count();
 	status->interval_ns = interval_ns;
-	status->last_stop_ns = last_stop_ns;
 	status->last_commit_ns = last_commit_ns;
+	status->stop_ticks = stop_ticks;
+	status->longest_ticks = longest_ticks;
+	status->check_ticks = check_ticks;
+	status->written = written;
 }
 
 uint32_t persist_force(void)

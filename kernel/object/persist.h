@@ -62,7 +62,8 @@ bool persist_restart(void);
 /* ---- the checkpoint capability ---- */
 struct persist_status {
 	struct store_status store;
-	uint64_t dirty, frames_free, interval_ns, last_stop_ns, last_commit_ns;
+	uint64_t dirty, frames_free, interval_ns, last_commit_ns;
+	uint64_t stop_ticks, longest_ticks, check_ticks, written;
 };
 void persist_status(struct persist_status *status);
 /* Asks for a checkpoint; the generation that will hold everything done until now. */

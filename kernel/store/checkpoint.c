@@ -171,11 +171,9 @@ static bool dir_is_writing(const struct store *s)
 	return false;
 }
 
-#define DIR_STEP 1024                  /* versions looked at in one step */
-
 static bool write_directory(struct store *s)
 {
-	uint32_t end = s->dir_scan + DIR_STEP;
+	uint32_t end = s->dir_scan + s->m.scan_step;
 
 	if (s->dir_scan < s->version_top) {
 		for (; s->dir_scan < s->version_top && s->dir_scan < end && io_room(s) > IO_LAST; s->dir_scan++) {
@@ -238,59 +236,84 @@ static void flushed_1(struct store *s, struct store_io *io, bool ok)
 	io_start(s, DISK_WRITE, HEADER_FRAME + (s->next_header.generation & 1), store_buffer(s, B_HEADER), header_written, 0);
 }
 
-/* The versions that the committed directory supersedes, and those that it leaves to their homes.  Two rounds: an
- * older version must not become the newest because the newest went first. */
-static void versions_apply(struct store *s)
+/* What the committed directory supersedes. */
+static void version_supersede(struct store *s, struct store_version *v)
 {
-	for (uint32_t i = 1; i < s->version_top; i++) {
+	if (v->epoch <= s->header.generation && version_newest(s, v->oid, s->header.generation) != v)
+		version_free(s, v);
+}
+
+/* What it leaves to its home. */
+static void version_leave(struct store *s, struct store_version *v)
+{
+	if (v->flags & V_OMITTED)
+		version_free(s, v);
+}
+
+/* A journal's frames have just gone back (journal_committed): the versions that a restart made of its pages keep
+ * theirs.  Once in a life, and only after a restart that found a journal. */
+static void borrowed_keep(struct store *s)
+{
+	for (uint32_t i = 1; i < s->version_top && s->borrowed; i++) {
 		struct store_version *v = &s->m.versions[i];
 
-		if (!(v->flags & V_LIVE))
+		if (!(v->flags & V_LIVE) || !(v->flags & V_BORROWED))
 			continue;
-		if (v->flags & V_BORROWED) {
-			log_mark(s, v->lid);
-			v->flags &= ~V_BORROWED;
-		}
-		if (v->epoch <= s->header.generation && version_newest(s, v->oid, s->header.generation) != v)
-			version_free(s, v);
+		log_mark(s, v->lid);
+		v->flags &= ~V_BORROWED;
 	}
-	for (uint32_t i = 1; i < s->version_top; i++) {
-		struct store_version *v = &s->m.versions[i];
-
-		if ((v->flags & V_LIVE) && (v->flags & V_OMITTED))
-			version_free(s, v);
-	}
+	s->borrowed = false;
 }
 
-static void count_moved(struct store *s)
-{
-	s->status.migrated = 0;
-	for (uint32_t i = 1; i < s->version_top; i++)
-		s->status.migrated += (s->m.versions[i].flags & (V_LIVE | V_MOVED)) == (V_LIVE | V_MOVED);
-}
-
-static bool apply(struct store *s)
+/* Two rounds over the versions, because an older version must not become the newest when the newest goes first. */
+static void apply_begin(struct store *s)
 {
 	uint64_t old_sequence = s->header.journal_sequence;
 
-	if (s->mig != MIG_IDLE || s->journal_state)
-		return false;
 	for (uint32_t i = 0; i < s->dir_count[s->dir_slot]; i++)
 		log_free(s, s->m.dirs[s->dir_slot][i]);
 	s->dir_count[s->dir_slot] = 0;
 	s->dir_slot = !s->dir_slot;
 	s->header = s->next_header;
 	journal_committed(s, old_sequence, s->header.journal_sequence);
-	versions_apply(s);
-	count_moved(s);
-	s->heap_count = 0;
-	s->mig_pass = true;
+	borrowed_keep(s);
+	s->apply_round = 1;
+	s->apply_scan = 1;
+}
+
+static void apply_end(struct store *s)
+{
+	s->apply_round = 0;
+	migrate_renew(s);
 	s->starved = false;
 	s->live_at_commit = s->version_live;
 	s->status.checkpoints++;
 	s->phase = STORE_IDLE;
 	s->cache.committed(s->cache.context, s->header.generation);
 	s->cache.room(s->cache.context);
+}
+
+static bool apply(struct store *s)
+{
+	uint32_t end = s->apply_scan + s->m.scan_step;
+
+	if (!s->apply_round) {
+		if (s->mig != MIG_IDLE || s->journal_state)
+			return false;
+		apply_begin(s);
+		return true;
+	}
+	for (; s->apply_scan < end && s->apply_scan < s->version_top; s->apply_scan++) {
+		struct store_version *v = &s->m.versions[s->apply_scan];
+
+		if (v->flags & V_LIVE)
+			(s->apply_round == 1 ? version_supersede : version_leave)(s, v);
+	}
+	if (s->apply_scan < s->version_top)
+		return true;
+	s->apply_scan = 1;
+	if (s->apply_round++ == 2)
+		apply_end(s);
 	return true;
 }
 

@@ -101,9 +101,13 @@ struct store {
 	uint32_t dir_count[2];
 	bool dir_busy[DIR_BUFFERS];
 
-	/* Migration. */
+	/* What is committed is taken over, in pieces, while phase is STORE_APPLY; 0: not begun. */
+	uint8_t apply_round;
+	uint32_t apply_scan;
+
+	/* Migration.  The heap is collected up to heap_scan, then sunk from heap_sift down, then emptied. */
 	uint8_t mig;
-	uint32_t heap_count, mig_count, mig_left;
+	uint32_t heap_count, heap_scan, heap_sift, mig_count, mig_left;
 	bool mig_pass;                         /* there may be something to move */
 	uint64_t mig_group;
 	uint32_t mig_version[MIG_BATCH];
@@ -116,6 +120,7 @@ struct store {
 
 	/* Restart. */
 	uint8_t restart;
+	bool borrowed;                         /* there are V_BORROWED versions */
 	uint32_t restart_left, restart_index, restart_lid;
 	struct disk_journal restart_record;
 
@@ -168,6 +173,7 @@ uint64_t log_needed(const struct store *s, uint64_t more);
 /* ---- the machines, one step each; true if something was done ---- */
 bool checkpoint_step(struct store *s);
 bool migrate_step(struct store *s);
+void migrate_renew(struct store *s);   /* a generation was committed: there may be something to move */
 bool fetch_step(struct store *s);
 bool restart_step(struct store *s);
 void restart_start(struct store *s);

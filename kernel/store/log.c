@@ -121,6 +121,7 @@ void version_free(struct store *s, struct store_version *v)
 	*link = v->next;
 	if (v->lid && !(v->flags & V_BORROWED))
 		log_free(s, v->lid);
+	s->status.migrated -= (v->flags & V_MOVED) != 0;
 	v->flags = 0;
 	v->next = s->version_free;
 	s->version_free = i;

@@ -5,7 +5,7 @@
  * objects from the log; check them; write the homes and the tags.  In between the directory still covers all of
  * them, so the order of these writes does not matter and a cut among them does no harm.  The next directory leaves out
  * what has moved (V_MOVED): the flush before its header makes the homes durable too, so migration needs none itself.
- * While a checkpoint is under way no batch is started.
+ * While a checkpoint is under way no batch is started.  A pass moves what was committed when it began.
  */
 #include "panic.h"
 #include "store/inner.h"
@@ -44,18 +44,34 @@ static uint32_t heap_pop(struct store *s)
 	return top;
 }
 
-static void heap_build(struct store *s)
+static bool version_moves(const struct store *s, const struct store_version *v)
 {
-	s->heap_count = 0;
-	for (uint32_t i = 1; i < s->version_top; i++) {
-		struct store_version *v = &s->m.versions[i];
+	return (v->flags & V_LIVE) && !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
+	       v->epoch <= s->header.generation;
+}
 
-		if ((v->flags & V_LIVE) && !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
-		    v->epoch <= s->header.generation)
-			s->m.heap[s->heap_count++] = i;
+/* One piece of the building; false: the heap is there.  Nothing in it goes before the next commit begins anew. */
+static bool heap_build(struct store *s)
+{
+	uint32_t end = s->heap_scan + s->m.scan_step;
+
+	if (s->heap_scan < s->version_top) {
+		for (; s->heap_scan < end && s->heap_scan < s->version_top; s->heap_scan++)
+			if (version_moves(s, &s->m.versions[s->heap_scan]))
+				s->m.heap[s->heap_count++] = s->heap_scan;
+		s->heap_sift = s->heap_count / 2;
+		return true;
 	}
-	for (uint32_t i = s->heap_count / 2; i-- > 0;)
-		heap_sink(s, i);
+	for (end = s->m.scan_step; s->heap_sift && end; end--)
+		heap_sink(s, --s->heap_sift);
+	return s->heap_sift || !end;
+}
+
+void migrate_renew(struct store *s)
+{
+	s->heap_count = s->heap_sift = 0;
+	s->heap_scan = 1;
+	s->mig_pass = true;
 }
 
 /* ---- one batch --------------------------------------------------------------------------- */
@@ -156,8 +172,8 @@ bool migrate_step(struct store *s)
 	if (s->mig != MIG_IDLE || s->phase != STORE_IDLE || !s->mig_pass || s->migration_off ||
 	    io_room(s) < IO_SPARE + MIG_BATCH + 1)
 		return false;
-	if (!s->heap_count)
-		heap_build(s);
+	if (heap_build(s))
+		return true;
 	if (s->heap_count) {
 		batch_begin(s);
 	} else {

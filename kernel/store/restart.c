@@ -138,7 +138,7 @@ static void directory_read(struct store *s)
 static void restart_end(struct store *s)
 {
 	s->phase = STORE_IDLE;
-	s->mig_pass = true;
+	migrate_renew(s);
 	s->live_at_commit = s->version_live;
 	s->cache.room(s->cache.context);
 }
@@ -216,6 +216,7 @@ static void page_take(struct store *s, unsigned i)
 	if (!v)
 		v = version_add(s, ENTRY_OID(e), s->epoch);
 	v->flags |= V_BORROWED;
+	s->borrowed = true;
 	v->lid = e->lid;
 	v->checksum = checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), ENTRY_OID(e));
 	v->alloc_count = e->alloc_count;

@@ -69,6 +69,7 @@ struct store_memory {
 	uint32_t *journal_lids;        /* journal frames * JOURNAL_PAGES */
 	uint8_t *frames;               /* STORE_BUFFERS + copy_count frames of 4 KiB */
 	uint32_t write_slots;          /* objects being written at once; 0 = as many as there are requests */
+	uint32_t scan_step;            /* versions looked at in one step: the machine stands still meanwhile */
 	uint32_t copy_count;           /* frames that can be copied on write at once; at most STORE_COPIES */
 };
 

@@ -249,7 +249,7 @@ static struct world *world_new(unsigned depth)
 	w->sim.garble_end = HEADER_FRAME + 2;
 	w->store = calloc(1, store_size());
 	w->memory = (struct store_memory){ .version_count = VERSIONS, .hash_size = 64, .copy_count = 4,
-					  .write_slots = seed0 % 4 * 3 };
+					  .write_slots = seed0 % 4 * 3, .scan_step = 1 + seed0 % 50 };
 	w->memory.versions = calloc(VERSIONS, sizeof *w->memory.versions);
 	w->memory.hash = calloc(64, 4);
 	w->memory.log_map = calloc(LOG / 64 + 1, 8);
