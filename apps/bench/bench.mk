@@ -9,6 +9,7 @@ $(BENCH_PROGRAMS): build/bench/%: apps/bench/%.c
 	$(Q)$(MUSL_CC) $(BENCH_CFLAGS) -o $@ $<
 
 $(eval $(call native,bench-native,apps/bench/native.c,build/native/bench-native.elf))
+$(eval $(call native,bench-store,apps/bench/store.c,build/native/bench-store.elf))
 
 # The test of the promised speeds runs them too.
 programs: $(BENCH_PROGRAMS)

@@ -49,12 +49,10 @@ static void space_drop(struct space *s)
 		arch_space_unload();
 		cpu.loaded = NULL;
 	}
-	while (s->tables) {
-		uint32_t pfn = s->tables;
-
-		s->tables = frames[pfn].list_next;
-		frames[pfn].list_next = table_free_list;
-		table_free_list = pfn;
+	if (s->tables) {
+		frames[s->tables_last].list_next = table_free_list;
+		table_free_list = s->tables;
+		s->tables = 0;
 	}
 	s->root_pfn = 0;
 	s->leaf_node = NULL;
@@ -89,6 +87,8 @@ uint32_t space_table_take(struct space *s)
 	}
 	pfn = table_free_list;
 	table_free_list = frames[pfn].list_next;
+	if (!s->tables)
+		s->tables_last = pfn;
 	frames[pfn].list_next = s->tables;
 	frames[pfn].used_first = PAGE_SIZE / 8;
 	frames[pfn].used_end = 0;

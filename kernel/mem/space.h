@@ -24,7 +24,7 @@ struct space {
 	struct cap root;               /* its name: disk form */
 	uint32_t root_pfn;             /* the top table; 0 = this entry is free */
 	uint32_t generation;           /* bumped when the entry is freed */
-	uint32_t tables;               /* list of its table frames, through frame.list_next */
+	uint32_t tables, tables_last;  /* list of its table frames, through frame.list_next; its last, if there is one */
 	uint64_t last_used;
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
 

@@ -25,6 +25,7 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROO
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
 #define SCAN_STEP    512
+#define PACE         5                 /* while somebody computes, the store gets one part in this and one */
 #define FORCE_DELAY_NS 20000
 #define INTERVAL_NS  2000000000ull
 
@@ -41,6 +42,7 @@ static uint64_t dirty_total, process_total;
 static uint64_t interval_ns = INTERVAL_NS;
 static uint64_t last_commit_ns, demarcated_ns;
 static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the last checkpoint, or the one under way */
+static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
 static int fetch_result;
 static uint64_t age_hand;
 
@@ -398,8 +400,12 @@ bool persist_step(void)
 		persist_due_ns = ~0ull;
 		store_checkpoint(store);
 	}
+	if (!cpu.idle && arch_tsc() < pace_until)
+		return false;
+	pace_until = arch_tsc();
 	for (unsigned i = 0; i < STEP_ROUNDS && more; i++)
 		more = step_timed();
+	pace_until += (arch_tsc() - pace_until) * (1 + PACE);
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
 		store_failed();

@@ -81,7 +81,7 @@ static bool write_objects(struct store *s)
 	struct store_object object;
 	bool did = write_copies(s);
 
-	while (!s->scan_done && version_may_write(s) && s->phase == STORE_WRITING) {
+	for (unsigned n = 0; n < WRITE_STEP && !s->scan_done && version_may_write(s) && s->phase == STORE_WRITING; n++) {
 		uint64_t before = s->scan;
 
 		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object)) {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #define XXH_INLINE_ALL
+#define XXH_FORCE_MEMORY_ACCESS 1      /* no call of memcpy for each word, which a freestanding compiler leaves in */
 #include <xxhash.h>
 #include "store/format.h"
 #include "store/store.h"

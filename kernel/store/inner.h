@@ -16,6 +16,7 @@
 #define V_MOVED    0x04                /* its home is written; durable by the next flush */
 #define V_OMITTED  0x10                /* the directory being written leaves it to its home */
 #define V_BORROWED 0x20                /* its frame belongs to a journal record until the next commit */
+#define V_OWN      0x08                /* with V_WRITING: from its object's own frame, not from a copy */
 #define V_BAD      0x40                /* its frame does not hold it: it stays in the log, and is reported */
 
 struct store_version {
@@ -26,6 +27,7 @@ struct store_version {
 	uint16_t reserved;
 };
 
+#define WRITE_STEP 16                  /* objects written in one step, each checked and summed */
 #define IO_SLOTS 64
 #define IO_SPARE 16                    /* kept for fetches when much is being written */
 #define IO_LAST  4                     /* kept for flushes and headers, which do not ask */
@@ -89,6 +91,7 @@ struct store {
 	/* Epochs and what is promised of the log's free frames. */
 	uint32_t epoch, stable_epoch;          /* stable_epoch: being stabilised, if phase says so */
 	struct disk_header header;             /* the newest committed */
+	unsigned own_writes;                   /* versions with V_OWN */
 	uint64_t reserved_new, reserved_old;   /* dirty in epoch; in an older one and not yet on its way out */
 
 	/* A checkpoint under way. */
@@ -125,6 +128,8 @@ struct store {
 	struct disk_journal restart_record;
 
 	struct store_io io[IO_SLOTS];
+	uint64_t io_free;                      /* a bit for each slot that is free */
+	unsigned io_free_count;
 	struct store_copy copy[STORE_COPIES];
 	uint32_t copy_waiting;         /* used, and not being written yet */
 	struct store_fetch fetch[FETCHES];
@@ -162,11 +167,9 @@ void version_free(struct store *s, struct store_version *v);
 void version_write(struct store *s, const struct store_object *o, void *data, int copy);
 /* Whether one more may be written now: some requests are kept for fetches. */
 bool version_may_write(const struct store *s);
-bool version_in_flight(const struct store *s, uint64_t oid);
+bool version_in_flight(struct store *s, uint64_t oid);
 /* Whether this version is being written, from its own frame or from a copy: it must not be begun again. */
 bool version_busy(struct store *s, uint64_t oid, uint32_t epoch);
-/* Whether the request writes an object from its own frame. */
-bool io_is_object(const struct store_io *io);
 unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit);
 uint64_t log_needed(const struct store *s, uint64_t more);
 

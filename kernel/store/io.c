@@ -10,26 +10,20 @@
 
 unsigned io_room(const struct store *s)
 {
-	unsigned room = 0;
-
-	for (unsigned i = 0; i < IO_SLOTS; i++)
-		room += s->io[i].state == IO_FREE;
-	return room;
+	return s->io_free_count;
 }
 
 struct store_io *io_start(struct store *s, enum disk_op op, uint64_t frame, void *data, io_done *done, uint64_t arg)
 {
-	for (unsigned i = 0; i < IO_SLOTS; i++) {
-		struct store_io *io = &s->io[i];
+	struct store_io *io;
 
-		if (io->state != IO_FREE)
-			continue;
-		*io = (struct store_io){ .op = op, .frame = frame, .data = data, .done = done, .arg = arg };
-		io->state = IO_QUEUED;
-		return io;
-	}
-	KCHECK(330, false, "whoever starts a request has asked whether a slot is free");
-	return NULL;
+	KCHECK(330, s->io_free, "whoever starts a request has asked whether a slot is free");
+	io = &s->io[__builtin_ctzll(s->io_free)];
+	s->io_free &= s->io_free - 1;
+	s->io_free_count--;
+	*io = (struct store_io){ .op = op, .frame = frame, .data = data, .done = done, .arg = arg };
+	io->state = IO_QUEUED;
+	return io;
 }
 
 void store_disk_done(struct store *s, uint32_t tag, bool ok)
@@ -49,6 +43,8 @@ static bool io_answer(struct store *s, struct store_io *io)
 		return true;
 	}
 	io->state = IO_FREE;
+	s->io_free |= 1ull << (io - s->io);
+	s->io_free_count++;
 	done.done(s, &done, ok);
 	return true;
 }
@@ -58,7 +54,8 @@ static void io_submit(struct store *s)
 	struct disk_request batch[IO_SLOTS];
 	unsigned count = 0, taken;
 
-	for (unsigned i = 0; i < IO_SLOTS; i++) {
+	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
+		unsigned i = __builtin_ctzll(busy);
 		struct store_io *io = &s->io[i];
 
 		if (io->state == IO_QUEUED)
@@ -77,9 +74,12 @@ bool io_step(struct store *s)
 {
 	bool did = false;
 
-	for (unsigned i = 0; i < IO_SLOTS; i++)
-		if (s->io[i].state == IO_DONE || s->io[i].state == IO_ERROR)
-			did |= io_answer(s, &s->io[i]);
+	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
+		struct store_io *io = &s->io[__builtin_ctzll(busy)];
+
+		if (io->state == IO_DONE || io->state == IO_ERROR)
+			did |= io_answer(s, io);
+	}
 	io_submit(s);
 	return did;
 }

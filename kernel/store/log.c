@@ -136,7 +136,8 @@ static void version_written(struct store *s, struct store_io *io, bool ok)
 	uint64_t oid = v->oid;
 	uint32_t epoch = v->epoch;
 
-	v->flags &= ~V_WRITING;
+	s->own_writes -= (v->flags & V_OWN) != 0;
+	v->flags &= ~(V_WRITING | V_OWN);
 	if (!ok) {
 		store_fail(s, STORE_IO, 0);
 		return;
@@ -148,20 +149,12 @@ static void version_written(struct store *s, struct store_io *io, bool ok)
 	s->cache.room(s->cache.context);
 }
 
-bool io_is_object(const struct store_io *io)
-{
-	return io->done == version_written && !io->arg2;
-}
-
 /* Whether the disk may be reading the object's frame.  A copy is nobody's frame. */
-bool version_in_flight(const struct store *s, uint64_t oid)
+bool version_in_flight(struct store *s, uint64_t oid)
 {
-	for (unsigned i = 0; i < IO_SLOTS; i++) {
-		const struct store_io *io = &s->io[i];
-
-		if (io->state != IO_FREE && io_is_object(io) && s->m.versions[io->arg].oid == oid)
+	for (uint32_t i = *version_head(s, oid); i; i = s->m.versions[i].next)
+		if (s->m.versions[i].oid == oid && (s->m.versions[i].flags & V_OWN))
 			return true;
-	}
 	return false;
 }
 
@@ -169,10 +162,10 @@ unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < IO_SLOTS; i++) {
-		const struct store_io *io = &s->io[i];
+	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
+		const struct store_io *io = &s->io[__builtin_ctzll(busy)];
 
-		count += io->state != IO_FREE && io->done == version_written && s->m.versions[io->arg].epoch <= epoch_limit;
+		count += io->done == version_written && s->m.versions[io->arg].epoch <= epoch_limit;
 	}
 	return count;
 }
@@ -218,7 +211,8 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 		store_fail(s, STORE_BAD, C319_COUNTS);
 		return;
 	}
-	v->flags |= V_WRITING;
+	v->flags |= copy ? V_WRITING : V_WRITING | V_OWN;
+	s->own_writes += !copy;
 	if (null) {
 		struct store_io none = { .arg = v - s->m.versions, .arg2 = copy };
 

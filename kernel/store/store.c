@@ -37,6 +37,8 @@ void store_open(struct store *s, const struct store_disk *disk, const struct sto
 	if (super->log_frames % 64)
 		s->m.log_map[super->log_frames / 64] = ~0ull << super->log_frames % 64;
 	s->version_top = 1;
+	s->io_free = ~0ull;
+	s->io_free_count = IO_SLOTS;
 	restart_start(s);
 }
 
@@ -77,9 +79,8 @@ bool store_busy(const struct store *s)
 {
 	if (s->phase != STORE_IDLE)
 		return true;
-	for (unsigned i = 0; i < IO_SLOTS; i++)
-		if (s->io[i].state != IO_FREE)
-			return true;
+	if (~s->io_free)
+		return true;
 	return s->mig_pass && !s->migration_off;
 }
 
@@ -102,8 +103,12 @@ int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 
 bool store_step(struct store *s)
 {
-	bool did = io_step(s);
+	bool did;
 
+	/* The demarcation stops everything: nothing else is done in its step. */
+	if (s->phase == STORE_IDLE && checkpoint_step(s))
+		return true;
+	did = io_step(s);
 	if (s->phase == STORE_FAILED)
 		return did;
 	if (s->phase == STORE_RESTARTING) {
@@ -281,8 +286,7 @@ int store_check(struct store *s, bool full)
 
 	for (uint32_t i = 0; i < s->m.copy_count; i++)
 		held += s->copy[i].used && !s->copy[i].writing;
-	for (unsigned i = 0; i < IO_SLOTS; i++)
-		held -= s->io[i].state != IO_FREE && io_is_object(&s->io[i]);
+	held -= s->own_writes;
 	if (held != s->reserved_new + s->reserved_old)
 		return C317_RESERVED;
 	if (log_needed(s, 0) > s->log_free)
