@@ -443,7 +443,7 @@ static uint64_t dir_total(uint64_t frame_total)
 #define JOURNAL_FRAMES_MAX 4096
 
 struct plan {
-	uint64_t frames, dirty, store, versions, hash, log_map, heap, dirs, journal, end;
+	uint64_t frames, dirty, store, versions, live, hash, log_map, heap, dirs, journal, end;
 };
 
 /* Where everything lies in the memory given, as offsets. */
@@ -454,7 +454,8 @@ static struct plan plan_of(uint64_t total)
 	at.dirty = (STORE_BUFFERS + STORE_COPIES) * (uint64_t)DISK_FRAME;
 	at.store = at.dirty + (total / 64 + 1) * 8;
 	at.versions = at.store + (store_size() + 63) / 64 * 64;
-	at.hash = at.versions + version_total(total) * store_version_bytes();
+	at.live = at.versions + version_total(total) * store_version_bytes();
+	at.hash = at.live + version_total(total) * 4ull;
 	at.log_map = at.hash + hash_total(total) * 4ull;
 	at.heap = at.log_map + log_bits(total) / 8;
 	at.dirs = at.heap + version_total(total) * 4ull;
@@ -504,7 +505,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	struct plan at = plan_of(frame_total);
 	uint8_t *base = memory;
 	struct store_memory m = { .versions = (void *)(base + at.versions), .version_count = version_total(frame_total),
-		.hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
+		.live = (void *)(base + at.live), .hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
 		.log_map = (void *)(base + at.log_map), .heap = (void *)(base + at.heap),
 		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = STORE_COPIES, .scan_step = SCAN_STEP };
 

@@ -4,8 +4,9 @@
  *     IDLE -> WRITING -> DIRECTORY -> FLUSH_1 -> HEADER -> FLUSH_2 -> APPLY -> IDLE
  *
  *   demarcate   conditions checked; the epoch is bumped; the cache write-protects.  All reservations become old.
- *   WRITING     copies first, because they hold up writers, then the cache's frames dirty in the old epoch.
- *   DIRECTORY   one entry for every object whose home is not up to date; all objects are durable or on their way.
+ *   WRITING     copies first, because they hold up writers, then the cache's frames dirty in the old epoch.  The log
+ *               is filled from its beginning, so that a disk that is busy with small commits stays small.
+ *   DIRECTORY   one entry for every object whose home is not up to date; their writes are all under way.
  *   FLUSH_1     nothing that the header names, and no home that it relies on, may be younger than the header.
  *   HEADER      in the frame that does not hold the committed header.
  *   FLUSH_2     when it is answered, the generation is committed.
@@ -36,6 +37,7 @@ static void demarcate(struct store *s)
 	s->reserved_new = 0;
 	s->scan = 0;
 	s->scan_done = false;
+	s->log_cursor = 0;
 	s->next_header = (struct disk_header){ .store_id = s->super.store_id, .generation = s->stable_epoch,
 					       .journal_sequence = s->journal_next - 1 };
 	s->phase = STORE_WRITING;
@@ -46,7 +48,7 @@ static void demarcate(struct store *s)
 static bool checkpoint_due(const struct store *s)
 {
 	bool changed = s->reserved_new || s->status.migrated || s->version_live > s->live_at_commit;
-	bool moving = s->mig != MIG_IDLE || (s->mig_pass && !s->migration_off);
+	bool moving = s->mig != MIG_IDLE || migrate_wanted(s);
 
 	if (s->held)
 		return false;
@@ -97,10 +99,9 @@ static bool write_objects(struct store *s)
 		}
 		did = true;
 	}
-	if (!s->scan_done || s->copy_waiting || versions_in_flight(s, s->stable_epoch) || s->phase != STORE_WRITING)
+	if (!s->scan_done || s->copy_waiting || s->reserved_old || s->phase != STORE_WRITING)
 		return did;
-	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
-	s->dir_scan = 1;
+	s->dir_scan = 0;
 	s->dir_open = NULL;
 	s->dir_next_lid = 0;
 	s->phase = STORE_DIRECTORY;
@@ -175,11 +176,11 @@ static bool write_directory(struct store *s)
 {
 	uint32_t end = s->dir_scan + s->m.scan_step;
 
-	if (s->dir_scan < s->version_top) {
-		for (; s->dir_scan < s->version_top && s->dir_scan < end && io_room(s) > IO_LAST; s->dir_scan++) {
-			struct store_version *v = &s->m.versions[s->dir_scan];
+	if (s->dir_scan < s->version_live) {
+		for (; s->dir_scan < s->version_live && s->dir_scan < end && io_room(s) > IO_LAST; s->dir_scan++) {
+			struct store_version *v = &s->m.versions[s->m.live[s->dir_scan]];
 
-			if (!(v->flags & V_LIVE) || v->epoch > s->stable_epoch ||
+			if (v->epoch > s->stable_epoch ||
 			    version_newest(s, v->oid, s->stable_epoch) != v)
 				continue;
 			if (v->flags & V_MOVED)
@@ -195,8 +196,9 @@ static bool write_directory(struct store *s)
 		dir_close(s, 0);
 		return true;
 	}
-	if (dir_is_writing(s))
+	if (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))
 		return false;
+	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
 	s->next_header.dir_frames = s->dir_count[!s->dir_slot];
 	s->phase = STORE_FLUSH_1;
 	return true;
@@ -254,10 +256,10 @@ static void version_leave(struct store *s, struct store_version *v)
  * theirs.  Once in a life, and only after a restart that found a journal. */
 static void borrowed_keep(struct store *s)
 {
-	for (uint32_t i = 1; i < s->version_top && s->borrowed; i++) {
-		struct store_version *v = &s->m.versions[i];
+	for (uint32_t i = 0; i < s->version_live && s->borrowed; i++) {
+		struct store_version *v = &s->m.versions[s->m.live[i]];
 
-		if (!(v->flags & V_LIVE) || !(v->flags & V_BORROWED))
+		if (!(v->flags & V_BORROWED))
 			continue;
 		log_mark(s, v->lid);
 		v->flags &= ~V_BORROWED;
@@ -265,7 +267,8 @@ static void borrowed_keep(struct store *s)
 	s->borrowed = false;
 }
 
-/* Two rounds over the versions, because an older version must not become the newest when the newest goes first. */
+/* Two rounds over the versions, because an older version must not become the newest when the newest goes first.
+ * Each goes down, since the last takes the place of one that goes. */
 static void apply_begin(struct store *s)
 {
 	uint64_t old_sequence = s->header.journal_sequence;
@@ -278,7 +281,7 @@ static void apply_begin(struct store *s)
 	journal_committed(s, old_sequence, s->header.journal_sequence);
 	borrowed_keep(s);
 	s->apply_round = 1;
-	s->apply_scan = 1;
+	s->apply_scan = s->version_live;
 }
 
 static void apply_end(struct store *s)
@@ -295,23 +298,20 @@ static void apply_end(struct store *s)
 
 static bool apply(struct store *s)
 {
-	uint32_t end = s->apply_scan + s->m.scan_step;
-
 	if (!s->apply_round) {
 		if (s->mig != MIG_IDLE || s->journal_state)
 			return false;
 		apply_begin(s);
 		return true;
 	}
-	for (; s->apply_scan < end && s->apply_scan < s->version_top; s->apply_scan++) {
-		struct store_version *v = &s->m.versions[s->apply_scan];
+	for (uint32_t n = s->m.scan_step; n && s->apply_scan; n--) {
+		struct store_version *v = &s->m.versions[s->m.live[--s->apply_scan]];
 
-		if (v->flags & V_LIVE)
-			(s->apply_round == 1 ? version_supersede : version_leave)(s, v);
+		(s->apply_round == 1 ? version_supersede : version_leave)(s, v);
 	}
-	if (s->apply_scan < s->version_top)
+	if (s->apply_scan)
 		return true;
-	s->apply_scan = 1;
+	s->apply_scan = s->version_live;
 	if (s->apply_round++ == 2)
 		apply_end(s);
 	return true;

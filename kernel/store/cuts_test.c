@@ -67,7 +67,7 @@ static void test_fail_once(void **state)
 		assert_true(image_same(&w->now, &w->check));
 		world_free(w);
 	}
-	assert_in_range(retried, 30, 80);
+	assert_in_range(retried, 20, 80);
 }
 
 /* A state that breaks a condition is never demarcated, and the number is reported. */

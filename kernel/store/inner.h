@@ -11,7 +11,6 @@
 #include "store/format.h"
 #include "store/store.h"
 
-#define V_LIVE     0x01
 #define V_WRITING  0x02                /* its write is under way: its object is still in core */
 #define V_MOVED    0x04                /* its home is written; durable by the next flush */
 #define V_OMITTED  0x10                /* the directory being written leaves it to its home */
@@ -23,8 +22,8 @@ struct store_version {
 	uint64_t oid, checksum;
 	uint32_t epoch, lid, alloc_count, call_count;
 	uint32_t next;                 /* hash chain, or free list */
+	uint32_t at;                   /* its place in store_memory.live, if it is */
 	uint8_t kind, flags;
-	uint16_t reserved;
 };
 
 #define WRITE_STEP 16                  /* objects written in one step, each checked and summed */
@@ -111,7 +110,7 @@ struct store {
 	/* Migration.  The heap is collected up to heap_scan, then sunk from heap_sift down, then emptied. */
 	uint8_t mig;
 	uint32_t heap_count, heap_scan, heap_sift, mig_count, mig_left;
-	bool mig_pass;                         /* there may be something to move */
+	bool mig_pass, mig_begun;              /* there may be something to move; a pass goes on over commits */
 	uint64_t mig_group;
 	uint32_t mig_version[MIG_BATCH];
 
@@ -176,6 +175,7 @@ uint64_t log_needed(const struct store *s, uint64_t more);
 /* ---- the machines, one step each; true if something was done ---- */
 bool checkpoint_step(struct store *s);
 bool migrate_step(struct store *s);
+bool migrate_wanted(const struct store *s);
 void migrate_renew(struct store *s);   /* a generation was committed: there may be something to move */
 bool fetch_step(struct store *s);
 bool restart_step(struct store *s);

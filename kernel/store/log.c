@@ -106,9 +106,10 @@ struct store_version *version_add(struct store *s, uint64_t oid, uint32_t epoch)
 		i = s->version_top++;
 	KCHECK(335, i < s->m.version_count, "a version was reserved before it is taken");
 	v = &s->m.versions[i];
-	*v = (struct store_version){ .oid = oid, .epoch = epoch, .flags = V_LIVE, .next = *head };
+	*v = (struct store_version){ .oid = oid, .epoch = epoch, .next = *head };
 	*head = i;
-	s->version_live++;
+	v->at = s->version_live;
+	s->m.live[s->version_live++] = i;
 	return v;
 }
 
@@ -125,7 +126,8 @@ void version_free(struct store *s, struct store_version *v)
 	v->flags = 0;
 	v->next = s->version_free;
 	s->version_free = i;
-	s->version_live--;
+	s->m.live[v->at] = s->m.live[--s->version_live];
+	s->m.versions[s->m.live[v->at]].at = v->at;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -193,7 +195,7 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 		KCHECK(336, !(v->flags & V_WRITING), "an object is written once at a time");
 		if (v->lid && !(v->flags & V_BORROWED))
 			log_free(s, v->lid);
-		v->flags = V_LIVE;
+		v->flags = 0;
 	} else {
 		v = version_add(s, o->oid, o->epoch);
 	}

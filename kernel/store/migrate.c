@@ -46,7 +46,7 @@ static uint32_t heap_pop(struct store *s)
 
 static bool version_moves(const struct store *s, const struct store_version *v)
 {
-	return (v->flags & V_LIVE) && !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
+	return !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
 	       v->epoch <= s->header.generation;
 }
 
@@ -55,10 +55,10 @@ static bool heap_build(struct store *s)
 {
 	uint32_t end = s->heap_scan + s->m.scan_step;
 
-	if (s->heap_scan < s->version_top) {
-		for (; s->heap_scan < end && s->heap_scan < s->version_top; s->heap_scan++)
-			if (version_moves(s, &s->m.versions[s->heap_scan]))
-				s->m.heap[s->heap_count++] = s->heap_scan;
+	if (s->heap_scan < s->version_live) {
+		for (; s->heap_scan < end && s->heap_scan < s->version_live; s->heap_scan++)
+			if (version_moves(s, &s->m.versions[s->m.live[s->heap_scan]]))
+				s->m.heap[s->heap_count++] = s->m.live[s->heap_scan];
 		s->heap_sift = s->heap_count / 2;
 		return true;
 	}
@@ -70,7 +70,7 @@ static bool heap_build(struct store *s)
 void migrate_renew(struct store *s)
 {
 	s->heap_count = s->heap_sift = 0;
-	s->heap_scan = 1;
+	s->heap_scan = 0;
 	s->mig_pass = true;
 }
 
@@ -163,21 +163,34 @@ static void batch_begin(struct store *s)
 
 /* ---- a pass ------------------------------------------------------------------------------ */
 
+#define LAZY_VERSIONS 380              /* the directory, written at each commit, is then three frames */
+
+/* What changes often need not go home each time: it waits until the log or the directory has become long. */
+bool migrate_wanted(const struct store *s)
+{
+	uint64_t log_used = s->super.log_frames - s->log_free;
+
+	if (!s->mig_pass || s->migration_off)
+		return false;
+	return s->mig_begun || s->starved || log_used * 4 > s->super.log_frames || s->version_live > LAZY_VERSIONS ||
+	       s->version_live * 8ull > s->m.version_count;
+}
+
 bool migrate_step(struct store *s)
 {
 	if (s->mig == MIG_READING && !s->mig_left && io_room(s) > MIG_BATCH) {
 		batch_write(s);
 		return true;
 	}
-	if (s->mig != MIG_IDLE || s->phase != STORE_IDLE || !s->mig_pass || s->migration_off ||
-	    io_room(s) < IO_SPARE + MIG_BATCH + 1)
+	if (s->mig != MIG_IDLE || s->phase != STORE_IDLE || !migrate_wanted(s) || io_room(s) < IO_SPARE + MIG_BATCH + 1)
 		return false;
+	s->mig_begun = true;
 	if (heap_build(s))
 		return true;
 	if (s->heap_count) {
 		batch_begin(s);
 	} else {
-		s->mig_pass = false;
+		s->mig_pass = s->mig_begun = false;
 		s->cache.room(s->cache.context);
 	}
 	return true;

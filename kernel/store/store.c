@@ -81,7 +81,7 @@ bool store_busy(const struct store *s)
 		return true;
 	if (~s->io_free)
 		return true;
-	return s->mig_pass && !s->migration_off;
+	return migrate_wanted(s);
 }
 
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
@@ -262,13 +262,13 @@ static int check_map(struct store *s)
 	uint64_t owned = s->dir_count[0] + s->dir_count[1], used = 0;
 	uint64_t pages = JOURNAL_PAGES;
 
-	for (uint32_t i = 1; i < s->version_top; i++) {
-		struct store_version *v = &s->m.versions[i];
-		int broken = v->flags & V_LIVE ? check_version(s, v) : 0;
+	for (uint32_t i = 0; i < s->version_live; i++) {
+		struct store_version *v = &s->m.versions[s->m.live[i]];
+		int broken = check_version(s, v);
 
 		if (broken)
 			return broken;
-		owned += (v->flags & V_LIVE) && v->lid && !(v->flags & V_BORROWED);
+		owned += v->lid && !(v->flags & V_BORROWED);
 	}
 	for (uint64_t q = s->header.journal_sequence + 1; q < s->journal_next; q++)
 		for (unsigned i = 0; i < pages; i++)

@@ -61,6 +61,7 @@ struct store_cache {
 struct store_memory {
 	struct store_version *versions;
 	uint32_t version_count;        /* objects that can be in the log at once, with their older versions */
+	uint32_t *live;                /* version_count: those in use, so that a walk costs what is there */
 	uint32_t *hash;                /* a power of two */
 	uint32_t hash_size;
 	uint64_t *log_map;             /* a bit for each log frame */

@@ -251,6 +251,7 @@ static struct world *world_new(unsigned depth)
 	w->memory = (struct store_memory){ .version_count = VERSIONS, .hash_size = 64, .copy_count = 4,
 					  .write_slots = seed0 % 4 * 3, .scan_step = 1 + seed0 % 50 };
 	w->memory.versions = calloc(VERSIONS, sizeof *w->memory.versions);
+	w->memory.live = calloc(VERSIONS, 4);
 	w->memory.hash = calloc(64, 4);
 	w->memory.log_map = calloc(LOG / 64 + 1, 8);
 	w->memory.heap = calloc(VERSIONS, 4);
@@ -275,6 +276,7 @@ static void world_free(struct world *w)
 		free(w->core[i].data);
 	free(w->scratch);
 	free(w->memory.versions);
+	free(w->memory.live);
 	free(w->memory.hash);
 	free(w->memory.log_map);
 	free(w->memory.heap);
