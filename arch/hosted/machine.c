@@ -248,6 +248,11 @@ void arch_disk_poll(void)
 {
 }
 
+bool arch_disk_wait(void)
+{
+	return false;
+}
+
 void arch_disk_interrupts(void)
 {
 }

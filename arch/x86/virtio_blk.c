@@ -2,7 +2,8 @@
  * virtio_blk.c - the store's disk: a legacy (transitional) virtio block device over I/O ports.
  *
  * Virtio 1.1, section 5.2; legacy registers in 4.1.4.8.  A request is three descriptors: what to do, the
- * frame, one byte of answer; request slot i always has descriptors 3i..3i+2.
+ * frame, one byte of answer; request slot i always has descriptors 3i..3i+2.  Frames that follow each other on the
+ * disk are one request of the device: the first slot's, in whose chain the frame descriptors of the others stand.
  *
  * Invariants
  *   1. A slot is free or with the device; its tag and answer byte are valid in the latter case only.
@@ -43,9 +44,14 @@ static uint8_t ring[16 * QUEUE_LIMIT + 2 * QUEUE_LIMIT + 8192 + 8 * QUEUE_LIMIT 
 static struct {
 	struct { uint32_t type, reserved; uint64_t sector; } head;
 	uint32_t tag;
-	volatile uint8_t answer;
+	volatile uint8_t answer;       /* of the first slot of a request */
 	bool busy;
+	uint8_t next;                  /* the slot whose frame follows, or NO_SLOT */
 } slots[SLOTS];
+
+#define NO_SLOT    0xFFu
+#define RUN_FRAMES 32u                 /* in one request */
+#define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
 
 static uint16_t io_base, queue_size, used_seen, slot_total;
 static int irq_line = -1;
@@ -87,6 +93,7 @@ static void slot_fill(unsigned i, const struct disk_request *r)
 	slots[i].tag = r->tag;
 	slots[i].answer = 0xFF;
 	slots[i].busy = true;
+	slots[i].next = NO_SLOT;
 	d[0] = (struct descriptor){ image_address(&slots[i].head), 16, DESC_NEXT, 3 * i + (flush ? 2 : 1) };
 	if (!flush)
 		d[1] = (struct descriptor){ (uint64_t)r->data - arch_physical_base, DISK_FRAME,
@@ -94,23 +101,69 @@ static void slot_fill(unsigned i, const struct disk_request *r)
 	d[2] = (struct descriptor){ image_address((const void *)&slots[i].answer), 1, DESC_WRITE, 0 };
 }
 
+/* Slot i goes on where the slot `last` ends, in the request that `first` began. */
+static void slot_join(unsigned first, unsigned last, unsigned i)
+{
+	slots[last].next = i;
+	descriptors[3 * last + 1].next = 3 * i + 1;
+	descriptors[3 * i + 1].next = 3 * first + 2;
+}
+
+static void slot_publish(unsigned first)
+{
+	available[2 + available[1] % queue_size] = 3 * first;
+	__sync_synchronize();
+	available[1]++;
+}
+
+static bool follows(const struct disk_request *a, const struct disk_request *b)
+{
+	return a->op == b->op && a->op != DISK_FLUSH && a->frame + 1 == b->frame;
+}
+
 static unsigned disk_submit(void *context, const struct disk_request *batch, unsigned count)
 {
-	unsigned taken = 0;
+	unsigned taken = 0, first = NO_SLOT, last = 0, run = 0;
 
 	(void)context;
 	for (unsigned i = 0; i < slot_total && taken < count; i++) {
 		if (slots[i].busy)
 			continue;
-		slot_fill(i, &batch[taken++]);
-		available[2 + available[1] % queue_size] = 3 * i;
-		__sync_synchronize();
-		available[1]++;
+		slot_fill(i, &batch[taken]);
+		if (first != NO_SLOT && run < RUN_FRAMES && follows(&batch[taken - 1], &batch[taken])) {
+			slot_join(first, last, i);
+			run++;
+		} else {
+			if (first != NO_SLOT)
+				slot_publish(first);
+			first = i;
+			run = 1;
+		}
+		last = i;
+		taken++;
 	}
+	if (first != NO_SLOT)
+		slot_publish(first);
 	__sync_synchronize();
 	if (taken)
 		arch_port_out(io_base + REG_QUEUE_NOTIFY, 2, 0);
 	return taken;
+}
+
+static void run_done(unsigned first, bool ok)
+{
+	for (unsigned i = first; i != NO_SLOT; i = slots[i].next) {
+		slots[i].busy = false;
+		persist_disk_done(slots[i].tag, ok);
+	}
+}
+
+bool arch_disk_wait(void)
+{
+	for (unsigned i = 0; i < WAIT_ROUNDS; i++)
+		if (used_seen != used[1])
+			return true;
+	return false;
 }
 
 void arch_disk_poll(void)
@@ -124,8 +177,7 @@ void arch_disk_poll(void)
 		used_seen++;
 		if (i >= slot_total || !slots[i].busy)
 			continue;
-		slots[i].busy = false;
-		persist_disk_done(slots[i].tag, slots[i].answer == 0);
+		run_done(i, slots[i].answer == 0);
 	}
 }
 

@@ -26,7 +26,7 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROO
 #define STEP_ROUNDS  8
 #define SCAN_STEP    512
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
-#define FORCE_DELAY_NS 20000
+#define FORCE_DELAY_NS 100000
 #define INTERVAL_NS  2000000000ull
 
 bool persist_on, persist_tight;
@@ -43,6 +43,7 @@ static uint64_t interval_ns = INTERVAL_NS;
 static uint64_t last_commit_ns, demarcated_ns;
 static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the last checkpoint, or the one under way */
 static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
+static bool force_wanted;
 static int fetch_result;
 static uint64_t age_hand;
 
@@ -381,6 +382,10 @@ void persist_relieve(void)
 			store_failed();
 	}
 	persist_tight = false;
+	/* Somebody who waits has asked: the demarcation, if none is under way, and the first writes. */
+	for (unsigned i = 0; i < STEP_ROUNDS && force_wanted && step_timed(); i++)
+		;
+	force_wanted = false;
 }
 
 bool persist_busy(void)
@@ -605,7 +610,8 @@ void persist_status(struct persist_status *status)
 uint32_t persist_force(void)
 {
 	store_checkpoint(store);
-	timer_need(arch_now_ns() + FORCE_DELAY_NS);    /* the next safe point */
+	force_wanted = persist_tight = true;
+	timer_need(arch_now_ns() + FORCE_DELAY_NS);    /* if there is no safe point before */
 	return store_epoch;
 }
 

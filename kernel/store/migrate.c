@@ -5,8 +5,8 @@
  * objects from the log; check them; write the homes and the tags.  In between the directory still covers all of
  * them, so the order of these writes does not matter and a cut among them does no harm.  The next directory leaves out
  * what has moved (V_MOVED): the flush before its header makes the homes durable too, so migration needs none itself.
- * This goes on while a checkpoint is under way, but for the taking over of its commit, which begins a pass anew: then
- * what the heap holds may be superseded.
+ * This goes on while a checkpoint is under way, but not in the way of its objects, nor while its commit is taken over,
+ * which begins a pass anew: then what the heap holds may be superseded.
  */
 #include "panic.h"
 #include "store/inner.h"
@@ -183,7 +183,7 @@ bool migrate_step(struct store *s)
 		batch_write(s);
 		return true;
 	}
-	if (s->mig != MIG_IDLE || s->phase == STORE_APPLY || !migrate_wanted(s) || io_room(s) < IO_SPARE + MIG_BATCH + 1)
+	if (s->mig != MIG_IDLE || s->phase == STORE_WRITING || s->phase == STORE_APPLY || !migrate_wanted(s) || io_room(s) < IO_SPARE + MIG_BATCH + 1)
 		return false;
 	s->mig_begun = true;
 	if (heap_build(s))
