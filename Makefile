@@ -242,7 +242,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix
+SUITES := unit boot posix keykos
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:
@@ -255,7 +255,7 @@ help:
 	@echo 'make clean, distclean    remove what was built; also what configure found'
 	@echo './keros help             the command that the build makes'
 
-all: build/kernel.elf $(NATIVE_FILES) $(HOST_TOOLS) build/base.tree
+all: build/kernel.elf $(NATIVE_FILES) $(KEYKOS_FILES) $(HOST_TOOLS) build/base.tree
 
 programs: $(PROGRAMS)
 unit-tests: $(UNIT_BINARIES)

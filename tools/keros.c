@@ -9,6 +9,8 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,6 +264,78 @@ static int act_image(int argc, char **argv)
 	return 0;
 }
 
+/* PROG.ck is compiled into a file of its own beside the build's products; PROG.kk is taken as it is. */
+static const char *keykos_program(const char *root, const char *path)
+{
+	size_t n = strlen(path);
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	char *made, *command;
+
+	if (access(path, R_OK))
+		misuse("%s: %s; give a program of the dialect (PROG.ck) or what keykos-cc made of it (PROG.kk)", path,
+		       strerror(errno));
+	if (n > 3 && strcmp(path + n - 3, ".kk") == 0)
+		return path;
+	if (n < 4 || strcmp(path + n - 3, ".ck") != 0)
+		misuse("%s is neither PROG.ck nor PROG.kk", path);
+	made = xasprintf("%s/build/keykos/user/%.*s.kk", root, (int)strlen(base) - 3, base);
+	command = xasprintf("mkdir -p '%s/build/keykos/user' && '%s/tools/keykos-cc' -o '%s' '%s'", root, root, made, path);
+	if (system(command) != 0)
+		die("%s does not compile", path);
+	free(command);
+	return made;
+}
+
+/* Our own programs come first; one of the user's with the same name stands in front of it in the directory. */
+static void keykos_programs(struct run *r, int argc, char **argv)
+{
+	static const char *programs[PACK_SECTIONS];
+	glob_t own;
+
+	if (glob(xasprintf("%s/build/keykos/*.kk", r->root), 0, NULL, &own) == 0)
+		for (size_t i = 0; i < own.gl_pathc && r->program_count < 40; i++)
+			programs[r->program_count++] = own.gl_pathv[i];
+	for (int i = 0; i < argc; i++) {
+		if (r->program_count == 48)
+			misuse("too many programs");
+		programs[r->program_count++] = keykos_program(r->root, argv[i]);
+	}
+	r->programs = programs;
+}
+
+static int act_keykos(int argc, char **argv)
+{
+	static char *none[] = { NULL };
+	char **rest = xcalloc((size_t)argc + 1, sizeof *rest);
+	const char *script = NULL;
+	struct run r;
+	int first, n = 0;
+
+	/* --script is this verb's own; the rest are options of the machine. */
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--script") != 0)
+			rest[n++] = argv[i];
+		else if (++i == argc)
+			misuse("--script needs a file after it; see: keros help keykos");
+		else
+			script = argv[i];
+	}
+	rest[n] = NULL;
+	first = parse_run(&r, "keykos", n, rest);
+	r.keykos = true;
+	r.tty = false;
+	r.argv = none;
+	keykos_programs(&r, n - first, rest + first);
+	if (script) {
+		int fd = open(script, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			misuse("--script %s: %s", script, strerror(errno));
+		dup2(fd, 0);
+	}
+	return start(&r);
+}
+
 static int act_doctor(int argc, char **argv)
 {
 	static const char *const products[] = { "kernel.elf", "base.tree", "bin/prime.elf", "bin/posix-server.elf" };
@@ -318,6 +392,11 @@ static const struct verb verbs[] = {
 	{ "image", act_image, "image [OPTION...] FILE [-- COMMAND...]", "write a raw disk that boots by GRUB, BIOS and UEFI",
 	  "Writes a disk for a real or virtual machine; its console is the first serial line at 115200 baud.\n"
 	  "Try it: qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=FILE" },
+	{ "keykos", act_keykos, "keykos [OPTION...] [--script FILE.cmd] [PROG.ck|PROG.kk ...]",
+	  "KeyKOS: its objects, a command interpreter, your programs",
+	  "Boots into the command interpreter of KeyKOS's published command language (doc/keykos/command.md), which reads\n"
+	  "standard input or the script. Each program stands in its directory as the segment PROG.s, from which\n"
+	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()" },
 	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
 	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
 	  "1: a condition is violated; 2: the file holds no store." },

@@ -59,7 +59,7 @@ static struct cap random_object(unsigned type)
 /* A capability as the kernel itself would have made it. */
 static struct cap random_cap(void)
 {
-	unsigned type = machine_below(CAP_LOG + 1);
+	unsigned type = machine_below(CAP_CREATOR + 1);
 
 	switch (type) {
 	case CAP_NUMBER:

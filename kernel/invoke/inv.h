@@ -86,6 +86,28 @@ struct fault_message {
 };
 void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
 
+/* q's keeper has answered; a nonzero code sends it to its process keeper. */
+static inline void fault_answered(struct process *q, uint32_t code)
+{
+	if (!code)
+		return;
+	q->flags |= PROCESS_FAULT_KEEPER;
+	q->refusal = code;
+}
+
+#define CREATOR_TYPE 0x0309u
+
+/* ---- KeyKOS's form of messages (keykos.c, ../object/domain.c) ---- */
+/* A kernel object, or nothing, is invoked with INV_KEYKOS. */
+void keykos_dispatch(struct inv *inv);
+/* p asks for a trap of that code; its words 0 and 1 are the trap's extension words. */
+void keykos_trap(struct process *p, uint32_t code);
+/* What KeyKOS's keepers are told: returns the order code, and where the string is. */
+uint32_t keykos_fault(struct process *p, const struct fault_message *m, const void **string, uint32_t *length);
+void domain_dispatch(struct inv *inv);
+/* Argument bytes, zero-padded to size; false: the invocation has to be made again. */
+bool keykos_argument(struct inv *inv, void *to, uint32_t size);
+
 /* ---- strings (ucopy.c): the only file that touches user memory ---- */
 struct ustring {
 	struct process *p;

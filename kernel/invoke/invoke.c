@@ -167,8 +167,7 @@ static void answer_fault(struct inv *inv, struct process *q)
 	frame_dirty(process_frame(q));
 	process_frame(q)->call_count++;
 	set_running(q);
-	if (inv->order)
-		q->flags |= PROCESS_FAULT_KEEPER;
+	fault_answered(q, inv->order);
 	message_sender(&m);
 	m.p->flags |= PROCESS_SYSRET;
 }
@@ -238,8 +237,11 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 	inv.out_length = 0;
 	for (unsigned i = 0; i < INV_WORDS; i++)
 		inv.out_w[i] = 0;
-	if ((control & 0xE0) || (control & INV_OP_MASK) == INV_OP_MASK || (control & 0x00FF8000)) {
-		invocation_fault(p, control);
+	if ((control & 0xE0) || (control & INV_OP_MASK) == INV_OP_MASK || (control & 0x00FF0000)) {
+		if ((control & (INV_KEYKOS | INV_OP_MASK)) == (INV_KEYKOS | INV_OP_MASK))
+			keykos_trap(p, inv.order);
+		else
+			invocation_fault(p, control);
 		sched_next();
 	}
 	inv.target = p->caps[control & 31];
@@ -320,7 +322,7 @@ void invoke_entry(void)
 	struct frame *f, *own = process_frame(p);
 
 	kernel_stats.invocations++;
-	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF80E0)) || (p->flags & PROCESS_RESTART))
+	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF00E0)) || (p->flags & PROCESS_RESTART))
 		goto slow;
 	if (c->type == CAP_START) {
 		f = fast_frame(c, false);

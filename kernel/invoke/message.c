@@ -100,15 +100,19 @@ struct ustring receive_buffer(struct process *q)
 
 /* A message of the kernel's own to a process that waits for one: notices and faults. */
 static void receive_kernel_message(struct process *q, uint32_t order, uint32_t got, const uint64_t *w,
-				   const struct cap *subject, const struct cap *resume)
+				   const struct cap *subject, const struct cap *resume, const void *string,
+				   uint32_t length)
 {
 	const struct cap *const caps[INV_CAPS] = { &void_cap, &void_cap, subject, resume };
 
 	frame_dirty(process_frame(q));
 	receive_caps(q, caps);
 	receive_words(q, order, got, w);
-	if (receives_string(q))
-		q->regs.r13 = 0;
+	if (receives_string(q)) {
+		struct ustring to = receive_buffer(q);
+
+		q->regs.r13 = length ? ustring_put(&to, string, length) : 0;
+	}
 	set_running(q);
 }
 
@@ -123,7 +127,7 @@ void notice_deliver(struct process *p, uint32_t bits)
 	w[0] = p->notices;
 	p->notices = 0;
 	kernel_stats.notices++;
-	receive_kernel_message(p, OC_NOTICE, INV_GOT_NOTICE, w, &void_cap, &void_cap);
+	receive_kernel_message(p, OC_NOTICE, INV_GOT_NOTICE, w, &void_cap, &void_cap, NULL, 0);
 	sched_ready(p);
 }
 
@@ -141,6 +145,8 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 {
 	struct process *q = keeper->type == CAP_START ? cap_process(keeper) : NULL;
 	uint64_t w[INV_WORDS] = { m->w[0], m->w[1], m->w[2], m->w[3] };
+	const void *string = NULL;
+	uint32_t order = m->order, length = 0;
 	struct cap resume;
 
 	kernel_stats.faults++;
@@ -160,9 +166,12 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 		return;
 	}
 	commit_point();
+	if (q->recv_control & INV_KEYKOS)
+		order = keykos_fault(p, m, &string, &length);
 	p->state = PROC_WAITING;
 	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
 	resume = process_resume_cap(p, RESUME_FAULT);
-	receive_kernel_message(q, m->order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume);
+	receive_kernel_message(q, order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume,
+			       string, length);
 	sched_ready_first(q);
 }

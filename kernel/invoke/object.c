@@ -80,6 +80,15 @@ static void dispatch_notice(struct inv *inv, uint32_t order)
 		notice_op_post(inv);
 }
 
+/* It has KeyKOS's operations only (keykos.c). */
+static void dispatch_creator(struct inv *inv, uint32_t order)
+{
+	if (order == KT)
+		inv_type(inv, CREATOR_TYPE);
+	else
+		inv_fail(inv, RC_UNKNOWN);
+}
+
 typedef void (*dispatch_fn)(struct inv *inv, uint32_t order);
 
 static const dispatch_fn dispatch[CAP_TYPES] = {
@@ -105,6 +114,7 @@ static const dispatch_fn dispatch[CAP_TYPES] = {
 	[CAP_IOPORT] = ioport_dispatch,
 	[CAP_PHYSMEM] = physmem_dispatch,
 	[CAP_LOG] = log_dispatch,
+	[CAP_CREATOR] = dispatch_creator,
 };
 
 /* Alleged types where one dispatch serves several capability types. */
@@ -140,30 +150,37 @@ static inline bool target_valid(const struct cap *c)
 void invoke_object(struct inv *inv)
 {
 	struct process *p = inv->sender, *q;
+	const struct cap *last;
 	struct frame *own = process_frame(p);
 	uint32_t count = own->alloc_count;
 	uint32_t op = inv->control & INV_OP_MASK;
 
 	if (p->flags & PROCESS_RESTART)
 		sched_pass_turn(p);
-	if (!target_valid(&inv->target))
+	if (inv->control & INV_KEYKOS)
+		keykos_dispatch(inv);
+	else if (!target_valid(&inv->target))
 		inv_fail(inv, RC_VOID);
 	else
 		dispatch[inv->target.type](inv, inv->order);
 	/* The operation may have been the end of the sender itself. */
 	if (inv->stalled || own->kind != FRAME_PROCESS || own->alloc_count != count)
 		return;
-	if (inv->order == KT)
+	if (inv->order == KT && !(inv->control & INV_KEYKOS))
 		type_exact(inv);
 	if (op == INV_CALL) {
 		answer(p, inv);
 		return;
 	}
-	q = cap_resume(sent_cap(p, inv->control, 3));
+	last = sent_cap(p, inv->control, 3);
+	q = cap_resume(last);
 	if (q && q->state == PROC_WAITING) {
 		frame_dirty(process_frame(q));
 		process_frame(q)->call_count++;
-		answer(q, inv);
+		if (last->data == RESUME_FAULT)
+			fault_answered(q, inv->result);
+		else
+			answer(q, inv);
 		set_running(q);
 		sched_ready(q);
 	}

@@ -53,6 +53,7 @@ struct cap cap_diminish(const struct cap *c)
 	case CAP_NUMBER:
 	case CAP_DISCRIM:
 	case CAP_RETURNER:
+	case CAP_CREATOR:
 		return d;
 	case CAP_PAGE:
 		d.data |= DB_READONLY;
@@ -83,6 +84,7 @@ bool cap_discreet(const struct cap *c)
 	case CAP_NUMBER:
 	case CAP_DISCRIM:
 	case CAP_RETURNER:
+	case CAP_CREATOR:
 	case CAP_SENSE:
 		return true;
 	case CAP_PAGE:

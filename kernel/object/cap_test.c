@@ -64,7 +64,7 @@ static struct cap make(unsigned type, uint16_t data)
 
 static struct cap random_cap(void)
 {
-	return make(machine_below(CAP_LOG + 1), machine_below(65536));
+	return make(machine_below(CAP_CREATOR + 1), machine_below(65536));
 }
 
 /* ---- the model ---------------------------------------------------------------------------- */
@@ -84,7 +84,7 @@ static struct kind kind_of(const struct cap *c)
 static bool kind_acts(struct kind k)
 {
 	switch (k.type) {
-	case CAP_VOID: case CAP_NUMBER: case CAP_DISCRIM: case CAP_RETURNER: case CAP_FETCH: case CAP_SENSE:
+	case CAP_VOID: case CAP_NUMBER: case CAP_DISCRIM: case CAP_RETURNER: case CAP_CREATOR: case CAP_FETCH: case CAP_SENSE:
 		return false;
 	case CAP_PAGE:
 		return !k.readonly;
@@ -98,7 +98,7 @@ static bool kind_acts(struct kind k)
 static struct kind kind_sensed(struct kind k)
 {
 	switch (k.type) {
-	case CAP_NUMBER: case CAP_DISCRIM: case CAP_RETURNER:
+	case CAP_NUMBER: case CAP_DISCRIM: case CAP_RETURNER: case CAP_CREATOR:
 		return k;
 	case CAP_PAGE:
 		return (struct kind){ CAP_PAGE, true, false };
@@ -117,7 +117,7 @@ static bool model_discreet(struct kind k, unsigned depth)
 		return false;
 	if (depth == 0 || (k.type != CAP_FETCH && k.type != CAP_SENSE))
 		return true;
-	for (unsigned type = 0; type <= CAP_LOG; type++)
+	for (unsigned type = 0; type <= CAP_CREATOR; type++)
 		for (unsigned bits = 0; bits < 4; bits++) {
 			struct kind held = { type, bits & 1, bits & 2 };
 
@@ -134,7 +134,7 @@ static void discretion_is_the_models(void **state)
 	(void)state;
 	make_world();
 	caller->caps[9] = cap_misc(CAP_DISCRIM, 0, 0);
-	for (unsigned type = 0; type <= CAP_LOG; type++)
+	for (unsigned type = 0; type <= CAP_CREATOR; type++)
 		for (unsigned data = 0; data < 256; data++) {
 			struct cap c = make(type, data);
 			bool expected = model_discreet(kind_of(&c), 3);

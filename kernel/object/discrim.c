@@ -38,6 +38,12 @@ void discrim_op_is_notice(struct inv *inv)
 	inv->out_w[0] = !(c->type == CAP_NOTICE && cap_process(c));
 }
 
+void discrim_op_make_creator(struct inv *inv)
+{
+	commit_point();
+	inv_out_cap(inv, 0, cap_misc(CAP_CREATOR, 0, 0));
+}
+
 void discrim_op_compare(struct inv *inv)
 {
 	commit_point();

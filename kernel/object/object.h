@@ -99,7 +99,7 @@ struct process {
 	uint64_t alarm_ns;             /* 0: none.  timer_notify_at */
 	uint64_t commit_generation;    /* 0: none.  checkpoint_notify, with commit_bits */
 	uint16_t commit_bits, restart_bits;
-	uint32_t reserved2;
+	uint32_t refusal;              /* the code with which its segment keeper refused (PROCESS_FAULT_KEEPER) */
 
 	struct cap slots[PROCESS_SLOTS];
 	struct cap caps[CAP_REGISTERS];

@@ -13,6 +13,7 @@
 #include "arch.h"
 #include "invoke/inv.h"
 #include "kernel/process.h"
+#include "object/process.h"
 #include "mem/space.h"
 #include "sched/sched.h"
 
@@ -57,7 +58,7 @@ void process_arrived(struct frame *f)
 }
 
 /* Ends whatever it was doing; its callers and its resume capabilities are let go. */
-static void process_halt(struct process *p)
+void process_halt(struct process *p)
 {
 	frame_dirty(process_frame(p));
 	sched_remove(p);
@@ -82,7 +83,7 @@ static struct process *subject(struct inv *inv)
 }
 
 /* Before p is changed by somebody else: it may not do then what it was woken to do. */
-static void mark_dirty(struct process *p)
+void process_mark_dirty(struct process *p)
 {
 	sched_pass_turn(p);
 	frame_dirty(process_frame(p));
@@ -110,7 +111,7 @@ void process_op_swap_slot(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	inv_out_cap(inv, 0, p->slots[which]);
 	p->slots[which] = *inv_cap(inv, 0);
 	if (which == PSLOT_SPACE)
@@ -141,13 +142,13 @@ void process_op_swap_reg(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	inv_out_cap(inv, 0, p->caps[number]);
 	if (number != CR_VOID)
 		p->caps[number] = *inv_cap(inv, 0);
 }
 
-static void regs_to_image(struct process *p, struct reg_image *image)
+void process_regs_get(struct process *p, struct reg_image *image)
 {
 	if (p == cpu.current)
 		arch_bases_save(p);
@@ -160,13 +161,13 @@ static void regs_to_image(struct process *p, struct reg_image *image)
 	image->foreign_entry = p->foreign_entry;
 }
 
-static bool image_valid(const struct reg_image *image)
+bool process_regs_valid(const struct reg_image *image)
 {
 	return arch_regs_valid(image->rip, image->fs_base, image->gs_base) &&
 	       arch_regs_valid(image->foreign_entry, 0, 0);
 }
 
-static void regs_from_image(struct process *p, const struct reg_image *image)
+void process_regs_set(struct process *p, const struct reg_image *image)
 {
 	__builtin_memcpy(&p->regs, image, 15 * sizeof(uint64_t));
 	p->regs.rip = image->rip;
@@ -194,7 +195,7 @@ void process_op_get_regs(struct inv *inv)
 	static struct reg_image image;
 
 	commit_point();
-	regs_to_image(subject(inv), &image);
+	process_regs_get(subject(inv), &image);
 	inv->out_string = &image;
 	inv->out_length = sizeof image;
 }
@@ -207,13 +208,13 @@ void process_op_set_regs(struct inv *inv)
 
 	if (length < 0)
 		return;
-	if (length != sizeof image || !image_valid(&image) || p == cpu.current) {
+	if (length != sizeof image || !process_regs_valid(&image) || p == cpu.current) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
-	regs_from_image(p, &image);
+	process_mark_dirty(p);
+	process_regs_set(p, &image);
 }
 
 void process_op_get_fpu(struct inv *inv)
@@ -239,7 +240,7 @@ void process_op_set_fpu(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	fpu_from_image(p, image, length);
 }
 
@@ -260,10 +261,10 @@ void process_op_get_context(struct inv *inv)
 	commit_point();
 	inv->out_w[0] = p->state;
 	if (inv_word(inv, 0)) {
-		mark_dirty(p);
+		process_mark_dirty(p);
 		process_halt(p);
 	}
-	regs_to_image(p, &context.regs);
+	process_regs_get(p, &context.regs);
 	arch_fpu_save(p);
 	inv->out_string = &context;
 	inv->out_length = sizeof context.regs;
@@ -282,14 +283,14 @@ void process_op_set_context(struct inv *inv)
 
 	if (length < 0)
 		return;
-	if (fpu < 0 || (fpu && !arch_fpu_valid(context.fpu, fpu)) || !image_valid(&context.regs) || p == cpu.current ||
+	if (fpu < 0 || (fpu && !arch_fpu_valid(context.fpu, fpu)) || !process_regs_valid(&context.regs) || p == cpu.current ||
 	    (run && !schedule_refresh(p))) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
-	regs_from_image(p, &context.regs);
+	process_mark_dirty(p);
+	process_regs_set(p, &context.regs);
 	fpu_from_image(p, context.fpu, fpu);
 	if (!run)
 		return;
@@ -314,7 +315,7 @@ static void make_resume(struct inv *inv, uint16_t kind)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	process_halt(p);
 	inv_out_cap(inv, 0, process_resume_cap(p, kind));
 }
@@ -337,7 +338,7 @@ static bool start_running(struct inv *inv, struct process *p)
 		return false;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	process_halt(p);
 	p->state = PROC_RUNNING;
 	sched_ready(p);
@@ -365,7 +366,7 @@ void process_op_stop(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	inv->out_w[0] = p->state;
 	process_halt(p);
 }
@@ -381,7 +382,7 @@ void process_op_clone(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(to);
+	process_mark_dirty(to);
 	arch_fpu_save(from);
 	arch_fpu_forget(to);
 	if (from == cpu.current)
@@ -418,7 +419,7 @@ void process_op_set_space_and_pc(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	inv_out_cap(inv, 0, p->slots[PSLOT_SPACE]);
 	p->slots[PSLOT_SPACE] = *inv_cap(inv, 0);
 	p->space = SPACE_NONE;
@@ -453,7 +454,7 @@ void process_op_set_foreign_entry(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	p->foreign_entry = inv_word(inv, 0);
 }
 
@@ -466,7 +467,7 @@ void process_op_make_available(struct inv *inv)
 		return;
 	}
 	commit_point();
-	mark_dirty(p);
+	process_mark_dirty(p);
 	process_halt(p);
 	p->state = PROC_AVAILABLE;
 	if (p->notices)

@@ -66,6 +66,26 @@ static void add_programs(struct pack *p, const struct run *r)
 	free(directory);
 }
 
+/* The server and the interpreter; each program under its file's name without directory and suffix. */
+static void add_keykos(struct pack *p, const struct run *r)
+{
+	static const char *const parts[] = { "keykos", "keykos-cmd" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		char *path = xasprintf("%s/build/keykos/%s.elf", r->root, parts[i]);
+
+		add_file(p, PACK_PROGRAM, parts[i], path);
+		free(path);
+	}
+	for (unsigned i = 0; i < r->program_count; i++) {
+		const char *slash = strrchr(r->programs[i], '/'), *base = slash ? slash + 1 : r->programs[i];
+		char *name = xasprintf("%.*s", (int)strcspn(base, "."), base);
+
+		add_file(p, PACK_KEYKOS, name, r->programs[i]);
+		free(name);
+	}
+}
+
 static void record(struct buffer *config, const char *key, const char *value)
 {
 	buffer_text(config, key);
@@ -129,8 +149,8 @@ static struct buffer make_config(const struct run *r)
 	struct buffer config = { 0 };
 
 	record(&config, "console", r->serial_console ? "serial" : "link");
-	if (r->native) {
-		record(&config, "native", r->native);
+	if (r->native || r->keykos) {
+		record(&config, "native", r->keykos ? "keykos" : r->native);
 		return config;
 	}
 	record(&config, "sandbox", "main");
@@ -171,9 +191,13 @@ int machine_pack(const struct run *r)
 		add_file(&p, PACK_PROGRAM, r->native, path);
 		free(path);
 	}
-	path = xasprintf("%s/build/base.tree", r->root);
-	add_file(&p, PACK_TREE, "base", path);
-	free(path);
+	if (r->keykos) {
+		add_keykos(&p, r);
+	} else {
+		path = xasprintf("%s/build/base.tree", r->root);
+		add_file(&p, PACK_TREE, "base", path);
+		free(path);
+	}
 	if (r->tree_count) {
 		struct tree *overlay = tree_new(TREE_TIME_NS);
 		struct buffer image;

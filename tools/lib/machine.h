@@ -24,6 +24,11 @@ struct run {
 	bool verbose, caps, tty, serial_console;
 	unsigned rows, columns;
 
+	/* Instead of a sandbox: KeyKOS's objects and command interpreter, with these programs (PROG.kk). */
+	bool keykos;
+	const char *const *programs;
+	unsigned program_count;
+
 	/* The machine. */
 	const char *memory;
 	bool icount, dry_run;

@@ -12,7 +12,7 @@
  *
  *   rax   63            32 31     24 23          16 15 14 13 12 11 10 9 8 7       0
  *        +----------------+---------+--------------+--+--+--+--+--+--+---+---------+
- *        |   order code   |  0xCA   |      0       |0 |RW|RC|SC|RS|SS| op| cap reg |
+ *        |   order code   |  0xCA   |      0       |KK|RW|RC|SC|RS|SS| op| cap reg |
  *        +----------------+---------+--------------+--+--+--+--+--+--+---+---------+
  *   rdi rsi rdx r10 r8 r9   six data words (the argument registers of a Linux call)
  *   rbx   bytes 0..3: registers of the four sent capabilities (if SC)
@@ -25,6 +25,11 @@
  * string that were delivered (if RS).  Nothing else changes but rcx and r11.
  * With RW ("raw reply") a caller gets only rax = the reply's first word: the shim's
  * way to make a foreign call with no register saved.
+ *
+ * With KK ("KeyKOS") the message is in KeyKOS's form: a kernel object takes its arguments from the string and
+ * answers with the result code, the string and the capabilities, by the order codes of doc/keykos/; and a fault
+ * that such a process hears of as a keeper comes as KeyKOS's implicit jump.  Between processes it changes nothing.
+ * op = 3 with KK is a trap: the caller faults with the order code as its trap code and two words.
  *
  * On CALL, capability position 3 is always a fresh resume capability to the caller.
  * Capability register 0 always reads as void, and writes to it vanish.
@@ -45,6 +50,7 @@
 #define INV_SEND_CAPS   0x1000u  /* SC */
 #define INV_RECV_CAPS   0x2000u  /* RC */
 #define INV_RAW_REPLY   0x4000u  /* RW */
+#define INV_KEYKOS      0x8000u  /* KK */
 
 /* Low half of rax on delivery. */
 #define INV_GOT_DATA      0x0000FFFFu /* data of the start capability invoked */
@@ -86,6 +92,7 @@ enum fault_code {
 	FAULT_INVOCATION = 17, /* malformed invocation word */
 	FAULT_NO_SPACE = 18, FAULT_NO_SCHEDULE = 19, FAULT_SCHEDULE_EMPTY = 20,
 	FAULT_USER = 32,       /* a segment keeper answered with an error */
+	FAULT_TRAP = 33,       /* a KeyKOS trap that the program asked for: info = trap code, as 0x100 */
 };
 #define FAULT_ACCESS_WRITE 1u
 #define FAULT_ACCESS_EXEC  2u
@@ -142,6 +149,7 @@ enum pack_kind {
 	PACK_PROGRAM = 1, /* ELF of a native program, page-aligned segments; name = program name */
 	PACK_TREE = 2,    /* file tree image (doc/tree-image.md); name = "base" or "overlay" */
 	PACK_CONFIG = 3,  /* text of the run: see doc/run-config.md */
+	PACK_KEYKOS = 4,  /* program of the KeyKOS dialect, as keykos-cc makes it */
 };
 struct pack_section {
 	uint32_t kind, reserved;

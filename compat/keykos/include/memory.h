@@ -1,0 +1,4 @@
+/*
+ * memory.h - another name of string.h.
+ */
+#include <string.h>

@@ -1,0 +1,4 @@
+/*
+ * strings.h - another name of string.h.
+ */
+#include <string.h>

@@ -1,0 +1,378 @@
+/*
+ * bank.c - KeyKOS's space banks and their transformer, over the bank service.
+ *
+ * Each bank here has a bank of its own there, which gives and takes back the storage; here are the counts by kind,
+ * the limits by kind and the rights.  Nodes and pages are limited apart, as KeyKOS has it; a process counts as a node.
+ *
+ * Invariants
+ *   1. live of a bank counts its own objects and those of the banks below; no live is above its limit at a create.
+ *   2. A face of a bank is the rights that are forbidden: 1 destroy, 2 query, 4 change limits.
+ * Source: keykos.md 4.1.
+ */
+#include "object.h"
+
+#define NO_LIMIT   0xFFFFFFFFull
+#define RC_LIMITED 4u
+#define SLOT_NATIVE 0
+#define CAP_TYPE_PAGE 2
+#define CAP_TYPE_NODE 3
+#define DB_READONLY_BIT 0x80
+
+enum { NODES, PAGES };
+enum { NO_DESTROY = 1, NO_QUERY = 2, NO_LIMITS = 4 };
+
+bool
+bank_open(cap_t key, unsigned *index)
+{
+	unsigned rights;
+
+	return key_open(key, KIND_BANK, index, &rights);
+}
+
+static uint64_t
+room(unsigned bank, unsigned kind)
+{
+	uint64_t least = NO_LIMIT, left = 0;
+
+	for (unsigned i = bank; i; i = objects[i].bank) {
+		const struct object *o = &objects[i];
+		uint64_t here = o->bank_of.limit[kind] > o->bank_of.live[kind] ? o->bank_of.limit[kind] - o->bank_of.live[kind] : 0;
+
+		if (here < least)
+			least = here;
+	}
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	bank_get_limits(R_BANK_NATIVE, NULL, NULL, &left);
+	if (kind == NODES)
+		left *= 15;                        /* nodes to a frame */
+	return least < left ? least : left;
+}
+
+static void
+count(unsigned bank, unsigned kind, int change)
+{
+	if (change > 0)
+		objects[bank].bank_of.made[kind] += change;
+	else
+		objects[bank].bank_of.freed[kind] -= change;
+	for (unsigned i = bank; i; i = objects[i].bank)
+		objects[i].bank_of.live[kind] += change;
+}
+
+/* kind 0 node, 1 page, 2 process. */
+uint32_t
+bank_take(unsigned bank, unsigned kind, cap_t to)
+{
+	unsigned counted = kind == PAGES ? PAGES : NODES;
+	uint32_t rc;
+
+	for (unsigned i = bank; i; i = objects[i].bank)
+		if (objects[i].bank_of.live[counted] >= objects[i].bank_of.limit[counted])
+			return RC_LIMITED;
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	rc = kind == 0 ? bank_alloc_node(R_BANK_NATIVE, to) : kind == 1 ? bank_alloc_page(R_BANK_NATIVE, to)
+	   : bank_alloc_process(R_BANK_NATIVE, to);
+	if (rc != RC_OK)
+		return 1;
+	count(bank, counted, 1);
+	return RC_OK;
+}
+
+uint32_t
+bank_give(unsigned bank, unsigned kind, cap_t object)
+{
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	if (bank_free(R_BANK_NATIVE, object) != RC_OK)
+		return 1;
+	count(bank, kind == PAGES ? PAGES : NODES, -1);
+	return RC_OK;
+}
+
+/* A bank below another; 0 makes the first, over all that the server has. */
+static uint32_t
+bank_make(unsigned above, unsigned *index)
+{
+	uint32_t rc = object_make(KIND_BANK, 0, index);
+
+	if (rc != RC_OK)
+		return rc;
+	if (above)
+		object_get(above, SLOT_NATIVE, R_BANK_NATIVE);
+	rc = bank_make_sub(above ? R_BANK_NATIVE : CR_BANK, ~0ull, R_A);
+	if (rc != RC_OK) {
+		object_end(*index);
+		return 1;
+	}
+	object_put(*index, SLOT_NATIVE, R_A);
+	objects[*index].bank = above;
+	objects[*index].bank_of.limit[NODES] = objects[*index].bank_of.limit[PAGES] = NO_LIMIT;
+	return RC_OK;
+}
+
+uint32_t
+bank_first(void)
+{
+	unsigned index;
+
+	return bank_make(0, &index);
+}
+
+static bool
+is_below(unsigned bank, unsigned above)
+{
+	for (; bank; bank = objects[bank].bank)
+		if (bank == above)
+			return true;
+	return false;
+}
+
+/* The bank, those below, and every object that is charged to one of them. */
+static void
+bank_destroy_space(unsigned bank)
+{
+	static bool doomed[OBJECTS];
+	unsigned above = objects[bank].bank;
+
+	for (unsigned i = 1; i < OBJECTS; i++)
+		doomed[i] = objects[i].kind != KIND_NONE && is_below(objects[i].kind == KIND_BANK ? i : objects[i].bank, bank);
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	bank_destroy_all(R_BANK_NATIVE);
+	for (unsigned k = NODES; k <= PAGES; k++)
+		for (unsigned i = above; i; i = objects[i].bank)
+			objects[i].bank_of.live[k] -= objects[bank].bank_of.live[k];
+	for (unsigned i = 1; i < OBJECTS; i++) {
+		if (!doomed[i])
+			continue;
+		if (objects[i].kind == KIND_FACTORY)
+			factory_ends(i);
+		node_tree_swap(R_STORE, i, 3, CR_VOID, CR_TMP0);
+		if (objects[i].kind == KIND_BANK)
+			bank_free(CR_BANK, CR_TMP0);
+		objects[i].kind = KIND_NONE;
+	}
+}
+
+/* ---- order codes ------------------------------------------------------------------------- */
+
+/* Up to three of a kind, all or nothing. */
+static uint32_t
+create(unsigned bank, unsigned kind, unsigned n)
+{
+	static const cap_t to[] = { R_A, R_B, R_C };
+	uint32_t rc = RC_OK;
+
+	for (unsigned i = 0; i < n; i++) {
+		rc = bank_take(bank, kind, to[i]);
+		if (rc != RC_OK) {
+			while (i--)
+				bank_give(bank, kind, to[i]);
+			break;
+		}
+		reply_key(i, to[i]);
+	}
+	if (rc != RC_OK)
+		memset(message.send, CR_VOID, sizeof message.send);
+	return rc;
+}
+
+/* A full node key or a read-write page key, and no other kind. */
+static bool
+acceptable(unsigned kind, cap_t key)
+{
+	uint64_t first = 0, second, valid = 0;
+
+	keybits_show(R_KEYBITS, key, &first, &second, &valid);
+	if (!valid || (first & 0xFF) != (kind == NODES ? CAP_TYPE_NODE : CAP_TYPE_PAGE))
+		return false;
+	return kind == NODES || !(first >> 16 & DB_READONLY_BIT);
+}
+
+static uint32_t
+destroy(unsigned bank, unsigned kind, unsigned n)
+{
+	static const cap_t from[] = { K0, K1, K2 };
+	uint32_t failed = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!acceptable(kind, from[i]) || bank_give(bank, kind, from[i]) != RC_OK)
+			failed |= 1u << i;
+	return failed;
+}
+
+static uint32_t
+sever(unsigned bank, unsigned kind)
+{
+	if (!acceptable(kind, K0))
+		return 1;
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	if (bank_sever(R_BANK_NATIVE, K0, R_A) != RC_OK)
+		return 1;
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+static uint32_t
+change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
+{
+	uint64_t *limit = &objects[bank].bank_of.limit[kind], now;
+	uint32_t rc = RC_OK;
+
+	if (face & NO_LIMITS)
+		return 3;
+	if (delta < 0 && (uint64_t)-delta > *limit)
+		rc = 1;
+	else if (delta > 0 && (uint64_t)delta > NO_LIMIT - *limit)
+		rc = 2;
+	else
+		*limit += delta;
+	now = big ? *limit << 32 | *limit >> 32 : *limit;
+	reply_bytes(&now, big ? 8 : 4);
+	return rc;
+}
+
+/* LLI is two halves, the high one first. */
+static uint64_t
+lli(uint64_t n)
+{
+	return n << 32 | n >> 32;
+}
+
+static uint32_t
+tell(unsigned bank, uint32_t what, unsigned kind)
+{
+	const struct object *o = &objects[bank];
+	uint64_t left = room(bank, kind);
+	uint32_t pair[2] = { o->bank_of.made[kind], o->bank_of.freed[kind] }, small = left;
+
+	if (face & NO_QUERY)
+		return RC_UNKNOWN;
+	if (what == 5) {
+		reply_bytes(&small, sizeof small);
+	} else if (what == 6) {
+		reply_bytes(pair, sizeof pair);
+	} else {
+		left = lli(left);
+		reply_bytes(&left, sizeof left);
+	}
+	return RC_OK;
+}
+
+static uint32_t
+tell_all(unsigned bank)
+{
+	const struct object *o = &objects[bank];
+	uint64_t all[4] = { lli(o->bank_of.made[NODES]), lli(o->bank_of.freed[NODES]),
+			    lli(o->bank_of.made[PAGES]), lli(o->bank_of.freed[PAGES]) };
+
+	if (face & NO_QUERY)
+		return RC_UNKNOWN;
+	reply_bytes(all, sizeof all);
+	return RC_OK;
+}
+
+static uint32_t
+verify(cap_t key)
+{
+	unsigned index, rights;
+
+	return key_open(key, KIND_BANK, &index, &rights) ? rights & 7 : RC_FOREIGN;
+}
+
+static uint32_t
+weaken(unsigned bank, unsigned forbid)
+{
+	object_key(bank, face | forbid, R_A);
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+static uint32_t
+sub_bank(unsigned above, unsigned rights)
+{
+	unsigned index;
+	uint32_t rc = bank_make(above, &index);
+
+	if (rc != RC_OK)
+		return 1;
+	object_key(index, rights, R_A);
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+/* Orders 0..14 for nodes; 16..30 are the same for pages. */
+static uint32_t
+serve_kind(unsigned bank, uint32_t order, unsigned kind)
+{
+	uint64_t delta;
+
+	switch (order) {
+	case 0: return create(bank, kind, 1);
+	case 1: return destroy(bank, kind, 1);
+	case 2: return sever(bank, kind);
+	case 5: case 6: case 14: return tell(bank, order, kind);
+	case 7: case 8: return create(bank, kind, order - 5);
+	case 9: case 10: return destroy(bank, kind, order - 7);
+	case 11: return change_limit(bank, kind, (int32_t)arg32(0), false);
+	case 12:
+		if (face & NO_LIMITS)
+			return 3;
+		memcpy(&delta, message_string, 8);
+		/* Places are the bank service's business: a range is accepted if it is one. */
+		return arg32(0) > arg32(8) || (arg32(0) == arg32(8) && arg32(4) > arg32(12)) ? 2 : RC_OK;
+	case 13:
+		memcpy(&delta, message_string, 8);
+		return change_limit(bank, kind, (int64_t)lli(delta), true);
+	}
+	return RC_UNKNOWN;
+}
+
+uint32_t
+sb_serve(unsigned bank, uint32_t order)
+{
+	/* What 33..39 forbid. */
+	static const uint8_t forbids[] = { NO_DESTROY, NO_QUERY, NO_DESTROY | NO_QUERY, NO_LIMITS, NO_DESTROY | NO_LIMITS,
+					   NO_QUERY | NO_LIMITS, NO_DESTROY | NO_QUERY | NO_LIMITS };
+
+	if (order < 31 && order != 15)
+		return serve_kind(bank, order & 15, order >> 4);
+	if (order >= 33 && order <= 39)
+		return weaken(bank, forbids[order - 33]);
+	switch (order) {
+	case 64: case OC_DESTROY:
+		if ((face & NO_DESTROY) || objects[bank].bank == 0)
+			return RC_UNKNOWN;
+		bank_destroy_space(bank);
+		return RC_OK;
+	case 65: return tell_all(bank);
+	case 66: return verify(K0);
+	case 67: return sub_bank(bank, face & NO_QUERY);
+	case KT: return 0x0C;
+	}
+	return RC_UNKNOWN;
+}
+
+/* ---- the transformer --------------------------------------------------------------------- */
+
+uint32_t
+sbt_serve(unsigned index, uint32_t order)
+{
+	unsigned bank;
+	uint32_t rc;
+
+	(void)index;
+	if (order == 0)
+		return verify(K0);
+	if (order == KT)
+		return 0x040C;
+	if (order != 1 && order != 2 && order != 5)
+		return RC_UNKNOWN;
+	if (!bank_open(K0, &bank))
+		return 3;
+	rc = sub_bank(bank, 0);
+	if (rc == RC_OK && order == 5) {
+		key_open(R_A, KIND_BANK, &bank, &face);
+		objects[bank].bank_of.limit[NODES] = message.recv_length >= 4 ? arg32(0) : NO_LIMIT;
+		objects[bank].bank_of.limit[PAGES] = message.recv_length >= 8 ? arg32(4) : NO_LIMIT;
+	}
+	return rc;
+}

@@ -1,0 +1,194 @@
+/*
+ * directory.c - what a system begins with: a table of names and keys, and the command interpreter that is handed it.
+ *
+ *	DIRECTORY(0,(name) ==> 0;K)        4 if there is none of that name
+ *	DIRECTORY(1,(4,n) ==> 0,(name))    the n-th name; 4 past the last
+ * The programs that came with the boot pack stand in it as sensory segments: PROG.s, ready to be a factory's program.
+ */
+#include <stdio.h>
+#include <keros/image.h>
+#include <keros/native.h>
+#include <keros/physmem.h>
+#include "object.h"
+
+#define WINDOW 0x20000000ull               /* the pack's header, and the first page of a program */
+#define NAMES 62
+#define RC_ABSENT 4u
+
+static struct { char name[40]; } names[NAMES];
+static unsigned name_count, directory;
+static cap_t bank_register = CR_BANK;
+static struct space_maker maker;
+
+static void
+fatal(const char *what, const char *of)
+{
+	fprintf(stderr, "keykos: %s %s failed at the start\n", what, of);
+	native_exit(1);
+}
+
+/* Keys are kept in a tree of their own: two levels below a node in the directory's slot 0. */
+static void
+name_add(const char *name, cap_t key)
+{
+	if (name_count == NAMES)
+		fatal("naming", name);
+	snprintf(names[name_count].name, sizeof names[0].name, "%s", name);
+	object_get(directory, name_count / 16, CR_TMP0);
+	if (key_is_null(CR_TMP0)) {
+		if (bank_alloc_node(CR_BANK, CR_TMP0) != RC_OK)
+			fatal("naming", name);
+		object_put(directory, name_count / 16, CR_TMP0);
+	}
+	node_swap(CR_TMP0, name_count % 16, key, CR_VOID);
+	name_count++;
+}
+
+uint32_t
+directory_serve(unsigned index, uint32_t order)
+{
+	unsigned i = 0;
+
+	if (order == 1) {
+		i = arg32(0);
+		if (i >= name_count)
+			return RC_ABSENT;
+		reply_bytes(names[i].name, strlen(names[i].name));
+		return RC_OK;
+	}
+	if (order != 0)
+		return RC_UNKNOWN;
+	message_string[sizeof names[0].name - 1] = 0;
+	while (i < name_count && strcmp(names[i].name, (const char *)message_string) != 0)
+		i++;
+	if (i == name_count)
+		return RC_ABSENT;
+	object_get(index, i / 16, R_A);
+	node_fetch(R_A, i % 16, R_A);
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+/* ---- the boot pack ----------------------------------------------------------------------- */
+
+static const struct pack_header *const pack = (const struct pack_header *)WINDOW;
+
+static void
+window_map(uint64_t va, uint64_t page)
+{
+	if (process_get_slot(CR_SELF, PSLOT_SPACE, R_B) != RC_OK || physmem_pack_page(R_PHYSMEM, page, CR_TMP0) != RC_OK ||
+	    space_map(R_B, va, CR_TMP0, 0, &maker) != RC_OK)
+		fatal("mapping", "the boot pack");
+}
+
+static uint32_t
+section_page(void *ctx, uint64_t index, cap_t to)
+{
+	const struct pack_section *s = ctx;
+
+	return physmem_pack_page(R_PHYSMEM, s->offset / PAGE_SIZE + index, to);
+}
+
+/* A program of the dialect as a sensory segment of lss 4: its pages are the pack's own. */
+static void
+program_add(const struct pack_section *s)
+{
+	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
+	char name[48];
+
+	if (pages > 256 || space_node_make(&maker, 4, R_A) != RC_OK)
+		fatal("installing", s->name);
+	for (uint64_t at = 0; at < pages; at += NODE_SLOTS) {
+		uint64_t n = pages - at < NODE_SLOTS ? pages - at : NODE_SLOTS;
+
+		if (space_node_make(&maker, 3, R_B) != RC_OK ||
+		    physmem_pack_fill(R_PHYSMEM, s->offset / PAGE_SIZE + at, n, R_B) != RC_OK)
+			fatal("installing", s->name);
+		node_swap(R_A, at / NODE_SLOTS, R_B, CR_VOID);
+	}
+	node_make_sense(R_A, R_A);
+	snprintf(name, sizeof name, "%s.s", s->name);
+	name_add(name, R_A);
+}
+
+/* The interpreter: a native program of the pack, with the directory, the console and storage of its own. */
+static void
+interpreter_start(const struct pack_section *s)
+{
+	static const struct { cap_t reg, from; } grants[] = {
+		{ CR_BANK, CR_BANK }, { CR_SCHED, CR_SCHED }, { CR_LOG, CR_LOG }, { CR_RETURNER, CR_RETURNER }, { 8, R_C },
+		{ 9, R_CONSOLE }, { 10, R_TIMER }, { CR_RETURN, CR_RETURN },
+	};
+	static struct image_file file;
+
+	window_map(WINDOW + PAGE_SIZE, s->offset / PAGE_SIZE);
+	if (image_parse((const void *)(WINDOW + PAGE_SIZE), PAGE_SIZE, s->length, &file) != NULL ||
+	    image_build(&file, section_page, (void *)s, &maker, R_A) != RC_OK ||
+	    image_instantiate(R_A, &maker, CR_SCHED, R_B, R_D) != RC_OK)
+		fatal("starting", s->name);
+	object_key(directory, 0, R_C);
+	for (unsigned i = 0; i < sizeof grants / sizeof grants[0]; i++)
+		process_swap_reg(R_B, grants[i].reg, grants[i].from, CR_VOID);
+	if (image_run(R_A, R_B, NULL) != RC_OK)
+		fatal("starting", s->name);
+}
+
+static void
+pack_install(void)
+{
+	const struct pack_section *interpreter = NULL;
+
+	window_map(WINDOW, 0);
+	for (unsigned i = 0; i < pack->count && i < PACK_SECTIONS; i++) {
+		if (pack->section[i].kind == PACK_KEYKOS)
+			program_add(&pack->section[i]);
+		if (pack->section[i].kind == PACK_PROGRAM && strcmp(pack->section[i].name, "keykos-cmd") == 0)
+			interpreter = &pack->section[i];
+	}
+	if (interpreter == NULL)
+		fatal("finding", "the command interpreter");
+	interpreter_start(interpreter);
+}
+
+/* ---- the first objects ------------------------------------------------------------------- */
+
+static void
+object_add(const char *name, enum kind kind)
+{
+	unsigned index;
+
+	if (object_make(kind, 0, &index) != RC_OK)
+		fatal("making", name);
+	object_key(index, 0, R_A);
+	name_add(name, R_A);
+}
+
+void
+directory_fill(void)
+{
+	unsigned index, bank;
+
+	maker = space_bank_maker(&bank_register);
+	if (object_make(KIND_DIRECTORY, 0, &directory) != RC_OK || directory == 0)
+		fatal("making", "the directory");
+	for (bank = 1; objects[bank].kind != KIND_BANK; bank++)
+		;
+	object_key(bank, 0, R_A);
+	name_add("sb", R_A);
+	name_add("m", CR_SCHED);
+	name_add("returner", CR_RETURNER);
+	name_add("discrim", R_DISCRIM);
+	discrim_make_creator(R_DISCRIM, R_A);
+	name_add("dkc", R_A);
+	name_add("domtool", R_PROCTOOL);
+	name_add("keybits", R_KEYBITS);
+	name_add("systimer", R_TIMER);
+	object_add("sbt", KIND_SBT);
+	object_add("dcc", KIND_DCC);
+	object_add("fcc", KIND_FCC);
+	if (object_make(KIND_FC, bank, &index) != RC_OK)
+		fatal("making", "the factory creator");
+	object_key(index, 0, R_A);
+	name_add("fc", R_A);
+	pack_install();
+}

@@ -1,0 +1,184 @@
+/*
+ * domain.c - domain creators and their creator.
+ *
+ * A creator is a brand: a node that nobody else has.  Its domains are processes with that brand in their brand slot,
+ * and the process tool recognises them.  Face 1 of a creator is the weak key, which cannot destroy it.
+ *
+ * Invariant: a domain is made available, with no key, no memory and no meter; it counts as a node of its bank.
+ * Source: keykos.md 4.2.
+ */
+#include <keros/abi.h>
+#include "object.h"
+
+#define SLOT_BRAND 0
+#define WEAK 1
+#define DOMAIN_TAKE 2                      /* bank_take's kind */
+
+enum { RC_FOREIGN_DOMAIN = 3 };
+
+uint32_t
+primary(cap_t key, uint32_t order, cap_t send, cap_t recv)
+{
+	struct msg m = { .order = order, .send = { send }, .recv = { recv } };
+
+	inv_raw(INV_CALL | INV_KEYKOS, key, &m);
+	return m.order;
+}
+
+uint32_t
+dc_make(unsigned bank, unsigned *index)
+{
+	if (object_make(KIND_DC, bank, index) != RC_OK)
+		return RC_NO_SPACE;
+	if (bank_take(bank, 0, R_A) != RC_OK) {
+		object_end(*index);
+		return RC_NO_SPACE;
+	}
+	object_put(*index, SLOT_BRAND, R_A);
+	return RC_OK;
+}
+
+uint32_t
+domain_make(unsigned dc, unsigned bank, cap_t to)
+{
+	if (bank_take(bank, DOMAIN_TAKE, to) != RC_OK)
+		return RC_NO_SPACE;
+	object_get(dc, SLOT_BRAND, CR_TMP0);
+	proctool_set_brand(R_PROCTOOL, to, CR_TMP0);
+	primary(to, 65, CR_VOID, CR_VOID);
+	return RC_OK;
+}
+
+uint32_t
+dcc_serve(unsigned index, uint32_t order)
+{
+	unsigned bank, dc, which;
+
+	(void)index;
+	switch (order) {
+	case 0:
+		if (!bank_open(K0, &bank))
+			return RC_BAD_BANK;
+		if (dc_make(bank, &dc) != RC_OK)
+			return RC_VOID;
+		object_key(dc, 0, R_A);
+		reply_key(0, R_A);
+		return RC_OK;
+	case 1: return key_open(K0, KIND_DC, &dc, &which) ? which & WEAK : RC_FOREIGN;
+	case KT: return 0x10D;
+	}
+	return RC_UNKNOWN;
+}
+
+static uint32_t
+create(unsigned dc, cap_t bank_key)
+{
+	unsigned bank;
+
+	if (!bank_open(bank_key, &bank))
+		return RC_BAD_BANK;
+	if (domain_make(dc, bank, R_A) != RC_OK)
+		return RC_NO_SPACE;
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+/* Whose domain a start, resume or domain key is: the key to the domain goes to R_A. */
+static uint32_t
+identify(unsigned dc, cap_t key, uint32_t order, uint64_t *data)
+{
+	object_get(dc, SLOT_BRAND, CR_TMP0);
+	*data = 0;
+	if (order == 2)
+		return proctool_identify_start(R_PROCTOOL, key, CR_TMP0, data, R_A);
+	if (order == 3)
+		return proctool_identify_resume(R_PROCTOOL, key, CR_TMP0, data, R_A);
+	if (order == 5)
+		return proctool_identify_segment(R_PROCTOOL, key, CR_TMP0, data, R_A);
+	return proctool_identify_process(R_PROCTOOL, key, CR_TMP0, R_A);
+}
+
+static uint32_t
+tell_identity(unsigned dc, uint32_t order)
+{
+	uint64_t data;
+
+	if (identify(dc, K0, order, &data) != RC_OK)
+		return RC_FOREIGN;
+	reply_key(order == 5 ? 1 : 0, R_A);
+	return data & 0xFF;
+}
+
+static uint32_t
+destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
+{
+	uint64_t data;
+	unsigned bank;
+
+	if (!bank_open(bank_key, &bank))
+		return RC_BAD_BANK;
+	if (identify(dc, domain, 1, &data) != RC_OK)
+		return RC_FOREIGN_DOMAIN;
+	return bank_give(bank, DOMAIN_TAKE, domain) == RC_OK ? RC_OK : 2;
+}
+
+/*
+ * The caller's own end.  Its memory node, stack and their pages are what its factory made, if they are the bank's: a
+ * domain cannot give back what it runs in.
+ */
+static uint32_t
+destroy_caller(unsigned dc)
+{
+	uint64_t data;
+	unsigned bank;
+	struct msg m = { .order = arg32(0) };
+
+	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
+		return RC_FOREIGN_DOMAIN;
+	if (!bank_open(K1, &bank))
+		return RC_BAD_BANK;
+	process_get_slot(R_A, PSLOT_SPACE, R_B);
+	if (key_type(R_B) == 3) {
+		node_fetch(R_B, 1, R_C);
+		if (key_type(R_C) == 3) {
+			for (unsigned i = 0; i < NODE_SLOTS; i++)
+				if (node_fetch(R_C, i, R_D) == RC_OK && key_type(R_D) == 2)
+					bank_give(bank, 1, R_D);
+			bank_give(bank, 0, R_C);
+		} else if (key_type(R_C) == 2) {
+			bank_give(bank, 1, R_C);
+		}
+		bank_give(bank, 0, R_B);
+	}
+	bank_give(bank, DOMAIN_TAKE, R_A);
+	/* Only a resume key is answered: anything else could make the server wait. */
+	if (key_type(K0) == 11)
+		inv_raw(INV_SEND, K0, &m);
+	return NO_REPLY;
+}
+
+uint32_t
+dc_serve(unsigned dc, uint32_t order)
+{
+	switch (order) {
+	case 0: return create(dc, K1);
+	case 1: return destroy_domain(dc, K0, K1);
+	case 2: case 3: case 5: return tell_identity(dc, order);
+	case 6: case 7: case 9: case 10: case 11: return RC_FOREIGN;
+	case 8: return destroy_caller(dc);
+	case 12: return create(dc, K0);
+	case 13:
+		object_key(dc, WEAK, R_A);
+		reply_key(0, R_A);
+		return RC_OK;
+	case KT: return 0x0D;
+	case 4: case OC_DESTROY:
+		if (face & WEAK)
+			return RC_UNKNOWN;
+		object_get(dc, SLOT_BRAND, R_A);
+		bank_give(objects[dc].bank, 0, R_A);
+		object_end(dc);
+		return RC_OK;
+	}
+	return RC_UNKNOWN;
+}

@@ -1,0 +1,181 @@
+/*
+ * main.c - the server of KeyKOS's objects: its start, its objects, its loop.
+ *
+ * It is started by prime with all of prime's capabilities, makes the first bank, creators and factories, starts the
+ * command interpreter with the directory of these, and serves.  See object.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <keros/native.h>
+#include <keros/server.h>
+#include "object.h"
+
+struct object objects[OBJECTS];
+struct msg message;
+uint8_t message_string[4096];
+unsigned face;
+
+static uint8_t reply_string[4096];
+static unsigned objects_used = 1;          /* from here on none was ever made; 0 is no object */
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+void
+reply_bytes(const void *bytes, size_t length)
+{
+	memcpy(reply_string, bytes, length);
+	message.send_string = reply_string;
+	message.send_length = length;
+}
+
+void
+reply_key(unsigned position, cap_t reg)
+{
+	message.send[position] = reg;
+}
+
+/* ---- objects ----------------------------------------------------------------------------- */
+
+/* Nodes of the store's tree between its root and the objects' own. */
+static uint32_t
+path_make(unsigned index)
+{
+	uint32_t rc;
+
+	for (unsigned depth = 1; depth < 3; depth++) {
+		unsigned path = index >> (4 * (3 - depth));
+
+		node_tree_fetch(R_STORE, path, depth, CR_TMP0);
+		if (!key_is_null(CR_TMP0))
+			continue;
+		if ((rc = bank_alloc_node(CR_BANK, CR_TMP0)) != RC_OK)
+			return rc;
+		node_tree_swap(R_STORE, path, depth, CR_TMP0, CR_VOID);
+	}
+	return RC_OK;
+}
+
+uint32_t
+object_make(enum kind kind, unsigned bank, unsigned *index)
+{
+	unsigned i = 1;
+
+	while (i < objects_used && objects[i].kind != KIND_NONE)
+		i++;
+	if (i == OBJECTS)
+		return RC_NO_SPACE;
+	if (path_make(i) != RC_OK || (bank ? bank_take(bank, 0, CR_TMP0) : bank_alloc_node(CR_BANK, CR_TMP0)) != RC_OK)
+		return RC_NO_SPACE;
+	node_tree_swap(R_STORE, i, 3, CR_TMP0, CR_VOID);
+	if (i == objects_used)
+		objects_used++;
+	memset(&objects[i], 0, sizeof objects[i]);
+	objects[i].kind = kind;
+	objects[i].bank = bank;
+	*index = i;
+	return RC_OK;
+}
+
+void
+object_end(unsigned index)
+{
+	struct object *o = &objects[index];
+
+	if (o->kind == KIND_FACTORY)
+		factory_ends(index);
+	node_tree_swap(R_STORE, index, 3, CR_VOID, CR_TMP0);
+	if (o->bank && !key_is_null(CR_TMP0))
+		bank_give(o->bank, 0, CR_TMP0);
+	o->kind = KIND_NONE;
+}
+
+uint32_t
+object_get(unsigned index, unsigned slot, cap_t to)
+{
+	return node_tree_fetch(R_STORE, index << 4 | slot, 4, to);
+}
+
+void
+object_put(unsigned index, unsigned slot, cap_t from)
+{
+	node_tree_swap(R_STORE, index << 4 | slot, 4, from, CR_VOID);
+}
+
+void
+object_key(unsigned index, unsigned which_face, cap_t to)
+{
+	process_make_start(CR_SELF, index << 4 | which_face, to);
+}
+
+bool
+key_open(cap_t key, enum kind kind, unsigned *index, unsigned *which_face)
+{
+	uint64_t data;
+
+	if (proctool_identify_start(R_PROCTOOL, key, R_BRAND, &data, CR_VOID) != RC_OK)
+		return false;
+	*index = data >> 4;
+	*which_face = data & 15;
+	return objects[*index].kind == kind;
+}
+
+unsigned
+key_type(cap_t key)
+{
+	uint64_t first = 0, second, valid = 0;
+
+	keybits_show(R_KEYBITS, key, &first, &second, &valid);
+	return valid ? first & 0xFF : 0;
+}
+
+bool
+key_is_null(cap_t key)
+{
+	return key_type(key) == 0;
+}
+
+/* ---- serving ----------------------------------------------------------------------------- */
+
+typedef uint32_t (*serve_fn)(unsigned index, uint32_t order);
+static const serve_fn serve[KINDS] = {
+	[KIND_BANK] = sb_serve, [KIND_SBT] = sbt_serve, [KIND_DCC] = dcc_serve, [KIND_DC] = dc_serve,
+	[KIND_FCC] = fcc_serve, [KIND_FC] = fc_serve, [KIND_FACTORY] = factory_serve, [KIND_DIRECTORY] = directory_serve,
+};
+
+static void
+message_serve(void)
+{
+	unsigned data = message.got & INV_GOT_DATA;
+	const struct object *o = &objects[data >> 4];
+
+	face = data & 15;
+	if (message.recv_length < 320)
+		memset(message_string + message.recv_length, 0, 320 - message.recv_length);
+	memset(message.send, CR_VOID, sizeof message.send);
+	message.send_string = NULL;
+	message.order = o->kind == KIND_NONE ? RC_VOID : serve[o->kind](data >> 4, message.order);
+}
+
+/* What must go well at the start: there is nobody to tell otherwise. */
+static void
+must(bool well, const char *what)
+{
+	if (well)
+		return;
+	fprintf(stderr, "keykos: %s failed at the start\n", what);
+	native_exit(1);
+}
+
+int
+main(void)
+{
+	must(bank_alloc_node(CR_BANK, R_STORE) == RC_OK && bank_alloc_node(CR_BANK, R_BRAND) == RC_OK, "making the store");
+	must(proctool_set_brand(R_PROCTOOL, CR_SELF, R_BRAND) == RC_OK, "branding the server");
+	must(bank_first() == RC_OK, "making the first bank");
+	directory_fill();
+	server_first(&message, message_string, sizeof message_string);
+	for (;;) {
+		message_serve();
+		server_next(&message, message.order != NO_REPLY);
+	}
+}

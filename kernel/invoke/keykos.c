@@ -1,0 +1,405 @@
+/*
+ * keykos.c - the kernel's objects as KeyKOS's primary keys.
+ *
+ * A message with INV_KEYKOS carries its arguments in the string and gets its answer in the result code, the string
+ * and the capabilities; the data words are no part of it.  Each operation below puts the arguments where the native
+ * operation of the same meaning reads them (the sender's word registers, which such a message leaves free), runs that,
+ * and brings its answer into KeyKOS's form.  So there is one implementation of each, and two ways to say it.
+ *
+ * Rules
+ *   1. An order code that KeyKOS does not have answers KT+2, whatever the native interface makes of it.
+ *   2. Short strings are zero-padded, what is too long is ignored, and so are capabilities not asked for.
+ *   3. Message integers are in the machine's order; data-key bodies are big-endian byte strings.
+ * Source of the numbers: keykos.md 2; the differences are told in doc/keykos/kernel.md.
+ */
+#include "arch.h"
+#include "invoke/message.h"
+#include "kernel/discrim.h"
+#include "kernel/keybits.h"
+#include "kernel/node.h"
+#include "kernel/page.h"
+#include "kernel/proctool.h"
+#include "kernel/segment.h"
+#include "object/process.h"
+
+#define STRING_MAX 4096u
+#define RC_FOREIGN 0xFFFFFFFFu         /* identification failed */
+
+static uint8_t reply_bytes[STRING_MAX];
+
+static void refuse(struct inv *inv)
+{
+	inv_fail(inv, RC_UNKNOWN);
+}
+
+static void reply_string(struct inv *inv, uint32_t length)
+{
+	inv->out_string = reply_bytes;
+	inv->out_length = length;
+}
+
+static void set_word(struct inv *inv, uint64_t w0)
+{
+	inv->sender->regs.rdi = w0;
+}
+
+/* The native answer is a word; KeyKOS's is the result code. */
+static void word_is_code(struct inv *inv)
+{
+	if (inv->result == RC_OK)
+		inv->result = (uint32_t)inv->out_w[0];
+}
+
+bool keykos_argument(struct inv *inv, void *to, uint32_t size)
+{
+	__builtin_memset(to, 0, size);
+	return inv_string(inv, to, size) >= 0;
+}
+
+/* ---- data keys --------------------------------------------------------------------------- */
+
+static void data_body(const struct cap *c, uint8_t *to)
+{
+	uint64_t high = c->type == CAP_NUMBER ? c->count & 0xFFFFFF : 0, low = c->type == CAP_NUMBER ? c->ref : 0;
+
+	__builtin_memset(to, 0, 16);
+	for (unsigned i = 0; i < 8; i++)
+		to[15 - i] = low >> (8 * i);
+	for (unsigned i = 0; i < 3; i++)
+		to[7 - i] = high >> (8 * i);
+}
+
+/* Sixteen bytes, of which the last eleven are the body. */
+static struct cap data_from_body(const uint8_t *from)
+{
+	uint64_t low = 0;
+	uint32_t high = 0;
+
+	for (unsigned i = 5; i < 8; i++)
+		high = high << 8 | from[i];
+	for (unsigned i = 8; i < 16; i++)
+		low = low << 8 | from[i];
+	return cap_number(low, high, 0);
+}
+
+static void data_dispatch(struct inv *inv)
+{
+	commit_point();
+	data_body(&inv->target, reply_bytes);
+	if (inv->order != 1)
+		__builtin_memmove(reply_bytes, reply_bytes + 10, 6);
+	reply_string(inv, inv->order == 1 ? 16 : 6);
+	inv_fail(inv, RC_VOID);
+}
+
+/* The data key creator. */
+static void creator_dispatch(struct inv *inv)
+{
+	uint8_t body[16];
+	uint32_t size = inv->order == 1 ? 16 : 6, excess = 0;
+
+	if (inv->order > 1) {
+		inv_fail(inv, inv->order == KT ? CREATOR_TYPE : RC_UNKNOWN);
+		return;
+	}
+	if (!keykos_argument(inv, body, size))
+		return;
+	commit_point();
+	if (size == 6) {
+		__builtin_memmove(body + 10, body, 6);
+		__builtin_memset(body, 0, 10);
+	}
+	for (unsigned i = 0; i < 5; i++)
+		excess |= body[i];
+	inv_fail(inv, excess != 0);
+	inv_out_cap(inv, 0, data_from_body(body));
+}
+
+/* ---- pages and nodes --------------------------------------------------------------------- */
+
+static void page_keykos(struct inv *inv)
+{
+	uint32_t order = inv->order;
+
+	if (order == 0) {
+		page_op_make_readonly(inv);
+	} else if (order == 39) {
+		page_op_clear(inv);
+	} else if (order == 41) {
+		page_op_test_zero(inv);
+		word_is_code(inv);
+	} else if (order >= PAGE_SIZE && order < 2 * PAGE_SIZE) {
+		page_op_write(inv);
+		if (inv->result == RC_REQUEST)
+			inv->result = 1;
+	} else {
+		inv_fail(inv, order == KT ? (inv->target.data & DB_READONLY ? 0x1202 : 0x202) : RC_UNKNOWN);
+	}
+	if (inv->result == RC_NOACCESS)
+		refuse(inv);
+}
+
+/* Slots first..last, wrapping, become data keys. */
+static void node_write_data(struct inv *inv)
+{
+	struct { uint32_t first, last; uint8_t body[NODE_SLOTS][16]; } arg;
+	struct node *n = cap_node(&inv->target);
+	uint32_t slot;
+
+	if (inv->target.type != CAP_NODE) {
+		refuse(inv);
+		return;
+	}
+	if (!keykos_argument(inv, &arg, sizeof arg))
+		return;
+	if (arg.first >= NODE_SLOTS || arg.last >= NODE_SLOTS) {
+		inv_fail(inv, 1);
+		return;
+	}
+	commit_point();
+	slot = arg.first;
+	for (unsigned i = 0;; i++, slot = (slot + 1) % NODE_SLOTS) {
+		struct cap value = data_from_body(arg.body[i]);
+
+		for (unsigned j = 0; j < 5; j++)
+			if (arg.body[i][j])
+				inv_fail(inv, 2);
+		node_store(n, slot, &value);
+		if (slot == arg.last)
+			break;
+	}
+}
+
+static void node_make(struct inv *inv)
+{
+	uint8_t data = 0;
+
+	if (!keykos_argument(inv, &data, 1))
+		return;
+	set_word(inv, data);
+	node_dispatch(inv, inv->order);
+}
+
+static void node_keykos(struct inv *inv)
+{
+	static const uint8_t types[] = { [CAP_NODE] = 3, [CAP_FETCH] = 4, [CAP_SENSE] = 1 };
+	uint32_t order = inv->order;
+
+	if (order <= NODE_OC_SWAP_LAST || order == NODE_OC_CLEAR || order == NODE_OC_MAKE_SCHEDULE ||
+	    order == NODE_OC_MAKE_SENSE) {
+		node_dispatch(inv, order);
+	} else if (order >= NODE_OC_MAKE_FETCH && order <= NODE_OC_MAKE_FRONTEND) {
+		node_make(inv);
+	} else if (order == NODE_OC_COMPARE) {
+		node_op_compare(inv);
+		word_is_code(inv);
+	} else if (order == NODE_OC_DATA_BYTE) {
+		commit_point();
+		inv_fail(inv, inv->target.data & 0xFF);
+	} else if (order == 45) {
+		node_write_data(inv);
+	} else {
+		inv_fail(inv, order == KT ? types[inv->target.type] : RC_UNKNOWN);
+	}
+}
+
+/* One that is not passed on to a keeper. */
+static void segment_keykos(struct inv *inv)
+{
+	const struct cap *c = &inv->target;
+
+	if (c->type == CAP_FRONTEND)
+		data_dispatch(inv);
+	else if (inv->order == 0)
+		segment_op_make_readonly(inv);
+	else
+		inv_fail(inv, inv->order == KT ? 0x0005 | (c->data & DB_LSS) << 8 | (c->data & DB_READONLY ? 0x1000 : 0)
+					       : RC_UNKNOWN);
+}
+
+/* ---- the rest ---------------------------------------------------------------------------- */
+
+/* It answers with the message it got. */
+static void returner_keykos(struct inv *inv)
+{
+	long length = inv_string(inv, reply_bytes, STRING_MAX);
+
+	if (length < 0)
+		return;
+	commit_point();
+	for (unsigned i = 0; i < 3; i++)
+		inv_out_cap(inv, i, *inv_cap(inv, i));
+	reply_string(inv, length);
+	inv_fail(inv, inv->order);
+}
+
+static bool is_null(const struct cap *c)
+{
+	return cap_is_void(c) || (c->type == CAP_NUMBER && !c->ref && !c->count && !c->data);
+}
+
+static void discrim_keykos(struct inv *inv)
+{
+	switch (inv->order) {
+	case 0:
+		discrim_op_classify(inv);
+		break;
+	case 1:
+		discrim_op_discreet(inv);
+		break;
+	case 2:
+		discrim_op_compare(inv);
+		/* What was never anything, what is no more and DK(0) are the same to a KeyKOS program. */
+		if (is_null(inv_cap(inv, 0)) && is_null(inv_cap(inv, 1)))
+			inv->out_w[0] = 0;
+		break;
+	default:
+		inv_fail(inv, inv->order == KT ? 0x409 : RC_UNKNOWN);
+	}
+	word_is_code(inv);
+}
+
+static void keybits_keykos(struct inv *inv)
+{
+	struct { uint32_t version; uint8_t type, rights; uint16_t data; uint64_t ref; } form;
+	struct cap c = cap_disk_form(inv_cap(inv, 0));
+
+	if (inv->order != 0) {
+		inv_fail(inv, inv->order == KT ? 0x209 : RC_UNKNOWN);
+		return;
+	}
+	commit_point();
+	form = (typeof(form)){ c.count, c.type, c.rights, c.data, c.ref };
+	__builtin_memcpy(reply_bytes, &form, sizeof form);
+	reply_string(inv, sizeof form);
+}
+
+/* The domain tool.  Order 0 would make a domain of a node: here a process is an object of its own, so no node fits. */
+static void proctool_keykos(struct inv *inv)
+{
+	const struct cap *c = inv_cap(inv, 0);
+	struct node *n;
+
+	switch (inv->order) {
+	case 1:
+		proctool_op_identify_start(inv);
+		word_is_code(inv);
+		break;
+	case 2:
+		proctool_op_identify_resume(inv);
+		word_is_code(inv);
+		break;
+	case 3:
+		proctool_op_identify_process(inv);
+		break;
+	case 5:
+		n = c->type == CAP_SEGMENT || c->type == CAP_FRONTEND ? cap_node(c) : NULL;
+		proctool_op_identify_segment(inv);
+		if (inv->result == RC_OK)
+			inv->result = (n->slot[15].ref >> 12 & 15) * 256 + (inv->out_w[0] & 0xFF);
+		break;
+	case 0: case 6: case 7: case 9: case 10: case 11:
+		inv_fail(inv, RC_FOREIGN);
+		break;
+	default:
+		inv_fail(inv, inv->order == KT ? 0x109 : RC_UNKNOWN);
+	}
+	if (inv->result == RC_REQUEST)
+		inv->result = RC_FOREIGN;
+}
+
+/* The system timer: 4096 units a microsecond. */
+static void timer_keykos(struct inv *inv)
+{
+	uint64_t now = inv->order == 7 ? mul_div(arch_now_ns(), 4096, 1000) : 0;
+
+	if (inv->order != 7 && inv->order != 8) {
+		inv_fail(inv, inv->order == KT ? 0x509 : RC_UNKNOWN);
+		return;
+	}
+	commit_point();
+	__builtin_memcpy(reply_bytes, &now, sizeof now);
+	reply_string(inv, sizeof now);
+}
+
+void keykos_dispatch(struct inv *inv)
+{
+	const struct cap *c = &inv->target;
+
+	switch (cap_is_void(c) ? CAP_VOID : c->type) {
+	case CAP_VOID:
+	case CAP_NUMBER:
+		data_dispatch(inv);
+		break;
+	case CAP_PAGE:
+		page_keykos(inv);
+		break;
+	case CAP_NODE:
+	case CAP_FETCH:
+	case CAP_SENSE:
+		node_keykos(inv);
+		break;
+	case CAP_SEGMENT:
+	case CAP_FRONTEND:
+		segment_keykos(inv);
+		break;
+	case CAP_SCHEDULE:
+		inv_fail(inv, inv->order == KT ? 6 : RC_UNKNOWN);
+		break;
+	case CAP_PROCESS:
+		domain_dispatch(inv);
+		break;
+	case CAP_DISCRIM:
+		discrim_keykos(inv);
+		break;
+	case CAP_RETURNER:
+		returner_keykos(inv);
+		break;
+	case CAP_CREATOR:
+		creator_dispatch(inv);
+		break;
+	case CAP_KEYBITS:
+		keybits_keykos(inv);
+		break;
+	case CAP_PROCTOOL:
+		proctool_keykos(inv);
+		break;
+	case CAP_TIMER:
+		timer_keykos(inv);
+		break;
+	default:
+		refuse(inv);
+	}
+}
+
+/* ---- traps and keepers ------------------------------------------------------------------- */
+
+/* Its registers stay at the instruction: a keeper that lets it go on clears the trap (domain.c, reset). */
+void keykos_trap(struct process *p, uint32_t code)
+{
+	p->regs.rip -= SYSCALL_LENGTH;
+	fault_raise_process(p, FAULT_TRAP, code);
+}
+
+static uint32_t segment_fault(const struct fault_message *m, const void **string, uint32_t *length)
+{
+	/* Published keepers read it into eight bytes and shift the lower sixteen bits away. */
+	static uint64_t offset;
+
+	offset = m->w[1] << 16;
+	*string = &offset;
+	*length = sizeof offset;
+	return OC_FAULT_MEMORY;
+}
+
+uint32_t keykos_fault(struct process *p, const struct fault_message *m, const void **string, uint32_t *length)
+{
+	static struct domain_stuff stuff;
+
+	if (m->order == OC_FAULT_MEMORY)
+		return segment_fault(m, string, length);
+	domain_stuff_get(p, &stuff);
+	*string = &stuff;
+	*length = sizeof stuff;
+	return KT + stuff.control.trap_code;
+}

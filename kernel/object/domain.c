@@ -1,0 +1,316 @@
+/*
+ * domain.c - a process as KeyKOS's domain: the order codes of the domain key.
+ *
+ * The sixteen general keys are the capability registers from DOMAIN_KEY0 on; KeyKOS's slot 10 is the symbol slot and
+ * slot 11 a register that programs of the dialect do not name.  The machine-dependent codes of the ancestor, 201 to
+ * 213, are 301 to 313 here, with x86-64's registers.
+ *
+ * Rules
+ *   1. Busy is every state but available.  A domain's brand and its other registers are out of reach.
+ *   2. A trap stays until a reset clears it: a domain that is let go before that meets it again.
+ * Source: keykos.md 2.6 and 3.6.
+ */
+#include "arch.h"
+#include "invoke/inv.h"
+#include "kernel/process.h"
+#include "mem/space.h"
+#include "object/process.h"
+#include "sched/sched.h"
+
+#define DOMAIN_KEY0   8u
+#define DOMAIN_SLOT11 24u
+
+#define OC_SWAP 32u
+
+enum { RC_BUSY = 1, RC_MALFORMED = 2, RC_LENGTH = 3 };
+
+enum {
+	OC_MAKE_START = 64, OC_MAKE_AVAILABLE, OC_MAKE_FAULT, OC_MAKE_BUSY, OC_MAKE_RETURN = 73,
+	OC_REPLACE_MEMORY = 74, OC_COMPARE = 80,
+	OC_GET_CONTROL = 301, OC_PUT_CONTROL, OC_RESET_CONTROL, OC_GET_REGS, OC_PUT_REGS,
+	OC_GET_STUFF, OC_PUT_STUFF, OC_RESET_STUFF, OC_COPY_CALLER = 313,
+};
+
+/* Trap codes below 0x100 are the machine's, on any machine; keykos.md 3.6. */
+static uint32_t trap_code(const struct process *p)
+{
+	static const uint16_t codes[] = {
+		[FAULT_MEMORY] = 9, [FAULT_OPCODE] = 2, [FAULT_PROTECTION] = 3, [FAULT_FPU] = 8, [FAULT_SIMD] = 8,
+		[FAULT_FOREIGN] = 0x80, [FAULT_DIVIDE] = 0x82, [FAULT_INVOCATION] = 0x304, [FAULT_NO_SCHEDULE] = 0x404,
+	};
+
+	if (p->fault_code == FAULT_TRAP)
+		return (uint16_t)p->fault_info;
+	if (p->fault_code < sizeof codes / sizeof codes[0] && codes[p->fault_code])
+		return codes[p->fault_code];
+	return p->fault_code ? 0x40 + p->fault_code : 0;
+}
+
+/* Why the tree does not give what was asked of it, in KeyKOS's numbers. */
+static unsigned memory_code(struct process *p)
+{
+	struct walk w;
+
+	space_walk(p, p->fault_info, NULL, &w);
+	return w.code ? w.code : 1;
+}
+
+static void control_get(struct process *p, struct domain_control *c)
+{
+	*c = (struct domain_control){ p->regs.rip, p->regs.rflags, p->regs.rsp, trap_code(p), 0, { 0, 0 } };
+	if (p->flags & PROCESS_FAULT_KEEPER) {
+		c->trap_code = 0x100;
+		c->trap_words[0] = p->refusal;
+	} else if (p->fault_code == FAULT_TRAP) {
+		c->trap_words[0] = p->regs.rdi;
+		c->trap_words[1] = p->regs.rsi;
+	} else if (p->fault_code) {
+		c->trap_words[0] = p->fault_info;
+		c->trap_words[1] = p->fault_code == FAULT_MEMORY ? memory_code(p) : 0;
+	}
+}
+
+void domain_stuff_get(struct process *p, struct domain_stuff *stuff)
+{
+	process_regs_get(p, &stuff->regs);
+	control_get(p, &stuff->control);
+}
+
+static void clear_trap(struct process *p)
+{
+	/* The trap instruction is behind it then, and not made again. */
+	if (p->fault_code == FAULT_TRAP)
+		p->regs.rip += 2;
+	p->fault_code = FAULT_NONE;
+	p->flags &= ~PROCESS_FAULT_KEEPER;
+}
+
+static struct process *subject(struct inv *inv)
+{
+	return cap_process(&inv->target);
+}
+
+/* ---- keys -------------------------------------------------------------------------------- */
+
+/* Where the key that an order code's low bits name is kept; NULL if they name none. */
+static struct cap *domain_key(struct process *p, uint32_t which)
+{
+	switch (which) {
+	case 1: return &p->slots[PSLOT_SCHEDULE];
+	case 2: return &p->slots[PSLOT_KEEPER];
+	case 3: return &p->slots[PSLOT_SPACE];
+	case 10: return &p->slots[PSLOT_SYMBOL];
+	case 11: return &p->caps[DOMAIN_SLOT11];
+	}
+	return which >= 16 && which < 32 ? &p->caps[DOMAIN_KEY0 + which - 16] : NULL;
+}
+
+static void get_key(struct inv *inv, const struct cap *key)
+{
+	commit_point();
+	inv_out_cap(inv, 0, *key);
+}
+
+static void swap_key(struct inv *inv, struct process *p, struct cap *key)
+{
+	commit_point();
+	process_mark_dirty(p);
+	inv_out_cap(inv, 0, *key);
+	*key = *inv_cap(inv, 0);
+	if (key == &p->slots[PSLOT_SPACE])
+		p->space = SPACE_NONE;
+	if (key == &p->slots[PSLOT_SCHEDULE])
+		schedule_refresh(p);
+}
+
+/* ---- states ------------------------------------------------------------------------------ */
+
+static void make_start(struct inv *inv, struct process *p)
+{
+	uint8_t data;
+
+	if (!keykos_argument(inv, &data, 1))
+		return;
+	commit_point();
+	inv_out_cap(inv, 0, process_cap(p, CAP_START, data));
+}
+
+static void make_available(struct inv *inv, struct process *p)
+{
+	bool busy = p->state != PROC_AVAILABLE;
+
+	if (p == cpu.current) {
+		inv_fail(inv, RC_MALFORMED);
+		return;
+	}
+	commit_point();
+	inv_fail(inv, busy ? RC_BUSY : 0);
+	if (!busy)
+		return;
+	process_mark_dirty(p);
+	process_halt(p);
+	p->state = PROC_AVAILABLE;
+	if (p->notices)
+		notice_deliver(p, 0);
+	else
+		sched_wake_stalled(p);
+}
+
+/* 66, 67 and 73: always or only if it was available, a resume key of that kind. */
+static void make_resume(struct inv *inv, struct process *p, uint16_t kind, bool always)
+{
+	bool busy = p->state != PROC_AVAILABLE;
+
+	if (p == cpu.current && always) {
+		inv_fail(inv, RC_MALFORMED);
+		return;
+	}
+	commit_point();
+	inv_fail(inv, busy ? RC_BUSY : 0);
+	if (busy && !always)
+		return;
+	process_mark_dirty(p);
+	process_halt(p);
+	inv_out_cap(inv, 0, process_resume_cap(p, kind));
+}
+
+/* Its own memory too: the next instruction is then that of the new one. */
+static void replace_memory(struct inv *inv, struct process *p)
+{
+	uint64_t pc;
+
+	if (!keykos_argument(inv, &pc, sizeof pc))
+		return;
+	if (!arch_regs_valid(pc, 0, 0)) {
+		inv_fail(inv, RC_MALFORMED);
+		return;
+	}
+	swap_key(inv, p, &p->slots[PSLOT_SPACE]);
+	p->regs.rip = pc;
+}
+
+static void compare(struct inv *inv, struct process *p)
+{
+	const struct cap *c = inv_cap(inv, 0);
+
+	commit_point();
+	inv_fail(inv, !((c->type == CAP_START && cap_process(c) == p) ||
+			(c->type == CAP_RESUME && c->data == RESUME_RETURN && cap_resume(c) == p)));
+}
+
+/* ---- registers --------------------------------------------------------------------------- */
+
+static void get_state(struct inv *inv, struct process *p)
+{
+	static struct domain_stuff stuff;
+
+	commit_point();
+	domain_stuff_get(p, &stuff);
+	inv->out_string = &stuff;
+	inv->out_length = sizeof stuff;
+	if (inv->order == OC_GET_REGS)
+		inv->out_length = sizeof stuff.regs;
+	if (inv->order == OC_GET_CONTROL) {
+		inv->out_string = &stuff.control;
+		inv->out_length = sizeof stuff.control;
+	}
+}
+
+/* What of the state is sent replaces what was there; a short string leaves the rest. */
+static void put_state(struct inv *inv, struct process *p)
+{
+	struct domain_stuff stuff;
+	bool control = inv->order <= OC_RESET_CONTROL, reset = inv->order == OC_RESET_CONTROL || inv->order == OC_RESET_STUFF;
+	long length, limit = control ? sizeof stuff.control : inv->order == OC_PUT_REGS ? sizeof stuff.regs : sizeof stuff;
+
+	domain_stuff_get(p, &stuff);
+	length = inv_string(inv, control ? (void *)&stuff.control : &stuff, limit);
+	if (length < 0)
+		return;
+	if (control || length > (long)sizeof stuff.regs) {
+		stuff.regs.rip = stuff.control.pc;
+		stuff.regs.rflags = stuff.control.flags;
+		stuff.regs.rsp = stuff.control.sp;
+	}
+	if (length % 4 || p == cpu.current || !process_regs_valid(&stuff.regs)) {
+		inv_fail(inv, length % 4 ? RC_LENGTH : RC_MALFORMED);
+		return;
+	}
+	commit_point();
+	process_mark_dirty(p);
+	process_regs_set(p, &stuff.regs);
+	if (reset)
+		clear_trap(p);
+}
+
+/* The caller's state into another domain, which is then waiting where the caller waits: what fork() is made of. */
+static void copy_caller(struct inv *inv, struct process *to)
+{
+	struct { uint8_t what, domain_slot; uint16_t keys; } arg;
+	struct process *from = inv->sender;
+	struct reg_image image;
+
+	if (!keykos_argument(inv, &arg, sizeof arg))
+		return;
+	if (to == from) {
+		inv_fail(inv, RC_MALFORMED);
+		return;
+	}
+	commit_point();
+	process_mark_dirty(to);
+	if (arg.what & 1) {
+		process_regs_get(from, &image);
+		process_regs_set(to, &image);
+		to->recv_control = inv->control;
+		to->flags |= PROCESS_SYSRET;
+	}
+	if (arg.what & 2) {
+		arch_fpu_save(from);
+		arch_fpu_forget(to);
+		to->flags = (to->flags & ~PROCESS_FPU_USED) | (from->flags & PROCESS_FPU_USED);
+		__builtin_memcpy(to->fpu, from->fpu, PROCESS_FPU_BYTES);
+	}
+	for (unsigned i = 0; i < 16 && (arg.what & 4); i++)
+		if (arg.keys & 0x8000u >> i)
+			to->caps[DOMAIN_KEY0 + i] = from->caps[DOMAIN_KEY0 + i];
+	if (arg.what & 8)
+		to->slots[PSLOT_SYMBOL] = from->slots[PSLOT_SYMBOL];
+	if (arg.what & 16)
+		to->caps[DOMAIN_SLOT11] = from->caps[DOMAIN_SLOT11];
+	if (arg.what & 32)
+		to->caps[DOMAIN_KEY0 + (arg.domain_slot & 15)] = process_cap(to, CAP_PROCESS, 0);
+	to->caps[CR_RETURNER] = from->caps[CR_RETURNER];
+}
+
+void domain_dispatch(struct inv *inv)
+{
+	struct process *p = subject(inv);
+	uint32_t order = inv->order;
+	struct cap *key;
+
+	if (order < 64) {
+		key = domain_key(p, order & ~OC_SWAP);
+		if (!key)
+			inv_fail(inv, RC_UNKNOWN);
+		else if (order & OC_SWAP)
+			swap_key(inv, p, key);
+		else
+			get_key(inv, key);
+		return;
+	}
+	switch (order) {
+	case OC_MAKE_START: make_start(inv, p); break;
+	case OC_MAKE_AVAILABLE: make_available(inv, p); break;
+	case OC_MAKE_FAULT: make_resume(inv, p, RESUME_FAULT, false); break;
+	case OC_MAKE_BUSY: make_resume(inv, p, RESUME_FAULT, true); break;
+	case OC_MAKE_RETURN: make_resume(inv, p, RESUME_RETURN, false); break;
+	case OC_REPLACE_MEMORY: replace_memory(inv, p); break;
+	case OC_COMPARE: compare(inv, p); break;
+	case OC_GET_CONTROL: case OC_GET_REGS: case OC_GET_STUFF: get_state(inv, p); break;
+	case OC_PUT_CONTROL: case OC_RESET_CONTROL: case OC_PUT_REGS: case OC_PUT_STUFF: case OC_RESET_STUFF:
+		put_state(inv, p);
+		break;
+	case OC_COPY_CALLER: copy_caller(inv, p); break;
+	default: inv_fail(inv, order == KT ? 7 : RC_UNKNOWN);
+	}
+}

@@ -1,0 +1,28 @@
+/*
+ * process.h - what process.c and domain.c share: the two interfaces to one object.
+ */
+#ifndef KERNEL_PROCESS_OBJECT_H
+#define KERNEL_PROCESS_OBJECT_H
+#include "object/object.h"
+
+/* Before p is changed by somebody else: it may not do then what it was woken to do. */
+void process_mark_dirty(struct process *p);
+/* Ends whatever it was doing; its callers and its resume capabilities are let go. */
+void process_halt(struct process *p);
+
+void process_regs_get(struct process *p, struct reg_image *image);
+bool process_regs_valid(const struct reg_image *image);
+void process_regs_set(struct process *p, const struct reg_image *image);
+
+/* The state of a domain as KeyKOS's keepers see it: its order codes 301 to 308 move parts of it. */
+struct domain_control {
+	uint64_t pc, flags, sp;
+	uint32_t trap_code, reserved;
+	uint64_t trap_words[2];
+};
+struct domain_stuff {
+	struct reg_image regs;
+	struct domain_control control;
+};
+void domain_stuff_get(struct process *p, struct domain_stuff *stuff);
+#endif

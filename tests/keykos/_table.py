@@ -1,0 +1,97 @@
+"""_table - conformance tables: rows of (object, key, order code, send, expected answer), run in one boot.
+
+A table is a Table that rows are added to; run() writes them as a script of the command language, boots
+./keros keykos with it and compares what each command answers.  Nothing here knows an object.
+"""
+
+import os
+import re
+import tempfile
+
+from lib import KEROS, run
+
+KT = 0x80000000
+
+
+class Row:
+    def __init__(self, subject, command, code, string, label):
+        self.subject, self.command, self.code, self.string, self.label = subject, command, code, string, label
+        self.why = None
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+        self.setups = []
+
+    def do(self, command):
+        """A command whose answer does not matter."""
+        self.rows.append(Row(None, command, None, None, None))
+
+    def check(self, subject, key, order, send="", code=0, string=None, keys=""):
+        """key(order; send ==> keys) answers code; string: bytes expected, or None for "not compared"."""
+        shown = "kt+%d" % (order - KT) if order >= KT else str(order)
+        self.rows.append(Row(subject, "kc %s %s (%s) (%s)" % (key, shown, send, "," + keys), code & 0xFFFFFFFF, string,
+                             order))
+
+    def kind(self, subject, key, alleged):
+        """A key that an operation gave is of that alleged type."""
+        self.rows.append(Row(subject, "kt %s" % key, alleged & 0xFFFFFFFF, None, KT))
+
+    def refuses(self, subject, key, orders, code=KT + 2):
+        """Each of these order codes is unknown to the object."""
+        for order in orders:
+            self.check(subject, key, order, code=code)
+
+    def script(self):
+        return "".join("say #%d\n%s\n" % (n, row.command) for n, row in enumerate(self.rows))
+
+    def run(self, programs=(), timeout=100):
+        """Boots, compares; returns the rows that failed, each with its reason in why."""
+        with tempfile.NamedTemporaryFile("w", suffix=".cmd", delete=False) as file:
+            file.write(self.script())
+        try:
+            result = run([KEROS, "keykos", "--script", file.name, *programs], timeout=timeout)
+        finally:
+            os.unlink(file.name)
+        parts = re.split(r"(?m)^#(\d+)\n", result.stdout.decode("utf-8", "backslashreplace"))
+        answers = dict(zip((int(n) for n in parts[1::2]), parts[2::2]))
+        for n, row in enumerate(self.rows):
+            self.judge(row, answers.get(n))
+        if result.status not in (0, 1):
+            raise AssertionError("the machine did not come to its end:\n%r" % result)
+        return [row for row in self.rows if row.why]
+
+    @staticmethod
+    def judge(row, answer):
+        if answer is None:
+            row.why = "no answer"
+            return
+        if row.subject is None:
+            return
+        code = re.match(r"(?:RC|KT)=([0-9A-F]+)\n", answer)
+        if not code:
+            row.why = "answers %r" % answer
+        elif int(code[1], 16) != row.code:
+            row.why = "answers %s, not %X" % (code[1], row.code)
+        elif row.string is not None:
+            text = re.search(r'  "(.*)"\n|  %X([0-9A-F]*)\n', answer, re.S)
+            got = b"" if not text else text[1].encode() if text[1] is not None else bytes.fromhex(text[2])
+            if got != row.string:
+                row.why = "string %r, not %r" % (got, row.string)
+
+    def report(self):
+        """A line an object: its order codes and checks, passed of all."""
+        lines = ["%-24s %12s %14s" % ("object", "order codes", "checks")]
+        subjects = {}
+        for row in self.rows:
+            if row.subject:
+                subjects.setdefault(row.subject, []).append(row)
+        for subject, rows in subjects.items():
+            orders = {row.label for row in rows}
+            broken = {row.label for row in rows if row.why}
+            passed = sum(1 for row in rows if not row.why)
+            lines.append("%-24s %5d of %3d %7d of %4d" % (subject, len(orders - broken), len(orders), passed, len(rows)))
+        rows = [row for row in self.rows if row.subject]
+        lines.append("%-24s %12s %7d of %4d" % ("all", "", sum(1 for row in rows if not row.why), len(rows)))
+        return "\n".join(lines)

@@ -1,0 +1,284 @@
+"""Conformance: every object of KeyKOS, by tables of order codes, parameters and rights."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from _table import KT, Table  # noqa: E402
+from lib import limit  # noqa: E402
+
+UNKNOWN = KT + 2
+DEAD = KT + 1
+
+
+def u32(*numbers):
+    return b"".join(n.to_bytes(4, "little") for n in numbers)
+
+
+def hexed(data):
+    return "%x" + data.hex()
+
+
+def data_keys(t):
+    t.do("kc dkc 0 (%x010203040506) (,d6)")
+    t.do("kc dkc 1 (%x0000000000" + "A1A2A3A4A5A6A7A8A9AAAB" + ") (,d11)")
+    t.do("kc dkc 0 () (,dk0)")
+    for key, short, long in [("d6", "010203040506", "00" * 10 + "010203040506"),
+                             ("d11", "A6A7A8A9AAAB", "00" * 5 + "A1A2A3A4A5A6A7A8A9AAAB"),
+                             ("dk0", "00" * 6, "00" * 16)]:
+        for order in [0, 2, 3, 39, 64, 4096, KT, KT + 4, 0xFFFFFFFF]:
+            t.check("data key", key, order, code=DEAD, string=bytes.fromhex(short))
+        t.check("data key", key, 1, code=DEAD, string=bytes.fromhex(long))
+        t.check("discrim", "discrim", 0, ",%s" % key, 1)
+        t.check("discrim", "discrim", 1, ",%s" % key, 0)
+        t.check("discrim", "discrim", 2, ",%s,%s" % (key, key), 0)
+    t.check("discrim", "discrim", 2, ",d6,d11", 1)
+    t.check("discrim", "discrim", 2, ",dk0", 0)
+    t.kind("data key creator", "dkc", 0x309)
+    t.check("data key creator", "dkc", 1, "%x01", 1)
+    t.check("data key creator", "dkc", 1, "%x00000000000102", 0)
+    t.refuses("data key creator", "dkc", [2, 3, 4, 16, 39, KT + 4, KT + 5, 0xFFFFFFFF])
+
+
+def pages(t):
+    t.check("page", "sb", 16, keys="pg")
+    t.kind("page", "pg", 0x202)
+    t.check("page", "pg", 0, keys="pgro")
+    t.kind("page", "pgro", 0x1202)
+    for order, length in [(4096, 1), (4096, 4), (4100, 100), (8191, 1), (8000, 192), (5000, 1000), (4096, 4000)]:
+        t.check("page", "pg", 41, code=0)
+        t.check("page", "pg", order, "%x" + "5A" * length, 0)
+        t.check("page", "pg", 41, code=1)
+        t.check("page", "pgro", 41, code=1)
+        t.check("page", "pg", 39, code=0)
+    for order, length in [(8191, 2), (8000, 193), (4097, 4000 + 96), (6144, 2049)]:
+        t.check("page", "pg", order, "%x" + "5A" * length, 1)
+        t.check("page", "pg", 41, code=0)
+        t.check("page", "pgro", order, "%x" + "5A" * length, UNKNOWN)
+    t.check("page", "pg", 4096, "", 0)
+    for order in [39, 4096, 5000, 8191]:
+        t.check("page", "pgro", order, "%x01", UNKNOWN)
+    t.check("page", "pgro", 0, keys="pgro2")
+    t.kind("page", "pgro2", 0x1202)
+    t.check("discrim", "discrim", 2, ",pgro,pgro2", 0)
+    t.check("discrim", "discrim", 2, ",pg,pgro", 1)
+    t.check("discrim", "discrim", 0, ",pg", 3)
+    t.check("discrim", "discrim", 1, ",pg", 1)
+    t.check("discrim", "discrim", 1, ",pgro", 0)
+    for key in ("pg", "pgro"):
+        t.refuses("page", key, [1, 2, 3, 4, 7, 16, 32, 38, 40, 42, 64, 4095, 8192, 10000, KT + 1, KT + 4, KT + 6, 0xFFFFFFFF])
+
+
+# A key of each kind, and what it becomes when fetched through a sense key: (type, data byte) or None for DK(0).
+def nodes(t):
+    t.check("node", "sb", 0, keys="nd")
+    t.check("node", "sb", 0, keys="other")
+    t.kind("node", "nd", 3)
+    for slot in range(16):
+        t.check("node", "nd", slot, keys="k")
+        t.kind("node", "k", DEAD)
+        t.check("node", "nd", 16 + slot, ",pg", 0, keys="old")
+        t.kind("node", "old", DEAD)
+        t.check("node", "nd", slot, keys="k")
+        t.check("discrim", "discrim", 2, ",k,pg", 0)
+        t.check("node", "nd", 16 + slot, ",sb", 0, keys="old")
+        t.check("discrim", "discrim", 2, ",old,pg", 0)
+    makes = {32: ("fe", 4), 33: ("sg", 5), 35: ("nk", 3), 37: ("fr", DEAD)}
+    for order, (name, alleged) in makes.items():
+        for data in (0, 5, 0x80, 0x45, 0xC3, 0xFF):
+            t.check("node", "nd", order, "%%x%02X" % data, 0, keys=name)
+            if order == 33:
+                t.kind("segment", name, 0x0005 | (data & 15) << 8 | (0x1000 if data & 0x80 else 0))
+            elif order != 37:
+                t.kind("node", name, alleged)
+                t.check("fetch key" if order == 32 else "node", name, 40, code=data)
+            t.check("node", "nd", 38, "," + name, 0)
+            t.check("node", "other", 38, "," + name, 1)
+    t.check("node", "nd", 34, keys="me")
+    t.kind("meter key", "me", 6)
+    t.refuses("meter key", "me", [0, 1, 2, 3, 16, 32, 39, 64, 4096, KT + 4, 0xFFFFFFFF])
+    t.check("node", "nd", 36, keys="se")
+    t.kind("sense key", "se", 1)
+    t.check("sense key", "se", 40, code=0xC0)
+    t.check("node", "nk", 36, keys="se2")
+    t.check("sense key", "se2", 40, code=0xFF)
+    for key in ("me", "se"):
+        t.check("node", "nd", 38, "," + key, 0)
+    for key in ("pg", "sb", "dkc", "d6"):
+        t.check("node", "nd", 38, "," + key, 1)
+    for key, subject in (("fe", "fetch key"), ("se", "sense key")):
+        t.refuses(subject, key, list(range(16, 40)) + [41, 42, 45, 50, 64, 70, 72, KT + 4, 0xFFFFFFFF])
+        for slot in range(16):
+            t.check(subject, key, slot, keys="k")
+            t.kind(subject, "k", 0x0C if subject == "fetch key" else DEAD)
+    t.refuses("node", "nd", [41, 42, 43, 44, 46, 50, 64, 70, 71, 72, 73, 74, 4096, KT + 1, KT + 4, KT + 5, 0xFFFFFFFF])
+    t.check("discrim", "discrim", 0, ",nd", 3)
+    t.check("discrim", "discrim", 0, ",se", 3)
+    t.check("discrim", "discrim", 0, ",fe", 5)
+    t.check("discrim", "discrim", 0, ",me", 4)
+    t.check("discrim", "discrim", 0, ",sg", 3)
+    t.check("discrim", "discrim", 0, ",fr", 5)
+    t.check("discrim", "discrim", 0, ",sb", 5)
+    for key, hole in (("nd", 1), ("se", 0), ("fe", 1), ("me", 1), ("fr", 1), ("sb", 1), ("discrim", 0), ("returner", 0), ("dkc", 0)):
+        t.check("discrim", "discrim", 1, "," + key, hole)
+
+
+def write_data(t):
+    t.check("node", "nd", 39)
+    for first, last in [(0, 0), (0, 15), (3, 5), (15, 0), (14, 2), (8, 7)]:
+        count = (last - first) % 16 + 1
+        body = b"".join(bytes(15) + bytes([n + 1]) for n in range(count))
+        t.check("node", "nd", 39)
+        t.check("node", "nd", 45, hexed(u32(first, last) + body), 0)
+        for n in range(16):
+            slot = (first + n) % 16
+            t.check("node", "nd", slot, keys="k")
+            if n < count:
+                t.check("data key", "k", 0, code=DEAD, string=bytes(5) + bytes([n + 1]))
+            else:
+                t.kind("node", "k", DEAD)
+    for first, last in [(16, 0), (0, 16), (255, 255), (1 << 31, 0)]:
+        t.check("node", "nd", 45, hexed(u32(first, last) + bytes(32)), 1)
+    for byte in range(5):
+        body = bytearray(16)
+        body[byte] = 1
+        t.check("node", "nd", 45, hexed(u32(2, 2) + bytes(body)), 2)
+
+
+def sensory(t):
+    """What a sense key gives of each kind."""
+    t.do("kc nd 39")
+    t.do("kc other 33 (%x05) (,seg)")
+    t.do("kc other 32 (%x05) (,fet)")
+    t.do("kc other 34 () (,met)")
+    t.do("kc other 35 (%x05) (,nod)")
+    t.do("kc other 36 () (,sen)")
+    rows = [("d6", DEAD), ("seg", 0x1505), ("pg", 0x1202), ("pgro", 0x1202), ("nod", 1), ("fet", 1), ("sen", 1),
+            ("met", DEAD), ("sb", DEAD), ("discrim", 0x409), ("returner", KT), ("dkc", 0x309), ("domtool", DEAD), ("fc", DEAD)]
+    for slot, (key, alleged) in enumerate(rows):
+        t.do("kc nd %d (,%s)" % (16 + slot, key))
+    for slot, (key, alleged) in enumerate(rows):
+        t.check("sense key", "se", slot, keys="k")
+        t.kind("sense key", "k", alleged)
+        if key in ("nod", "fet", "sen"):
+            t.check("sense key", "k", 40, code=0xC5 if key != "sen" else 0xC0)
+        if key in ("d6", "pgro", "discrim", "returner", "dkc"):
+            t.check("discrim", "discrim", 2, ",k," + key, 0)
+        t.check("discrim", "discrim", 1, ",k", 0)
+
+
+def returner(t):
+    for order in (0, 1, 5, 77, 4096, KT, KT + 3, 0xFFFFFFFF):
+        t.check("returner", "returner", order, "%aecho,pg,nd,sb", order, string=b"echo", keys="a,b,c,d")
+        t.check("discrim", "discrim", 2, ",a,pg", 0)
+        t.check("discrim", "discrim", 2, ",b,nd", 0)
+        t.check("discrim", "discrim", 2, ",c,sb", 0)
+    t.check("returner", "returner", 0, "%x" + "A5" * 4096, 0)
+
+
+def domains(t):
+    t.check("domain creator", "dcc", 0, ",sb,m", 0, keys="dc")
+    t.kind("domain creator", "dc", 0x0D)
+    t.kind("creator of creators", "dcc", 0x10D)
+    t.check("domain creator", "dc", 13, keys="dcweak")
+    t.check("creator of creators", "dcc", 1, ",dc", 0)
+    t.check("creator of creators", "dcc", 1, ",dcweak", 1)
+    for key in ("sb", "pg", "d6", "dcc"):
+        t.check("creator of creators", "dcc", 1, "," + key, -1)
+        t.check("creator of creators", "dcc", 0, "," + (key if key != "sb" else "nd"), 1)
+    t.refuses("creator of creators", "dcc", [2, 3, 16, KT + 4, KT + 5, 0xFFFFFFFF])
+    t.check("domain creator", "dc", 12, ",sb", 0, keys="dom")
+    t.check("domain creator", "dc", 0, ",,sb", 0, keys="dom2")
+    t.check("domain creator", "dc", 12, ",pg", 1)
+    t.check("domain creator", "dc", 0, ",sb", 1)
+    t.kind("domain", "dom", 7)
+    for order in (1, 2, 3, 10, 11):
+        t.check("domain", "dom", order, keys="k")
+        t.kind("domain", "k", DEAD)
+        t.check("domain", "dom", 32 + order, ",pg", 0, keys="old")
+        t.kind("domain", "old", DEAD)
+        t.check("domain", "dom", order, keys="k")
+        t.check("discrim", "discrim", 2, ",k,pg", 0)
+        t.check("domain", "dom", 32 + order, "", 0, keys="old")
+        t.check("discrim", "discrim", 2, ",old,pg", 0)
+    for slot in range(16):
+        t.check("domain", "dom", 16 + slot, keys="k")
+        t.kind("domain", "k", DEAD)
+        t.check("domain", "dom", 48 + slot, ",nd", 0, keys="old")
+        t.check("domain", "dom", 16 + slot, keys="k")
+        t.check("discrim", "discrim", 2, ",k,nd", 0)
+        t.check("domain", "dom", 48 + slot, ",d6", 0, keys="old")
+        t.check("discrim", "discrim", 2, ",old,nd", 0)
+    for data in (0, 1, 7, 128, 255):
+        t.check("domain", "dom", 64, "%%x%02X" % data, 0, keys="st%d" % data)
+        t.check("domain creator", "dc", 2, ",st%d" % data, data, keys="d")
+        t.check("discrim", "discrim", 2, ",d,dom", 0)
+        t.check("domain tool", "domtool", 1, ",st%d" % data, -1)
+        t.check("domain", "dom", 80, ",st%d" % data, 0)
+        t.check("domain", "dom2", 80, ",st%d" % data, 1)
+        t.check("discrim", "discrim", 0, ",st%d" % data, 5)
+    t.check("domain", "dom", 65, code=0)
+    t.check("domain", "dom", 66, code=0, keys="fault")
+    t.check("discrim", "discrim", 0, ",fault", 2)
+    t.check("domain creator", "dc", 3, ",fault", 4, keys="d")
+    t.check("discrim", "discrim", 2, ",d,dom", 0)
+    t.check("domain", "dom", 66, code=1, keys="none")
+    t.kind("domain", "none", DEAD)
+    t.check("domain", "dom", 73, code=1)
+    t.check("domain", "dom", 80, ",fault", 1)
+    t.check("domain", "dom", 65, code=1)
+    t.kind("resume key", "fault", DEAD)
+    t.check("discrim", "discrim", 0, ",fault", 1)
+    t.check("domain", "dom", 73, code=0, keys="ret")
+    t.check("domain creator", "dc", 3, ",ret", 2, keys="d")
+    t.check("domain", "dom", 80, ",ret", 0)
+    t.check("domain", "dom", 67, code=1, keys="busy")
+    t.kind("resume key", "ret", DEAD)
+    t.check("discrim", "discrim", 0, ",busy", 2)
+    t.check("domain", "dom", 65, code=1)
+    t.check("domain", "dom", 67, code=0, keys="busy")
+    t.check("domain", "dom", 65, code=1)
+    for key in ("pg", "nd", "sb", "d6", "dcc", "st0"):
+        t.check("domain creator", "dc", 3, "," + key, -1)
+        if key != "st0":
+            t.check("domain creator", "dc", 2, "," + key, -1)
+    t.refuses("domain", "dom", [0, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 32, 36, 37, 41, 44, 47, 68, 69, 70, 71, 72, 75, 79, 81]
+              + list(range(150, 162)) + list(range(201, 214)) + [300, 309, 312, 314, 4096, KT + 4, 0xFFFFFFFF])
+    t.check("domain", "dom", 304, code=0)
+    t.check("domain", "dom", 302, hexed(bytes(range(8))), 2)
+    t.check("domain", "dom", 302, hexed(u32(0x1000, 0)), 0)
+    t.check("domain", "dom", 301, code=0, string=None)
+    t.check("domain", "dom", 302, "%x010203", 3)
+    t.check("domain", "dom", 303, "%x0102030405", 3)
+    t.check("domain", "dom", 305, hexed(u32(1, 2, 3, 4)), 0)
+    t.check("domain", "dom", 74, "%x0010000000000000,pg", 0, keys="old")
+    t.check("domain", "dom", 3, keys="k")
+    t.check("discrim", "discrim", 2, ",k,pg", 0)
+    t.check("domain", "dom", 74, "%xFFFFFFFFFFFFFFFE", 2)
+    t.check("domain creator", "dc", 1, ",dom,pg", 1)
+    t.check("domain creator", "dc", 1, ",pg,sb", 3)
+    t.check("domain creator", "dc", 1, ",dom,sb", 0)
+    t.kind("domain", "dom", DEAD)
+    t.kind("start key", "st7", DEAD)
+    t.check("domain creator", "dc", 1, ",dom,sb", 3)
+    t.check("domain creator", "dcweak", 1, ",dom2,sb", 0)
+    t.check("domain creator", "dcweak", KT + 4, code=UNKNOWN)
+    t.refuses("domain creator", "dc", [14 + 4, 16, 64, KT + 5, 0xFFFFFFFF])
+    for order in (1, 2, 3, 5, 9):
+        t.check("domain tool", "domtool", order, ",pg,nd", -1)
+    t.check("domain tool", "domtool", 0, ",nd", -1)
+    t.kind("domain tool", "domtool", 0x109)
+    t.refuses("domain tool", "domtool", [4, 8, 12, 16, KT + 4])
+    t.check("domain creator", "dc", KT + 4, code=0)
+    t.kind("domain creator", "dc", DEAD)
+
+
+@limit(200)
+def test_conformance():
+    """Every order code answers as the published interface has it; the table of objects is printed."""
+    t = Table()
+    for part in (data_keys, pages, nodes, write_data, sensory, returner, domains):
+        part(t)
+    failed = t.run(timeout=180)
+    print(t.report())
+    assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why) for row in failed[:40])
