@@ -493,7 +493,7 @@ static void do_foreign(void *unused)
 
 static void do_malformed(void *unused)
 {
-	uint64_t rax = (uint64_t)INV_MARK << INV_MARK_SHIFT | 0x8000;
+	uint64_t rax = (uint64_t)INV_MARK << INV_MARK_SHIFT | 0x10000;
 
 	(void)unused;
 	__asm__ volatile("syscall" : "+a"(rax) : : "rcx", "r11", "memory");
