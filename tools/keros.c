@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "lib/control.h"
 #include "lib/image.h"
 #include "lib/disk.h"
 #include "lib/machine.h"
@@ -244,6 +245,15 @@ static int act_store(int argc, char **argv)
 	return disk_report(argv[json], json);
 }
 
+static int act_ckpt(int argc, char **argv)
+{
+	bool json = argc > 0 && strcmp(argv[0], "--json") == 0;
+
+	if (argc > 1 + json || (argc == 1 + json && argv[json][0] == '-'))
+		misuse("ckpt takes an image file, if there is more than one machine; try: keros ckpt keros.disk");
+	return control_ckpt(argc == 1 + json ? argv[json] : NULL, json);
+}
+
 static int act_image(int argc, char **argv)
 {
 	struct run r;
@@ -400,6 +410,9 @@ static const struct verb verbs[] = {
 	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
 	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
 	  "1: a condition is violated; 2: the file holds no store." },
+	{ "ckpt", act_ckpt, "ckpt [--json] [FILE|PID]", "save a running system now, and say what that cost",
+	  "Asks a machine that runs with --disk for a checkpoint, waits until it is on the disk, and prints how long\n"
+	  "everything stood still. FILE is its image, PID its process; neither is needed if only one machine runs." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

@@ -255,6 +255,8 @@ static const struct service services[] = {
 };
 #define SERVICES (sizeof services / sizeof services[0])
 #define SERVICE_BANK 0xFFu                     /* in the data of a death: the bank */
+#define SERVICE_CONTROL 0xFEu
+#define SESSION_CONTROL 15u                    /* the console's session of requests from outside: no sandbox has it */
 
 static void
 service_start(unsigned index)
@@ -424,6 +426,22 @@ sandboxes_start(void)
 	}
 }
 
+/* Answers the owner outside.  Without it a machine runs all the same. */
+static void
+control_start(void)
+{
+	program_image("control");
+	process_prepare("control", 12, DATA_SERVICE_DEATH | SERVICE_CONTROL);
+	process_give(CR_BANK, PR_SERVICE_BANK);
+	for (unsigned channel = 0; channel < 2; channel++) {
+		must(console_open(PR_CONSOLE, SESSION_CONTROL, channel, PR_A), "opening", "the stream of requests");
+		process_give(CR_APP0 + channel, PR_A);
+	}
+	process_give(CR_APP0 + 2, PR_CHECKPOINT);
+	process_give(CR_APP0 + 3, PR_TIMER);
+	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "control");
+}
+
 /* What all sandboxes are made of. */
 static void
 sandboxes_prepare(void)
@@ -434,6 +452,7 @@ sandboxes_prepare(void)
 	program_image("session");
 	must(node_swap(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE, CR_VOID), "keeping", "the session's image");
 	must(node_fetch(PR_STORE, ST_CONSOLE, PR_CONSOLE), "finding", "the console");
+	control_start();
 	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of banks");
 	must(node_swap(PR_STORE, ST_BANKS, CR_TMP0, CR_VOID), "keeping", "the node of banks");
 	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of sessions");
@@ -486,7 +505,8 @@ machine_end(uint64_t status)
 static void
 service_died(unsigned index, const struct msg *m)
 {
-	const char *name = index < SERVICES ? services[index].name : index == SERVICES ? config.native : "bank";
+	const char *name = index < SERVICES ? services[index].name : index == SERVICES ? config.native :
+			   index == SERVICE_CONTROL ? "control" : "bank";
 
 	fprintf(stderr, "prime: %s died: fault %lu at %#lx, rip %#lx\n", name, (unsigned long)m->w[0],
 		(unsigned long)m->w[1], (unsigned long)m->w[3]);

@@ -28,6 +28,7 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+#include "lib/control.h"
 #include "lib/pump.h"
 
 enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME_HELLO, FRAME_HANGUP };
@@ -40,6 +41,8 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define CREDIT_FRAMES 16u
 #define OUTPUT_CHANNEL 1
 #define QUEUE_MAX     (1u << 20)
+#define CONTROL_CHANNEL 60         /* input of session 15; its output is the next */
+#define ASKERS        8
 #define LOG_KEPT      65536u
 #define LOG_SHOWN     40           /* lines after a failure */
 #define END_WAIT_MS   2000         /* from the session's end to the machine's */
@@ -69,6 +72,17 @@ struct pump {
 	int exit_status;               /* -1: session 0 goes on */
 	struct timespec end_by;        /* valid once exit_status is */
 	bool killed;
+
+	/* Requests from other commands (lib/control.c): the guest answers each with the number it came with. */
+	int listener;                  /* -1: none */
+	struct asker {
+		int fd;                /* 0: free */
+		unsigned id;           /* of its request; 0: not complete yet */
+		struct buffer line;
+	} askers[ASKERS];
+	unsigned last_id;
+	uint32_t control_credit;
+	struct buffer answers;         /* from the guest, not yet a whole line */
 
 	/* Our side. */
 	uint32_t credit;
@@ -277,20 +291,101 @@ static void session_ended(struct pump *p, uint32_t status)
 	p->end_by.tv_sec += (p->run->disk ? END_WAIT_DISK_MS : END_WAIT_MS) / 1000;
 }
 
+/* ---- Requests of other commands ----------------------------------------------------------------------------- */
+
+static void asker_close(struct asker *a)
+{
+	close(a->fd);
+	free(a->line.data);
+	*a = (struct asker){ 0 };
+}
+
+static void asker_accept(struct pump *p)
+{
+	int fd = accept4(p->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	for (unsigned i = 0; fd >= 0 && i < ASKERS; i++)
+		if (!p->askers[i].fd) {
+			p->askers[i].fd = fd;
+			return;
+		}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* One line is a request; it goes to the guest with a number before it. */
+static void asker_read(struct pump *p, struct asker *a)
+{
+	char bytes[256], *request;
+	ssize_t n = read(a->fd, bytes, sizeof bytes);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	buffer_add(&a->line, bytes, n > 0 ? (size_t)n : 0);
+	if (n <= 0 || a->line.length > 200 || (a->id && n > 0)) {
+		asker_close(a);
+		return;
+	}
+	if (!memchr(a->line.data, '\n', a->line.length))
+		return;
+	a->id = ++p->last_id;
+	request = xasprintf("%u-%d %.*s", a->id, (int)getpid(), (int)a->line.length, (char *)a->line.data);
+	if (p->hello && p->control_credit >= strlen(request)) {
+		p->control_credit -= (uint32_t)strlen(request);
+		send_frame(p, FRAME_DATA, CONTROL_CHANNEL, request, (uint32_t)strlen(request));
+	} else {
+		asker_close(a);
+	}
+	free(request);
+}
+
+static void answer_give(struct pump *p, const char *line, size_t length)
+{
+	int pid = 0;
+	unsigned id = 0;
+
+	if (sscanf(line, "%u-%d ", &id, &pid) != 2 || pid != (int)getpid())
+		return;                /* to somebody of an earlier life */
+	for (unsigned i = 0; i < ASKERS; i++)
+		if (p->askers[i].fd && p->askers[i].id == id) {
+			if (send(p->askers[i].fd, line, length, MSG_NOSIGNAL) != (ssize_t)length)
+				note("an answer was longer than its asker could take\r");
+			asker_close(&p->askers[i]);
+		}
+}
+
+static void answers_take(struct pump *p, const uint8_t *bytes, uint32_t length)
+{
+	char *end;
+
+	buffer_add(&p->answers, bytes, length);
+	while (p->answers.length && (end = memchr(p->answers.data, '\n', p->answers.length))) {
+		size_t whole = (size_t)(end - (char *)p->answers.data) + 1;
+
+		answer_give(p, (const char *)p->answers.data, whole);
+		buffer_drop(&p->answers, whole);
+	}
+}
+
 /* A second sandbox has no streams of its own here: what it prints goes to standard error. */
 static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const uint8_t *payload, uint32_t length)
 {
 	switch (type) {
 	case FRAME_DATA:
-		sink_add(&p->outputs[channel == 1 ? 0 : 1], payload, length);
+		if (channel == CONTROL_CHANNEL + 1)
+			answers_take(p, payload, length);
+		else
+			sink_add(&p->outputs[channel == 1 ? 0 : 1], payload, length);
 		break;
 	case FRAME_CREDIT:
 		if (channel == 0)
 			p->credit += payload32(payload, length);
+		if (channel == CONTROL_CHANNEL)
+			p->control_credit += payload32(payload, length);
 		break;
 	case FRAME_HELLO:
 		p->hello = true;
-		p->credit = FIRST_CREDIT;
+		p->credit = p->control_credit = FIRST_CREDIT;
 		if (p->run->tty)
 			send_size(p);
 		if (p->run->second)
@@ -481,7 +576,7 @@ static bool finished(const struct pump *p)
 static void loop(struct pump *p, int signals)
 {
 	while (!finished(p)) {
-		enum { SIGNALS, LINK, LOG, INPUT, OUTPUT, ERROR, FDS };
+		enum { SIGNALS, LINK, LOG, INPUT, OUTPUT, ERROR, LISTENER, ASKER0, FDS = ASKER0 + ASKERS };
 		struct pollfd fds[FDS] = {
 			[SIGNALS] = { .fd = signals, .events = POLLIN },
 			[LINK] = { .fd = p->link_closed ? -1 : p->machine->link,
@@ -490,8 +585,11 @@ static void loop(struct pump *p, int signals)
 			[INPUT] = { .fd = wants_input(p) ? 0 : -1, .events = POLLIN },
 			[OUTPUT] = { .fd = sink_waiting(&p->outputs[0]) ? p->outputs[0].fd : -1, .events = POLLOUT },
 			[ERROR] = { .fd = sink_waiting(&p->outputs[1]) ? p->outputs[1].fd : -1, .events = POLLOUT },
+			[LISTENER] = { .fd = p->hello ? p->listener : -1, .events = POLLIN },
 		};
 
+		for (unsigned i = 0; i < ASKERS; i++)
+			fds[ASKER0 + i] = (struct pollfd){ .fd = p->askers[i].fd ? p->askers[i].fd : -1, .events = POLLIN };
 		if (outputs_full(p) && !p->out.length)
 			fds[LINK].fd = -1;     /* else a hang-up would spin */
 		if (poll(fds, FDS, patience_ms(p)) < 0 && errno != EINTR)
@@ -506,6 +604,11 @@ static void loop(struct pump *p, int signals)
 			read_link(p);
 		if (fds[INPUT].revents)
 			read_input(p);
+		for (unsigned i = 0; i < ASKERS; i++)
+			if (fds[ASKER0 + i].revents)
+				asker_read(p, &p->askers[i]);
+		if (fds[LISTENER].revents)
+			asker_accept(p);
 		if (fds[OUTPUT].revents)
 			sink_write(p, 0);
 		if (fds[ERROR].revents)
@@ -551,7 +654,7 @@ static void sink_open(struct sink *s, int fd)
 
 int pump_run(const struct machine *m, const struct run *r)
 {
-	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1 };
+	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1, .listener = control_listen(r) };
 	sigset_t before;
 	int signals = signals_open(&before), status;
 

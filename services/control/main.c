@@ -1,0 +1,156 @@
+/*
+ * main.c - control: answers what the machine's owner asks from outside (`keros ckpt`).
+ *
+ * Requests come as lines on session 15 of the console, and one line goes back for each (doc/control.md):
+ *     ID VERB            ->   ID {"field":value,...}          or   ID {"error":"a sentence"}
+ * The ID is the asker's, and is only repeated: after a loss of power an answer may come that nobody waits for.
+ *
+ * Invariants
+ *   1. It holds what its verbs need and nothing else; who can write to that session is the owner.
+ *   2. A line that is too long, or that is no request, is answered with an error; nothing stops the loop.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <keros/checkpoint.h>
+#include <keros/inv.h>
+#include <keros/native.h>
+#include <keros/process.h>
+#include <keros/server.h>
+#include <keros/stream.h>
+#include <keros/timer.h>
+
+enum { CR_IN = CR_APP0, CR_OUT, CR_CHECKPOINT, CR_TIMER };
+
+#define LINE_MAX_BYTES 256u
+#define RETRY_NS       1000000ull
+#define NOTICE_INPUT   1u
+
+static void text_put(const char *text, size_t length)
+{
+	while (length > 0) {
+		uint64_t accepted = 0, now = 0;
+		uint32_t rc = stream_write(CR_OUT, text, length, &accepted);
+
+		if (rc == RC_AGAIN) {
+			timer_now(CR_TIMER, &now);
+			timer_sleep_until(CR_TIMER, now + RETRY_NS);
+		} else if (rc != RC_OK) {
+			return;
+		}
+		text += accepted;
+		length -= accepted;
+	}
+}
+
+static void answer(const char *id, const char *fields)
+{
+	char line[1024];
+	int length = snprintf(line, sizeof line, "%s {%s}\n", id, fields);
+
+	text_put(line, (size_t)length);
+}
+
+/* ---- verbs ------------------------------------------------------------------------------------ */
+
+static uint64_t ns_of(uint64_t ticks)
+{
+	uint64_t mult = 0;
+
+	timer_tsc(CR_TIMER, NULL, NULL, &mult);
+	return (uint64_t)((unsigned __int128)ticks * mult >> 32);
+}
+
+/* Forces a checkpoint, waits for its commit, and tells what it cost. */
+static void verb_ckpt(const char *id)
+{
+	uint64_t generation = 0, start = 0, end = 0, stop = 0, longest = 0, check = 0, written = 0, commit_ns = 0;
+	uint64_t homes = 0, used = 0, log_frames = 0, log_free = 0;
+	char fields[640];
+
+	timer_now(CR_TIMER, &start);
+	if (checkpoint_force(CR_CHECKPOINT, &generation) != RC_OK) {
+		answer(id, "\"error\":\"this machine has no store; run it with --disk FILE\"");
+		return;
+	}
+	checkpoint_wait(CR_CHECKPOINT, generation);
+	timer_now(CR_TIMER, &end);
+	checkpoint_times(CR_CHECKPOINT, &stop, &longest, &check, &written, &commit_ns, NULL);
+	checkpoint_space(CR_CHECKPOINT, &homes, &used, &log_frames, &log_free, NULL, NULL);
+	snprintf(fields, sizeof fields, "\"generation\":%lu,\"total_ns\":%lu,\"stop_ns\":%lu,\"longest_step_ns\":%lu,"
+		 "\"check_ns\":%lu,\"commit_ns\":%lu,\"objects_written\":%lu,\"objects_used\":%lu,\"objects_room\":%lu,"
+		 "\"log_free\":%lu,\"log_frames\":%lu", generation, end - start, ns_of(stop), ns_of(longest), ns_of(check),
+		 commit_ns, written, used, homes, log_free, log_frames);
+	answer(id, fields);
+}
+
+static const struct verb {
+	const char *name;
+	void (*act)(const char *id);
+} verbs[] = {
+	{ "ckpt", verb_ckpt },
+};
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+static void request(char *line)
+{
+	char *verb = strchr(line, ' ');
+
+	if (!verb || verb == line) {
+		answer("0", "\"error\":\"a request is: ID VERB\"");
+		return;
+	}
+	*verb++ = 0;
+	for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(verb, verbs[i].name) == 0) {
+			verbs[i].act(line);
+			return;
+		}
+	answer(line, "\"error\":\"this system does not know that request; it may be older than the command\"");
+}
+
+/* Takes what has come; true if there may be more at once. */
+static bool take_input(void)
+{
+	static char line[LINE_MAX_BYTES];
+	static size_t have;
+	static bool too_long;
+	char bytes[LINE_MAX_BYTES];
+	size_t got = 0;
+
+	if (stream_read(CR_IN, sizeof bytes, bytes, sizeof bytes, &got) != RC_OK || got == 0)
+		return false;
+	for (size_t i = 0; i < got; i++) {
+		if (bytes[i] != '\n') {
+			too_long |= have == sizeof line - 1;
+			if (!too_long)
+				line[have++] = bytes[i];
+			continue;
+		}
+		line[have] = 0;
+		if (too_long)
+			answer("0", "\"error\":\"that request is too long\"");
+		else
+			request(line);
+		have = 0;
+		too_long = false;
+	}
+	return true;
+}
+
+int main(void)
+{
+	struct msg m;
+
+	if (process_make_notice(CR_SELF, NOTICE_INPUT, CR_TMP0) != RC_OK || stream_watch(CR_IN, CR_TMP0) != RC_OK) {
+		fprintf(stderr, "control: its stream cannot be watched\n");
+		return 1;
+	}
+	for (;;) {
+		while (take_input())
+			;
+		server_first(&m, NULL, 0);     /* a notice, or a stray message that nobody awaits */
+	}
+}

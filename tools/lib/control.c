@@ -1,0 +1,238 @@
+/*
+ * control.c - sockets of running machines: making one, finding them, asking.
+ *
+ * A machine's command listens at DIR/PID, where DIR is $XDG_RUNTIME_DIR/keros, or /tmp/keros-UID if there is no such
+ * directory; DIR is nobody else's to enter.  Beside it PID.disk links to the image that the machine lives in.
+ * A socket whose process is gone is taken away by whoever finds it.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "lib/control.h"
+
+#define ANSWER_SECONDS 120
+
+static char *own_socket, *own_link;
+
+/* NULL: it is not ours alone, and is not used. */
+static char *directory(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char *path = runtime && *runtime ? xasprintf("%s/keros", runtime) : xasprintf("/tmp/keros-%u", (unsigned)getuid());
+	struct stat st;
+
+	mkdir(path, 0700);
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077))
+		return path;
+	free(path);
+	return NULL;
+}
+
+static bool address_of(const char *path, struct sockaddr_un *to)
+{
+	*to = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof to->sun_path)
+		return false;
+	strcpy(to->sun_path, path);
+	return true;
+}
+
+/* Takes its name away: at every ordinary end. */
+static void control_close(void)
+{
+	if (own_socket) {
+		unlink(own_socket);
+		unlink(own_link);
+	}
+	free(own_socket);
+	free(own_link);
+	own_socket = own_link = NULL;
+}
+
+int control_listen(const struct run *r)
+{
+	char *where = directory(), *image = r->disk ? realpath(r->disk, NULL) : NULL;
+	struct sockaddr_un address;
+	int fd;
+
+	if (!where)
+		return -1;
+	own_socket = xasprintf("%s/%d", where, (int)getpid());
+	own_link = xasprintf("%s.disk", own_socket);
+	free(where);
+	unlink(own_socket);
+	unlink(own_link);
+	atexit(control_close);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || !address_of(own_socket, &address) || bind(fd, (void *)&address, sizeof address) || listen(fd, 8)) {
+		if (fd >= 0)
+			close(fd);
+		control_close();
+		return -1;
+	}
+	if (image && symlink(image, own_link))
+		note("%s: %s; `keros ckpt` will not find the machine by its image", own_link, strerror(errno));
+	free(image);
+	return fd;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------- */
+
+struct found {
+	pid_t pid;
+	char image[PATH_MAX];          /* "" if it has none */
+};
+
+/* The machines that run; the first `limit` of them are told. */
+static unsigned machines_find(const char *where, struct found *found, unsigned limit)
+{
+	DIR *dir = opendir(where);
+	struct dirent *entry;
+	unsigned count = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		struct found one = { .pid = (pid_t)atoi(entry->d_name) };
+		char *socket_path = xasprintf("%s/%s", where, entry->d_name), *link = xasprintf("%s.disk", socket_path);
+		ssize_t n;
+
+		if (isdigit((unsigned char)entry->d_name[0]) && !strchr(entry->d_name, '.')) {
+			if (kill(one.pid, 0) && errno == ESRCH) {
+				unlink(socket_path);
+				unlink(link);
+			} else if (count++ < limit) {
+				n = readlink(link, one.image, sizeof one.image - 1);
+				one.image[n > 0 ? n : 0] = 0;
+				found[count - 1] = one;
+			}
+		}
+		free(socket_path);
+		free(link);
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+static bool matches(const struct found *f, const char *which)
+{
+	char *image = realpath(which, NULL);
+	bool same = image && strcmp(image, f->image) == 0;
+	char *end;
+
+	free(image);
+	return same || (strtol(which, &end, 10) == f->pid && !*end);
+}
+
+static char *machine_choose(const char *where, const char *which)
+{
+	static struct found found[64];
+	unsigned count = where ? machines_find(where, found, 64) : 0, fits = 0, chosen = 0;
+
+	for (unsigned i = 0; i < count && i < 64; i++)
+		if (!which || matches(&found[i], which)) {
+			chosen = i;
+			fits++;
+		}
+	if (!count)
+		die("no machine runs; start one: keros shell --disk keros.disk");
+	if (!fits)
+		die("no machine runs with '%s'; give its image file or process number", which);
+	if (fits > 1) {
+		note("%u machines run; name one, by its image file or process number:", fits);
+		for (unsigned i = 0; i < count && i < 64; i++)
+			fprintf(stderr, "  %d  %s\n", (int)found[i].pid, found[i].image[0] ? found[i].image : "(no image)");
+		exit(2);
+	}
+	return xasprintf("%s/%d", where, (int)found[chosen].pid);
+}
+
+char *control_ask(const char *which, const char *verb)
+{
+	char *where = directory(), *path = machine_choose(where, which), *line, *brace;
+	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	struct sockaddr_un address;
+	struct buffer got = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+
+	if (fd < 0 || !address_of(path, &address) || connect(fd, (void *)&address, sizeof address))
+		die("%s: %s; the machine may just be ending", path, strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	line = xasprintf("%s\n", verb);
+	write_all(fd, line, strlen(line), path);
+	for (;;) {
+		ssize_t n = read(fd, &byte, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			die("the machine %s", n < 0 ? "did not answer within two minutes" : "ended before it answered");
+		if (byte == '\n')
+			break;
+		buffer_add(&got, &byte, 1);
+	}
+	buffer_add(&got, "", 1);
+	close(fd);
+	free(line);
+	free(path);
+	free(where);
+	brace = strchr((char *)got.data, '{');
+	if (!brace)
+		die("the machine's answer is not understood: %s", (char *)got.data);
+	line = xstrdup(brace);
+	free(got.data);
+	return line;
+}
+
+/* The number of a field of a flat object; 0 if it is not there. */
+static uint64_t field(const char *object, const char *name)
+{
+	char *key = xasprintf("\"%s\":", name);
+	const char *at = strstr(object, key);
+	uint64_t value = at ? strtoull(at + strlen(key), NULL, 10) : 0;
+
+	free(key);
+	return value;
+}
+
+static void die_of_error(const char *object)
+{
+	const char *at = strstr(object, "\"error\":\"");
+
+	if (at)
+		die("%.*s", (int)strcspn(at + 9, "\""), at + 9);
+}
+
+int control_ckpt(const char *which, bool json)
+{
+	char *object = control_ask(which, "ckpt");
+
+	die_of_error(object);
+	if (json) {
+		puts(object);
+	} else {
+		printf("generation %" PRIu64 " is on the disk, after %.1f ms\n", field(object, "generation"),
+		       (double)field(object, "total_ns") / 1e6);
+		printf("stopped for      %.3f ms\n", (double)field(object, "stop_ns") / 1e6);
+		printf("longest step     %.3f ms\n", (double)field(object, "longest_step_ns") / 1e6);
+		printf("objects written  %" PRIu64 ", checked in %.3f ms\n", field(object, "objects_written"),
+		       (double)field(object, "check_ns") / 1e6);
+		printf("objects in all   %" PRIu64 " of %" PRIu64 "\n", field(object, "objects_used"),
+		       field(object, "objects_room"));
+		printf("log              %" PRIu64 " of %" PRIu64 " frames free\n", field(object, "log_free"),
+		       field(object, "log_frames"));
+	}
+	free(object);
+	return 0;
+}
