@@ -97,7 +97,11 @@ static void message_sender(struct message *m)
 		sched_ready_first(m->q);
 		break;
 	case INV_RETURN:
-		sched_ready_first(m->q);
+		/* If others wait for p they come before whom it has just served, who may come back at once. */
+		if (p->stall_head)
+			sched_ready(m->q);
+		else
+			sched_ready_first(m->q);
 		become_available(p);
 		break;
 	case INV_SEND:

@@ -192,10 +192,11 @@ static void turn_is_passed_by(void (*instead)(void))
 	machine_execute(server);
 	client[1]->caps[9] = cap_misc(CAP_RETURNER, 0, 0);
 	RETURN(server, RESUME, .receive = { 0, 0, 0, RESUME }, .buffer = BUFFER, .limit = 100);
-	assert_int_equal(client[1]->queue, QUEUE_READY);
+	assert_ptr_equal(cpu.current, client[1]);  /* before client 0, whom the server has just served */
+	assert_int_equal(client[0]->queue, QUEUE_READY);
 	assert_int_equal(client[2]->queue, QUEUE_STALL);
 	instead();
-	assert_int_equal(client[2]->queue, QUEUE_READY);
+	assert_ptr_not_equal(server->stall_head, client[2]);
 	finish();
 }
 

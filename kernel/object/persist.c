@@ -557,10 +557,9 @@ static void process_resume(struct process *p)
 		frame_dirty(process_frame(p));
 		p->commit_generation = 0;
 	}
-	if (p->state == PROC_RUNNING) {
-		schedule_refresh(p);
+	schedule_refresh(p);                   /* also of those who wait: it is what they will run with */
+	if (p->state == PROC_RUNNING)
 		sched_ready(p);
-	}
 	if (p->alarm_ns)
 		sched_alarm(p, p->alarm_bits, p->alarm_ns);
 	if (bits)

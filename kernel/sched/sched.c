@@ -120,13 +120,18 @@ void sched_wake_stalled(struct process *on)
 		return;
 	sched_remove(p);
 	p->flags |= PROCESS_RESTART;
-	sched_ready(p);
+	sched_ready_first(p);
 }
 
 void sched_wake_all_stalled(struct process *on)
 {
-	while (on->stall_head)
-		sched_wake_stalled(on);
+	while (on->stall_head) {
+		struct process *p = on->stall_head;
+
+		sched_remove(p);
+		p->flags |= PROCESS_RESTART;
+		sched_ready(p);
+	}
 }
 
 void sched_pass_turn(struct process *p)

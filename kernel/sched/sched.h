@@ -35,7 +35,7 @@ void sched_ready(struct process *p);           /* to the end of its queue */
 void sched_ready_first(struct process *p);     /* to its front */
 void sched_remove(struct process *p);          /* from whatever queue it is in */
 void sched_stall(struct process *p, struct process *on);
-void sched_wake_stalled(struct process *on);   /* the first of its queue */
+void sched_wake_stalled(struct process *on);   /* the first of its queue, to the front of the ready queue */
 void sched_wake_all_stalled(struct process *on);
 void sched_sleep(struct process *p, uint64_t until_ns);
 void timer_need(uint64_t when_ns);             /* an interrupt no later than that */
