@@ -242,7 +242,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix keykos
+SUITES := unit boot posix keykos store
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:

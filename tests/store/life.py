@@ -1,0 +1,88 @@
+"""A system on a disk goes on after a loss of power, as if nothing had happened."""
+
+import json
+import os
+import time
+
+from lib import KEROS, expect, limit, run, run_keros
+from witnesses import Life, check_image
+
+COUNTING = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sync; done"]
+
+
+def number(line):
+    return int(line) if line.isdigit() else -1
+
+
+@limit(180)
+def test_counts_on():
+    """A script counts on after its machine was killed, three times; what it had synced is never counted again."""
+    last = 0
+    for _ in range(4):
+        life = Life(["--disk", "d", "--disk-size", "512M"], COUNTING)
+        life.wait_for(lambda line: number(line) >= last + 5)
+        life.kill()
+        seen = [number(line) for line in life.lines if number(line) > 0]
+        assert last <= seen[0] <= last + 1, "after %d it began with %d" % (last, seen[0])
+        assert seen == list(range(seen[0], seen[0] + len(seen))), seen
+        last = seen[-1]
+        check_image("d")
+
+
+def test_next_command():
+    """A system whose command has ended runs the next one, and passes its status."""
+    options = ["--disk", "d", "--disk-size", "512M"]
+    expect(run_keros("echo one; exit 3", options=options), stdout="one\n", status=3)
+    expect(run_keros("echo two; exit 4", options=options), stdout="two\n", status=4)
+    expect(run_keros(["cat"], stdin="three\n", options=options), stdout="three\n")
+    check_image("d")
+
+
+def test_fresh_without_disk():
+    """Without --disk every run is fresh, and there is nothing to wait for in fsync."""
+    for _ in range(2):
+        expect(run_keros("ls /tmp; echo x > /tmp/f; sync; dd if=/dev/zero of=/tmp/g bs=4k count=4 conv=fsync 2>&1 | grep -c out"),
+               stdout="1\n")
+
+
+def test_clock_goes_on():
+    """Monotonic time never goes back over a restart, and does not count the time without power."""
+    script = "while :; do cut -d' ' -f1 /proc/uptime; sync; done"
+    life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script])
+    life.wait_for(lambda line: len(life.lines) > 3)
+    life.kill()
+    before = [float(line) for line in life.lines if line[:1].isdigit()]
+    time.sleep(3)
+    life = Life(["--disk", "d"], ["sh", "-c", script])
+    life.wait_for(lambda line: len(life.lines) > 3)
+    life.kill()
+    after = [float(line) for line in life.lines if line[:1].isdigit()]
+    assert before == sorted(before) and after == sorted(after), (before, after)
+    assert before[-1] <= after[0] < before[-1] + 2.5, (before[-1], after[0])
+
+
+def test_checkpoint_verb():
+    """keros ckpt saves a running system and tells what that cost; without a store, or a machine, it says so."""
+    os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
+    result = run([KEROS, "ckpt"])
+    assert result.status == 1 and b"no machine runs" in result.stderr, result
+    life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", "echo up; sleep 100"])
+    life.wait_for(lambda line: line == b"up")
+    generations = []
+    for _ in range(3):
+        result = run([KEROS, "ckpt", "--json", "d"])
+        assert result.status == 0, result
+        figures = json.loads(result.stdout)
+        generations.append(figures["generation"])
+        assert 0 < figures["stop_ns"] < figures["total_ns"], figures
+    assert generations == sorted(set(generations)), generations
+    assert b"is on the disk" in run([KEROS, "ckpt", str(life.process.pid)]).stdout
+    assert run([KEROS, "ckpt", "other"]).status == 1
+    life.kill()
+    result = run([KEROS, "store", "--json", "d"])
+    assert json.loads(result.stdout)["generation"] >= generations[-1], result
+    life = Life([], ["sh", "-c", "echo up; sleep 100"])
+    life.wait_for(lambda line: line == b"up")
+    result = run([KEROS, "ckpt"])
+    life.kill()
+    assert result.status == 1 and b"--disk" in result.stderr, result

@@ -1,0 +1,142 @@
+"""witnesses - machines that are killed and go on, and what each life must show of the one before.
+
+A load's lines are `K n`.  For K in A (a record that was fsynced) the numbers of a later life must not begin below the
+last one seen; for all K they grow by one step within a life; a line `BAD why` is a failure whatever it says.
+"""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from lib import BUILD, KEROS, run, tree_with
+
+LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
+STEP = {b"A": 1, b"T": 1, b"C": 8, b"W": None}
+
+
+class Life:
+    """One run of a machine with a disk, its output read as it comes."""
+
+    def __init__(self, options, command=()):
+        self.process = subprocess.Popen([KEROS, "run", *options, *(["--", *command] if command else [])],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.lines, self.errors = [], b""
+        self.threads = [threading.Thread(target=self.read_lines), threading.Thread(target=self.read_errors)]
+        for thread in self.threads:
+            thread.start()
+
+    def read_lines(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip(b"\n"))
+
+    def read_errors(self):
+        self.errors = self.process.stderr.read()
+
+    def wait_for(self, fits, seconds=60):
+        """Until a line fits; the line."""
+        end, seen = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            while seen < len(self.lines):
+                if fits(self.lines[seen]):
+                    return self.lines[seen]
+                seen += 1
+            assert self.process.poll() is None, "the machine ended: %r %r" % (self.lines[-5:], self.errors)
+            time.sleep(0.02)
+        raise AssertionError("nothing came in %d s: %r" % (seconds, self.lines[-5:]))
+
+    def kill(self):
+        """As a loss of power: QEMU dies with the command."""
+        self.process.send_signal(signal.SIGKILL)
+        self.join()
+
+    def join(self, seconds=60):
+        status = self.process.wait(seconds)
+        for thread in self.threads:
+            thread.join()
+        return status
+
+
+def check_image(disk):
+    result = run([KEROS, "store", disk], timeout=120)
+    assert result.status == 0, "the image is not sound after a kill:\n%r" % result
+
+
+class Witness:
+    """Follows a load over its lives."""
+
+    def __init__(self, seed):
+        self.last, self.counts, self.seed = {}, {}, seed
+
+    def take(self, lines):
+        """The lines of one life, in order."""
+        first = True
+        before = {}
+        for line in lines:
+            assert not line.startswith(b"BAD"), "a witness: %r (seed %d)" % (line, self.seed)
+            found = LINE.match(line)
+            if not found:
+                continue
+            kind, number = found.group(1), int(found.group(2))
+            if kind in before and STEP[kind]:
+                assert number == before[kind] + STEP[kind], \
+                    "%r after %d (seed %d)" % (line, before[kind], self.seed)
+            if kind not in before and kind == b"A" and kind in self.last:
+                assert self.last[kind] <= number <= self.last[kind] + 1, \
+                    "a life begins with %r; %d was synced before (seed %d)" % (line, self.last[kind], self.seed)
+            before[kind] = number
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            first = False
+        self.last.update(before)
+        return not first
+
+
+POSIX_LOAD = ["sh", "-c", "witness append /tmp/log & witness chain & witness tree /tmp/t & wait"]
+
+
+def posix_options(disk):
+    tree = tree_with({"bin/witness": ("copy", os.path.join(BUILD, "programs", "witness"))})
+    return ["--mem", "128M", "--disk", disk, "--disk-size", "512M", "--tree", tree], POSIX_LOAD
+
+
+def native_options(disk):
+    return ["--mem", "64M", "--disk", disk, "--disk-size", "512M", "--native", "w_accounts"], ()
+
+
+def kill_loop(options_of, kills, seed, longest=2.5):
+    """So many lives, each killed at a random moment; the image is checked after each.  Returns the witness."""
+    random.seed(seed)
+    disk = os.path.join(os.getcwd(), "kills-%d.disk" % seed)
+    options, command = options_of(disk)
+    witness = Witness(seed)
+    for _ in range(kills):
+        life = Life(options, command)
+        time.sleep(random.uniform(0.3, longest))
+        life.kill()
+        check_image(disk)
+        witness.take(life.lines)
+    # The last life must still make progress.
+    life = Life(options, command)
+    life.wait_for(lambda line: LINE.match(line) is not None)
+    life.kill()
+    witness.take(life.lines)
+    os.remove(disk)
+    return witness
+
+
+def main():
+    """make kills N=100: half of them of each load."""
+    kills = int(os.environ.get("N") or 100)
+    seed = int(os.environ.get("SEED") or time.time())
+    for name, options_of in (("posix", posix_options), ("native", native_options)):
+        witness = kill_loop(options_of, kills // 2, seed)
+        print("%s: %d kills, 0 lost (seed %d; %s)" % (name, kills // 2, seed, ", ".join(
+            "%d %s" % (count, kind.decode()) for kind, count in sorted(witness.counts.items()))), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
