@@ -426,10 +426,12 @@ sandboxes_start(void)
 	}
 }
 
-/* Answers the owner outside.  Without it a machine runs all the same. */
+/* Answers the owner outside; on a machine with a serial line alone nobody there can ask. */
 static void
 control_start(void)
 {
+	if (console_open(PR_CONSOLE, SESSION_CONTROL, 0, PR_A) == RC_REQUEST)
+		return;
 	program_image("control");
 	process_prepare("control", 12, DATA_SERVICE_DEATH | SERVICE_CONTROL);
 	process_give(CR_BANK, PR_SERVICE_BANK);

@@ -159,6 +159,9 @@ int main(void)
 	t_begin("w_accounts: accounts, chains and stale capabilities");
 	if (t_second_space(W_SPACE) != RC_OK || t_node(W_STALE, 0) != RC_OK)
 		bad("there is no storage");
+	/* Below the bank, whom clients that never sleep would keep from running. */
+	if (schedule_narrow(CR_SCHED, 5, CR_SCHED) != RC_OK || process_swap_slot(CR_SELF, PSLOT_SCHEDULE, CR_SCHED, CR_VOID) != RC_OK)
+		bad("there is no schedule");
 	for (unsigned i = 0; i < ACCOUNTS; i++) {
 		account[i].balance = START;
 		if (!t_helper(T_E, i, W_SPACE, account_serve, &account[i]) || process_make_start(T_E, 0, (cap_t)(T_A + i)) != RC_OK ||

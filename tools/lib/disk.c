@@ -141,8 +141,10 @@ int disk_report(const char *path, bool json)
 	struct store_verdict verdict = { 0 };
 	bool is_store, sound;
 
-	if (fd < 0 || fstat(fd, &st))
-		die("%s: %s", path, strerror(errno));
+	if (fd < 0 || fstat(fd, &st)) {
+		note("%s: %s", path, strerror(errno));
+		return 2;
+	}
 	if (flock(fd, LOCK_SH | LOCK_NB))
 		die("%s is in use by a machine; what it holds changes. Stop that first", path);
 	reader.frames = st.st_size / DISK_FRAME;
