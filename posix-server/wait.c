@@ -100,10 +100,13 @@ struct proc *attention_take(void)
 
 static struct shim_clock clock_page;
 
-/* The kernel's count of ticks has an origin of its own: ours is what rdtsc said when we asked. */
+/*
+ * The kernel's count of ticks has an origin of its own: ours is what rdtsc said when we asked.  Asked again, in
+ * another life or later, the answer may be behind what we have told already: then we go on from that.
+ */
 static void clock_read(void)
 {
-	uint64_t best = ~0ull;
+	uint64_t best = ~0ull, told = clock_page.mult ? now_ns() : 0;
 
 	for (int i = 0; i < 4; i++) {
 		uint64_t before = __builtin_ia32_rdtsc(), now = 0, after;
@@ -116,6 +119,8 @@ static void clock_read(void)
 		clock_page.base_tsc = before + best / 2;
 		clock_page.base_ns = now;
 	}
+	if (clock_page.base_ns < told)
+		clock_page.base_ns = told;
 }
 
 void clock_init(void)

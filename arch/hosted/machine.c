@@ -263,9 +263,10 @@ bool arch_disk_line(unsigned line)
 	return false;
 }
 
-void arch_time_continue(uint64_t now_ns, uint64_t tsc)
+void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user)
 {
 	(void)tsc;
+	(void)tsc_user;
 	machine.now_ns = now_ns;
 }
 

@@ -20,8 +20,10 @@
 
 static uint64_t period_fs;             /* of one tick, femtoseconds */
 static uint64_t ns_per_tick;           /* if the period is whole nanoseconds, else 0 */
-static uint64_t wall_seconds, tsc_first;
-static uint64_t tsc_ahead;             /* of the processor's own count: see arch_time_continue */
+static uint64_t wall_seconds;
+static uint64_t tsc_first;             /* the processor's count when the HPET began, in this life */
+static uint64_t tsc_origin;            /* the same in the first life: what programs' counts are ahead of arch_tsc */
+static uint64_t tsc_before;            /* arch_tsc of earlier lives: see arch_time_continue */
 static uint64_t base_ns;               /* what earlier lives of the image had counted */
 
 static volatile uint64_t *hpet(unsigned offset)
@@ -43,12 +45,12 @@ uint64_t arch_tsc(void)
 	uint32_t low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return ((uint64_t)high << 32 | low) + tsc_ahead - tsc_first;
+	return ((uint64_t)high << 32 | low) - tsc_first + tsc_before;
 }
 
 uint64_t arch_tsc_user(void)
 {
-	return arch_tsc() + tsc_first;
+	return arch_tsc() + tsc_origin;
 }
 
 void arch_timer_set(uint64_t when_ns)
@@ -111,14 +113,17 @@ uint64_t arch_wall_seconds(void)
 
 /*
  * Programs compute times from differences of the processor's count, which began anew with the machine.  So from
- * now on rdtsc traps (CR4.TSD), and trap.c answers with a count that goes on too.
+ * now on rdtsc traps (CR4.TSD), and trap.c answers with a count that goes on too.  Nanoseconds and ticks go on from
+ * one pair, both with what has passed since time_init: else their quotient, from which lengths of a tick are
+ * computed, would be wrong by the time that the start took.
  */
-void arch_time_continue(uint64_t now_ns, uint64_t tsc)
+void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user)
 {
 	uint64_t cr4;
 
 	base_ns = now_ns;
-	tsc_ahead = tsc - arch_tsc_user();
+	tsc_before = tsc;
+	tsc_origin = tsc_user - tsc;
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_TSD));
 }
@@ -133,8 +138,7 @@ void time_init(void)
 	*hpet(HPET_T0_CONFIG) = 0;
 	/* Both count from the same moment: programs compute the length of a tick from their quotient. */
 	*hpet(HPET_CONFIG) = HPET_ENABLE | HPET_LEGACY;
-	tsc_first = 0;
-	tsc_first = arch_tsc();
+	tsc_origin = tsc_first = arch_tsc();
 	wall_seconds = read_wall();
 }
 

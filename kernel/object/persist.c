@@ -16,8 +16,8 @@
 #include "panic.h"
 #include "sched/sched.h"
 
-#define ROOT_VERSION 1                 /* of what the kernel keeps in objects; another one is refused */
-enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA, ROOT_TSC };
+#define ROOT_VERSION 2                 /* of what the kernel keeps in objects; another one is refused */
+enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA, ROOT_TSC, ROOT_TSC_USER };
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */
 #define FRAMES_HIGH  448
@@ -177,7 +177,8 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	root[ROOT_LIFE] = persist_life;
 	root[ROOT_RANGE_END] = persist_range_end;
 	root[ROOT_DMA] = physmem_dma_used();
-	root[ROOT_TSC] = arch_tsc_user();
+	root[ROOT_TSC] = arch_tsc();
+	root[ROOT_TSC_USER] = arch_tsc_user();
 	/* The next trap saves its registers unasked. */
 	if (p && process_frame(p)->kind == FRAME_PROCESS)
 		frame_dirty(process_frame(p));
@@ -579,7 +580,7 @@ bool persist_restart(void)
 	persist_high = root[ROOT_HIGH];
 	persist_life = root[ROOT_LIFE] + 1;
 	persist_range_end = root[ROOT_RANGE_END];
-	arch_time_continue(root[ROOT_NOW_NS], root[ROOT_TSC]);
+	arch_time_continue(root[ROOT_NOW_NS], root[ROOT_TSC], root[ROOT_TSC_USER]);
 	physmem_continue(root[ROOT_DMA]);
 	processes_fetch();
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
