@@ -151,10 +151,16 @@ endif
 
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools
 HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c)) \
-	build/host/store/format.o build/host/store/verify.o
+	build/host/store/format.o build/host/store/verify.o build/host/prime/config.o build/host/prime/manifest.o
 
 # The formats of the store and their checker are the kernel's.
 build/host/store/%.o: kernel/store/%.c
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
+
+# What the pack carries is read on the host as prime reads it.
+build/host/prime/%.o: services/prime/%.c
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
@@ -168,6 +174,11 @@ HOST_TOOLS := $(patsubst tools/%.c,build/%,$(call flat,tools/*.c))
 $(HOST_TOOLS): build/%: build/host/%.o $(HOST_SHARED)
 	$(call say,HOSTLD,$@)
 	$(Q)$(CC) -o $@ $^
+
+# Who exists at first boot (doc/manifest.md).
+build/system.manifest: apps/system.lua tools/manifest.lua
+	$(call say,SYSTEM,$<)
+	$(Q)$(LUA) tools/manifest.lua records $< > $@
 
 build/base.tree: build/mktree tools/base.manifest build/config.mk
 	$(call say,TREE,$@)
@@ -255,7 +266,7 @@ help:
 	@echo 'make clean, distclean    remove what was built; also what configure found'
 	@echo './keros help             the command that the build makes'
 
-all: build/kernel.elf $(NATIVE_FILES) $(KEYKOS_FILES) $(HOST_TOOLS) build/base.tree
+all: build/kernel.elf $(NATIVE_FILES) $(KEYKOS_FILES) $(HOST_TOOLS) build/base.tree build/system.manifest
 
 programs: $(PROGRAMS)
 unit-tests: $(UNIT_BINARIES)
@@ -269,7 +280,7 @@ test: all programs $(if $(filter unit,$(or $(SUITE),unit)),unit-tests)
 
 clean:
 	@rm -rf build/bin build/debug build/native build/obj build/kobj build/hobj build/host build/hosted build/lib build/gen build/test \
-		build/programs build/base.tree build/*.elf build/ksyms* $(HOST_TOOLS)
+		build/programs build/base.tree build/system.manifest build/*.elf build/ksyms* $(HOST_TOOLS)
 
 distclean:
 	@rm -rf build

@@ -21,6 +21,7 @@
 #include "lib/image.h"
 #include "lib/disk.h"
 #include "lib/machine.h"
+#include "lib/manifest.h"
 #include "lib/pump.h"
 
 #define MEMORY_DEFAULT "256M"
@@ -52,6 +53,7 @@ static const char run_options[] =
 	"  --second-bank N    the second one's limit\n"
 	"  --native NAME      no sandbox: run the native test program build/native/NAME.elf\n"
 	"  --icount           count guest instructions: slower, and the same every time\n"
+	"  --manifest FILE    another system manifest than apps/system.lua (doc/manifest.md)\n"
 	"  --pack FILE        keep the boot pack in FILE\n"
 	"  --dry-run          print the QEMU line and do nothing\n";
 
@@ -160,7 +162,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--pack", "--disk", "--disk-size" };
+						      "--native", "--manifest", "--pack", "--disk", "--disk-size" };
 		bool known = false;
 
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
@@ -179,6 +181,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--second") == 0) r->second = value;
 		else if (strcmp(option, "--second-bank") == 0) r->second_bank_pages = parse_pages(option, value);
 		else if (strcmp(option, "--native") == 0) r->native = value;
+		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
 		else if (strcmp(option, "--disk") == 0) r->disk = value;
 		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
 		else r->pack_file = value;
@@ -346,6 +349,21 @@ static int act_keykos(int argc, char **argv)
 	return start(&r);
 }
 
+static int act_graph(int argc, char **argv)
+{
+	const char *output = NULL, *path = NULL;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+			output = argv[++i];
+		else if (argv[i][0] != '-' && !path)
+			path = argv[i];
+		else
+			misuse("graph takes -o FILE and one manifest, not '%s'; try: keros graph -o system.svg", argv[i]);
+	}
+	return manifest_graph(project_root(), path, output);
+}
+
 static int act_doctor(int argc, char **argv)
 {
 	static const char *const products[] = { "kernel.elf", "base.tree", "bin/prime.elf", "bin/posix-server.elf" };
@@ -413,6 +431,9 @@ static const struct verb verbs[] = {
 	{ "ckpt", act_ckpt, "ckpt [--json] [FILE|PID]", "save a running system now, and say what that cost",
 	  "Asks a machine that runs with --disk for a checkpoint, waits until it is on the disk, and prints how long\n"
 	  "everything stood still. FILE is its image, PID its process; neither is needed if only one machine runs." },
+	{ "graph", act_graph, "graph [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]", "draw who holds what at the first boot",
+	  "Draws apps/system.lua, or another system manifest (doc/manifest.md): domains as boxes, constructors as double boxes,\n"
+	  "capabilities as arrows from holder to held, with the register; red reaches hardware. Without -o: as dot's text." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

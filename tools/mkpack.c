@@ -1,7 +1,7 @@
 /*
  * mkpack.c - makes a boot pack (kernel/include/keros/abi.h) of files.
  *
- *	mkpack -o PACK [program:NAME=FILE | tree:NAME=FILE | config:NAME=FILE]...
+ *	mkpack -o PACK [KIND:NAME=FILE]...      KIND: program, tree, config, keykos or manifest
  *	mkpack --list PACK
  */
 #include <fcntl.h>
@@ -11,7 +11,8 @@
 #include <unistd.h>
 #include "lib/pack.h"
 
-static const char *const kinds[] = { [PACK_PROGRAM] = "program", [PACK_TREE] = "tree", [PACK_CONFIG] = "config" };
+static const char *const kinds[] = { [PACK_PROGRAM] = "program", [PACK_TREE] = "tree", [PACK_CONFIG] = "config", [PACK_KEYKOS] = "keykos",
+	[PACK_MANIFEST] = "manifest" };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static void list(const char *path)
@@ -46,7 +47,7 @@ static void add(struct pack *p, char *argument)
 			free(b.data);
 			return;
 		}
-	misuse("no kind '%s'; there are program, tree and config", argument);
+	misuse("no kind '%s'; there are program, tree, config, keykos and manifest", argument);
 }
 
 int main(int argc, char **argv)

@@ -40,6 +40,8 @@ sandbox_record(struct config_sandbox *s, const char *record)
 		s->verbose = strcmp(value, "1") == 0;
 	else if ((value = record_value(record, "caps")) != NULL)
 		s->caps = strcmp(value, "1") == 0;
+	else if ((value = record_value(record, "kind")) != NULL)
+		s->kind = value;
 	else if ((value = record_value(record, "bank")) != NULL && !number_read(value, &s->bank_frames))
 		return "bank= is not a number of frames";
 	return NULL;
@@ -54,8 +56,10 @@ global_record(struct config *c, const char *record)
 		c->serial = strcmp(value, "serial") == 0;
 	else if ((value = record_value(record, "native")) != NULL)
 		c->native = value;
+	else if ((value = record_value(record, "with")) != NULL && c->with_count < CONFIG_WITHS)
+		c->with[c->with_count++] = value;
 	else
-		return "a record before the first sandbox= is neither console= nor native=";
+		return "a record before the first sandbox= is not console=, native= or one of a few with=";
 	return NULL;
 }
 
@@ -77,6 +81,7 @@ config_read(const char *text, size_t length, struct config *c)
 				return "too many sandboxes";
 			s = &c->sandbox[c->count++];
 			s->name = value;
+			s->kind = "posix";
 			s->records = text + n + 1;
 		} else if (n > 0) {
 			why = s != NULL ? sandbox_record(s, text) : global_record(c, text);
@@ -91,4 +96,19 @@ config_read(const char *text, size_t length, struct config *c)
 			s->length = 0;
 	}
 	return c->count == 0 && c->native == NULL ? "it names neither a sandbox nor a native program" : NULL;
+}
+
+bool
+config_has(const struct config *c, const char *when)
+{
+	if (strcmp(when, "always") == 0)
+		return true;
+	if (strcmp(when, "native") == 0)
+		return c->native != NULL;
+	if (strcmp(when, "system") == 0)
+		return c->native == NULL;
+	for (unsigned i = 0; i < c->with_count; i++)
+		if (strcmp(c->with[i], when) == 0)
+			return true;
+	return false;
 }

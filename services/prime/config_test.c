@@ -77,12 +77,29 @@ test_values(void **state)
 	assert_int_equal(c.sandbox[0].length, sizeof text - 9);
 }
 
+/* CONFIG0005 the kind of a sandbox is posix if it is not said; with= turns on what the manifest has under that word. */
+static void
+test_kinds(void **state)
+{
+	static const char text[] = "with=share\0sandbox=a\0arg=x\0sandbox=b\0kind=lua";
+	struct config c;
+
+	(void)state;
+	assert_null(config_read(text, sizeof text, &c));
+	assert_string_equal(c.sandbox[0].kind, "posix");
+	assert_string_equal(c.sandbox[1].kind, "lua");
+	assert_true(config_has(&c, "always") && config_has(&c, "system") && config_has(&c, "share"));
+	assert_false(config_has(&c, "native") || config_has(&c, "network"));
+	assert_null(config_read("native=t", 9, &c));
+	assert_true(config_has(&c, "native") && !config_has(&c, "system"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two), cmocka_unit_test(test_native), cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

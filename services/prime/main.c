@@ -2,14 +2,15 @@
  * main.c - the first program: from the kernel's primordial authority to running sandboxes.
  *
  * Order of things: the bank first, out of prime's own range, and it gets the rest of that range;
- * then everything else with storage from the bank.  After the start prime is a server: it hears of
- * the ends of sessions and, as keeper, of the deaths of services.
+ * then what the system manifest (doc/manifest.md) describes, in its order, with storage from the
+ * bank.  After the start prime is a server: it hears of the ends of sessions and, as keeper, of the
+ * deaths of services.
  *
  * Invariants
  *   1. Nothing is taken from the range after the bank has its part of it.
  *   2. Pages of the boot pack are used in place: text pages of programs and pages of file trees are
  *      the pack's own, read-only by the kernel.
- *   3. The posix-server's constructor is used only if it has no hole.
+ *   3. A constructor that the manifest calls confined is used only if it has no hole.
  *   4. No malloc: there is no bank at the beginning, and lib's temporary registers would change.
  */
 #include <stdarg.h>
@@ -32,19 +33,22 @@
 #include <keros/server.h>
 #include <keros/space.h>
 #include "config.h"
+#include "manifest.h"
 #include "../session/session.h"
 
 /* Prime's registers beyond those of every program. */
 enum {
 	PR_RANGE = 1, PR_STORE = 2, PR_DISCRIM = 8, PR_PROCTOOL, PR_KEYBITS, PR_TIMER, PR_IRQ, PR_IOPORT, PR_PHYSMEM,
-	PR_CHECKPOINT, PR_SPACE, PR_IMAGE, PR_PROCESS, PR_WORK, PR_LOG_TEXT, PR_SCHEDULE, PR_SERVICE_BANK, PR_CONSOLE,
+	PR_CHECKPOINT, PR_SPACE, PR_IMAGE, PR_PROCESS, PR_WORK, PR_LOG_TEXT, PR_SCHEDULE, PR_SERVICE_BANK,
 	PR_A = CR_ARG0,
 };
 
-/* Slots of the node in PR_STORE, written in grants as STORED + slot. */
-enum { ST_VCS, ST_META, ST_PROCCRE, ST_CONSOLE, ST_REQUESTOR, ST_BASE, ST_OVERLAY, ST_SESSION_IMAGE, ST_TEST_RANGE,
-       ST_BANKS, ST_SESSIONS };
-#define STORED 32
+/* Slots of the node in PR_STORE. */
+enum {
+	ST_BASE, ST_OVERLAY, ST_TEST_RANGE, ST_BANKS, ST_SCRATCH,
+	ST_ENTRIES,                            /* nodes with the processes and requestors of the manifest's entries */
+	ST_IMAGES = ST_ENTRIES + MANIFEST_ENTRIES / NODE_SLOTS, /* nodes with the images of programs */
+};
 _Static_assert(CONFIG_SANDBOXES <= NODE_SLOTS, "one node keeps the banks of all sandboxes");
 
 /* Data of prime's own start capabilities; the low byte says whose. */
@@ -57,6 +61,7 @@ enum { DATA_NATIVE = 0, DATA_SESSION = 0x100, DATA_SERVICE_DEATH = 0x200, DATA_S
 #define WINDOW_HEADER  0x20000000ull           /* the pack's first page, and the first of a program */
 #define WINDOW_PROGRAM 0x20001000ull
 #define WINDOW_CONFIG  0x20010000ull
+#define WINDOW_MANIFEST 0x20020000ull
 #define CONFIG_LIMIT   65536ull
 
 #define TREE_LSS    6u                         /* every file tree is four levels of nodes: 256 MiB */
@@ -64,7 +69,8 @@ enum { DATA_NATIVE = 0, DATA_SESSION = 0x100, DATA_SERVICE_DEATH = 0x200, DATA_S
 #define TEST_FRAMES 256u                       /* of the range, for a native test */
 #define BANK_RESERVE 256u                      /* frames that sandboxes leave to the services */
 
-enum { BANK_ALLOC = 1, BANK_FREE = 2, BANK_SUB = 4, BANK_DESTROY = 8, BANK_ALL = 31 };
+enum { BANK_ALLOC = 1, BANK_FREE = 2, BANK_SUB = 4, BANK_DESTROY = 8, BANK_ALL = 31,
+       BANK_SERVICE = BANK_ALLOC | BANK_FREE | BANK_SUB };
 #define BANK_INDEX_BITS 11
 
 static const struct pack_header *const pack = (const struct pack_header *)WINDOW_HEADER;
@@ -74,6 +80,11 @@ static cap_t root_bank = CR_BANK;
 static struct config config;
 static bool pack_is_loaded;                    /* the pack in the window is this start's, not the first one */
 static uint64_t tree_length[2];
+static const char *const manifest = (const char *)WINDOW_MANIFEST;
+static size_t manifest_length;
+static bool tree_is_mapped[2];
+static char images[MANIFEST_ENTRIES][sizeof((struct pack_section *)0)->name]; /* whose image is at ST_IMAGES */
+static unsigned image_count;
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
 fatal(const char *format, ...)
@@ -143,6 +154,25 @@ section_page(void *ctx, uint64_t index, cap_t to)
 	return physmem_pack_page(PR_PHYSMEM, s->offset / PAGE_SIZE + index, to);
 }
 
+/* Tables of capabilities: nodes in consecutive slots of the store, made when they are needed. */
+static void
+table_put(unsigned table, unsigned index, cap_t from, const char *what)
+{
+	unsigned slot = table + index / NODE_SLOTS;
+
+	if (index % NODE_SLOTS == 0) {
+		must(maker.make(maker.ctx, MAKE_NODE, CR_TMP1), "keeping", what);
+		must(node_swap(PR_STORE, slot, CR_TMP1, CR_VOID), "keeping", what);
+	}
+	must(node_tree_swap(PR_STORE, slot << 4 | index % NODE_SLOTS, 2, from, CR_VOID), "keeping", what);
+}
+
+static void
+table_get(unsigned table, unsigned index, cap_t to, const char *what)
+{
+	must(node_tree_fetch(PR_STORE, (table + index / NODE_SLOTS) << 4 | index % NODE_SLOTS, 2, to), "finding", what);
+}
+
 /* Makes the image of a program of the pack in PR_IMAGE, already sensory. */
 static void
 program_image(const char *name)
@@ -161,6 +191,25 @@ program_image(const char *name)
 		fatal("the program '%s' cannot be started: %s", name, why);
 	must(image_build(&file, section_page, (void *)s, &maker, PR_IMAGE), "making the image of", name);
 	must(node_make_sense(PR_IMAGE, PR_IMAGE), "making the image of", name);
+}
+
+/* The image of a program, made when it is first asked for, in PR_IMAGE. */
+static void
+image_find(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < image_count && strcmp(images[i], name) != 0)
+		i++;
+	if (i < image_count) {
+		table_get(ST_IMAGES, i, PR_IMAGE, name);
+		return;
+	}
+	if (image_count == MANIFEST_ENTRIES)
+		fatal("the system manifest names more than %d programs", MANIFEST_ENTRIES);
+	program_image(name);
+	table_put(ST_IMAGES, i, PR_IMAGE, name);
+	snprintf(images[image_count++], sizeof images[0], "%s", name);
 }
 
 /* Makes the memory tree of a file tree's pages, sensory, into a slot of the store. */
@@ -190,6 +239,28 @@ tree_map(const char *name, unsigned store_slot, uint64_t *length)
 	must(node_swap(PR_STORE, store_slot, CR_TMP0, CR_VOID), "mapping the file tree", name);
 }
 
+/* Maps all of a section of text at an address. */
+static void
+text_map(const struct pack_section *s, uint64_t window)
+{
+	for (uint64_t at = 0; at < s->length; at += PAGE_SIZE)
+		window_map(window + at, (s->offset + at) / PAGE_SIZE);
+}
+
+static void
+manifest_load(void)
+{
+	const struct pack_section *s = section_find(PACK_MANIFEST, MANIFEST_SECTION);
+	const char *why;
+
+	if (s == NULL || s->length > MANIFEST_LIMIT)
+		fatal("there is no system manifest in the boot pack, or it is longer than 64 KiB");
+	text_map(s, WINDOW_MANIFEST);
+	if ((why = manifest_check(manifest, s->length)) != NULL)
+		fatal("the system manifest: %s", why);
+	manifest_length = s->length;
+}
+
 static void
 config_load(void)
 {
@@ -200,23 +271,17 @@ config_load(void)
 		fatal("there is no run config in the boot pack");
 	if (s->length > CONFIG_LIMIT)
 		fatal("the run config is longer than 64 KiB");
-	for (uint64_t at = 0; at < s->length; at += PAGE_SIZE)
-		window_map(WINDOW_CONFIG + at, (s->offset + at) / PAGE_SIZE);
+	text_map(s, WINDOW_CONFIG);
 	if ((why = config_read((const char *)WINDOW_CONFIG, s->length, &config)) != NULL)
 		fatal("the run config: %s", why);
 }
 
 /* ---- processes ------------------------------------------------------------------------------- */
 
-struct grant { cap_t reg, from; };             /* from: a register of ours, or STORED + slot */
-
+/* Fills a register of the process in PR_PROCESS. */
 static void
 process_give(cap_t reg, cap_t from)
 {
-	if (from >= STORED) {
-		must(node_fetch(PR_STORE, from - STORED, CR_TMP0), "reading", "the store");
-		from = CR_TMP0;
-	}
 	must(process_swap_reg(PR_PROCESS, reg, from, CR_VOID), "filling", "a register");
 }
 
@@ -229,48 +294,11 @@ process_prepare(const char *name, unsigned priority, unsigned keeper_data)
 	process_give(CR_SCHED, PR_SCHEDULE);
 	process_give(CR_LOG, PR_LOG_TEXT);
 	process_give(CR_RETURNER, CR_RETURNER);
-	if (keeper_data != 0) {
-		must(process_make_start(CR_SELF, keeper_data, CR_TMP0), "making the keeper of", name);
-		must(process_swap_slot(PR_PROCESS, PSLOT_KEEPER, CR_TMP0, CR_VOID), "setting the keeper of", name);
-	}
+	must(process_make_start(CR_SELF, keeper_data, CR_TMP0), "making the keeper of", name);
+	must(process_swap_slot(PR_PROCESS, PSLOT_KEEPER, CR_TMP0, CR_VOID), "setting the keeper of", name);
 }
 
-struct service {
-	const char *name;
-	unsigned priority;
-	uint16_t data;                         /* of the start capability that goes to the store */
-	uint8_t slot;
-	struct grant grant[7];                 /* ended by register 0 */
-};
-
-/* The bank is not among them: it starts before there is a bank. */
-static const struct service services[] = {
-	{ "vcs", 13, 0, ST_VCS, { { CR_BANK, PR_SERVICE_BANK }, { 9, PR_PROCTOOL } } },
-	{ "constructor", 12, 0x7FFF, ST_META,
-	  { { CR_BANK, PR_SERVICE_BANK }, { 8, PR_DISCRIM }, { 9, PR_PROCTOOL } } },
-	{ "proccre", 12, 0, ST_PROCCRE, { { CR_BANK, PR_SERVICE_BANK }, { 9, PR_PROCTOOL } } },
-	{ "console", 13, 0, ST_CONSOLE,
-	  { { CR_BANK, PR_SERVICE_BANK }, { 8, PR_IRQ }, { 9, PR_IOPORT }, { 10, PR_PHYSMEM }, { 11, PR_TIMER },
-	    { 12, PR_DISCRIM } } },
-};
-#define SERVICES (sizeof services / sizeof services[0])
-#define SERVICE_BANK 0xFFu                     /* in the data of a death: the bank */
-#define SERVICE_CONTROL 0xFEu
-#define SESSION_CONTROL 15u                    /* the console's session of requests from outside: no sandbox has it */
-
-static void
-service_start(unsigned index)
-{
-	const struct service *s = &services[index];
-
-	program_image(s->name);
-	process_prepare(s->name, s->priority, DATA_SERVICE_DEATH | index);
-	for (const struct grant *g = s->grant; g->reg != 0; g++)
-		process_give(g->reg, g->from);
-	must(process_make_start(PR_PROCESS, s->data, CR_TMP0), "starting", s->name);
-	must(node_swap(PR_STORE, s->slot, CR_TMP0, CR_VOID), "starting", s->name);
-	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", s->name);
-}
+#define SERVICE_BANK 0xFFu                     /* in the data of a death: the bank, else the manifest's entry */
 
 /* From here on storage comes from the bank, and the range is no longer touched. */
 static void
@@ -294,109 +322,277 @@ bank_start(void)
 	must(process_make_start(PR_PROCESS, BANK_ALL << BANK_INDEX_BITS, CR_BANK), "starting", "bank");
 	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "bank");
 	maker = space_bank_maker(&root_bank);
-	must(bank_make_restricted(CR_BANK, BANK_ALLOC | BANK_FREE | BANK_SUB, PR_SERVICE_BANK), "asking", "the bank");
+	must(bank_make_restricted(CR_BANK, BANK_SERVICE, PR_SERVICE_BANK), "asking", "the bank");
 }
 
-/* ---- sandboxes ------------------------------------------------------------------------------- */
+/* ---- where capabilities come from ------------------------------------------------------------- */
 
-/* Whoever runs a sandbox must be able to believe that it is confined: a hole is an error here. */
-static void
-posix_seal(void)
+/* The index-th entry of the manifest. */
+static bool
+entry_at(unsigned index, struct manifest_entry *e)
 {
-	uint64_t hole = 0, holes = 0, slot, class;
-
-	program_image("posix-server");
-	must(node_fetch(PR_STORE, ST_META, PR_A), "finding", "the constructor");
-	must(metaconstructor_make(PR_A, PR_SERVICE_BANK, PR_A), "making", "the posix-server's constructor");
-	must(constructor_set_program(PR_A, 0, PR_IMAGE), "setting", "the posix-server's program");
-	must(constructor_insert(PR_A, 0, PR_DISCRIM, &hole), "inserting", "discrim");
-	must(constructor_insert(PR_A, 1, PR_IMAGE, &hole), "inserting", "the image");
-	must(constructor_seal(PR_A, PR_A), "sealing", "the posix-server's constructor");
-	must(constructor_is_discreet(PR_A, &holes), "checking", "the posix-server's constructor");
-	for (uint64_t i = 0; i < holes; i++) {
-		constructor_get_hole(PR_A, i, &slot, &class);
-		fprintf(stderr, "prime: constituent %lu of the posix-server is a hole (class %lu)\n",
-			(unsigned long)slot, (unsigned long)class);
-	}
-	if (holes != 0)
-		fatal("the posix-server would not be confined");
-	must(node_swap(PR_STORE, ST_REQUESTOR, PR_A, CR_VOID), "keeping", "the requestor");
+	*e = (struct manifest_entry){ 0 };
+	for (unsigned i = 0; i <= index; i++)
+		if (!manifest_next(manifest, manifest_length, e))
+			return false;
+	return true;
 }
 
-/* Gives the session's process its streams. */
-static void
-streams_give(unsigned number, bool tty)
+/* Its number, and the entry itself. */
+static unsigned
+entry_find(const struct manifest_grant *g, bool constructor, struct manifest_entry *e)
 {
-	if (tty) {
-		must(console_open(PR_CONSOLE, number, 3, PR_A), "opening", "the terminal");
-		process_give(CR_STDIN, PR_A);
-		return;
-	}
-	for (unsigned channel = 0; channel < 3; channel++) {
-		must(console_open(PR_CONSOLE, number, channel, PR_A), "opening", "a standard stream");
-		process_give(CR_STDIN + channel, PR_A);
+	*e = (struct manifest_entry){ 0 };
+	for (unsigned i = 0; manifest_next(manifest, manifest_length, e); i++)
+		if (e->is_constructor == constructor && manifest_name_is(g, e->name))
+			return i;
+	fatal("the system manifest describes no %s '%.*s'", constructor ? "constructor" : "domain", (int)g->name_length,
+	      g->name);
+}
+
+static void
+kernel_get(const struct manifest_grant *g, cap_t to)
+{
+	static const struct { const char *name; cap_t reg; } known[] = {
+		{ "log", CR_LOG }, { "schedule", CR_SCHED }, { "discrim", PR_DISCRIM }, { "proctool", PR_PROCTOOL },
+		{ "keybits", PR_KEYBITS }, { "timer", PR_TIMER }, { "irq", PR_IRQ }, { "ioport", PR_IOPORT },
+		{ "physmem", PR_PHYSMEM }, { "checkpoint", PR_CHECKPOINT },
+	};
+	uint64_t persistent = 0;
+
+	for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (manifest_name_is(g, known[i].name)) {
+			cap_copy(to, known[i].reg);
+			return;
+		}
+	if (manifest_name_is(g, "range")) {
+		must(node_fetch(PR_STORE, ST_TEST_RANGE, to), "finding", "the test's range");
+	} else if (manifest_name_is(g, "sync")) {
+		checkpoint_status(PR_CHECKPOINT, NULL, NULL, &persistent, NULL, NULL, NULL);
+		cap_copy(to, CR_VOID);
+		if (persistent)
+			must(checkpoint_sync_only(PR_CHECKPOINT, to), "making", "the capability to wait for the store");
+	} else {
+		fatal("the kernel has no capability '%.*s'", (int)g->name_length, g->name);
 	}
 }
 
 static void
-keeper_give(cap_t reg, unsigned data)
+bank_get(const struct manifest_grant *g, cap_t to)
+{
+	cap_copy(to, g->a == BANK_ALL ? CR_BANK : PR_SERVICE_BANK);
+	if (g->b != 0)
+		must(bank_make_sub(CR_BANK, g->b, to), "making", "a bank");
+	if (g->a != BANK_ALL && (g->b != 0 || g->a != BANK_SERVICE))
+		must(bank_make_restricted(g->b ? to : CR_BANK, g->a, to), "making", "a bank");
+}
+
+/* A start capability of ours, in PR_A. */
+static void
+self_start(unsigned data)
 {
 	must(process_make_start(CR_SELF, data, PR_A), "making", "a start capability");
-	process_give(reg, PR_A);
 }
+
+static void
+start_get(const struct manifest_grant *g, cap_t to)
+{
+	struct manifest_entry e;
+	unsigned index;
+	uint32_t rc;
+
+	if (manifest_name_is(g, "prime")) {
+		self_start((unsigned)g->a);
+		cap_copy(to, PR_A);
+		return;
+	}
+	index = entry_find(g, false, &e);
+	table_get(ST_ENTRIES, index, CR_TMP1, e.name);
+	rc = process_make_start(CR_TMP1, g->a == MANIFEST_DATA_OWN ? e.data : g->a, to);
+	if (rc == RC_VOID && g->b == 1)
+		cap_copy(to, CR_VOID);
+	else
+		must(rc, "making a start capability to", e.name);
+}
+
+/* RC_REQUEST: the console has no such stream on this machine. */
+static uint32_t
+stream_get(const struct manifest_grant *g, cap_t to)
+{
+	struct manifest_grant console = *g;
+
+	console.a = MANIFEST_DATA_OWN;
+	console.b = 0;
+	start_get(&console, to);
+	return console_open(to, g->a, g->b, to);
+}
+
+static void
+tree_get(const struct manifest_grant *g, cap_t to)
+{
+	bool overlay = manifest_name_is(g, "overlay");
+	unsigned slot = overlay ? ST_OVERLAY : ST_BASE;
+
+	if (!overlay && !manifest_name_is(g, "base"))
+		fatal("there is no file tree '%.*s'", (int)g->name_length, g->name);
+	if (!tree_is_mapped[overlay])
+		tree_map(overlay ? "overlay" : "base", slot, &tree_length[overlay]);
+	tree_is_mapped[overlay] = true;
+	must(node_fetch(PR_STORE, slot, to), "finding", "a file tree");
+}
+
+/* Any but those of a session, into the register `to` (never PR_A). */
+static void
+source_get(const struct manifest_grant *g, cap_t to)
+{
+	struct manifest_entry e = { 0 };
+	char name[sizeof((struct pack_section *)0)->name];
+
+	switch (g->source) {
+	case FROM_KERNEL:
+		kernel_get(g, to);
+		break;
+	case FROM_BANK:
+		bank_get(g, to);
+		break;
+	case FROM_SCHEDULE:
+		must(schedule_narrow(CR_SCHED, g->a, to), "making", "a schedule");
+		break;
+	case FROM_START:
+		start_get(g, to);
+		break;
+	case FROM_STREAM:
+		must(stream_get(g, to), "opening", "a stream");
+		break;
+	case FROM_YIELDS:
+		table_get(ST_ENTRIES, entry_find(g, true, &e), to, e.name);
+		break;
+	case FROM_IMAGE:
+		snprintf(name, sizeof name, "%.*s", (int)g->name_length, g->name);
+		image_find(name);
+		cap_copy(to, PR_IMAGE);
+		break;
+	case FROM_TREE:
+		tree_get(g, to);
+		break;
+	case FROM_NUMBER:
+		must(node_write_number(PR_STORE, ST_SCRATCH, g->a, g->b), "making", "a number");
+		must(node_fetch(PR_STORE, ST_SCRATCH, to), "making", "a number");
+		break;
+	default:
+		fatal("'%.*s' is only for what exists once for each session", (int)g->name_length, g->name);
+	}
+}
+
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 /*
  * The bank without its limit right, since its holder must not raise it, and a schedule below
  * that of every service.
  */
 static void
-resources_give(unsigned number, const struct config_sandbox *c, uint64_t limit)
+session_bank(cap_t reg, unsigned number, uint64_t limit)
 {
-	must(bank_make_sub(CR_BANK, limit, PR_A), "making the bank of sandbox", c->name);
-	must(bank_make_restricted(PR_A, BANK_ALLOC | BANK_FREE | BANK_SUB | BANK_DESTROY, PR_A), "making the bank of", c->name);
-	process_give(CR_SANDBOX_BANK, PR_A);
+	const char *name = config.sandbox[number].name;
+
+	must(bank_make_sub(CR_BANK, limit, PR_A), "making the bank of sandbox", name);
+	must(bank_make_restricted(PR_A, BANK_ALLOC | BANK_FREE | BANK_SUB | BANK_DESTROY, PR_A), "making the bank of", name);
+	process_give(reg, PR_A);
 	must(node_fetch(PR_STORE, ST_BANKS, CR_TMP0), "finding", "the banks");
 	must(node_swap(CR_TMP0, number, PR_A, CR_VOID), "keeping", "the bank");
-	must(schedule_narrow(CR_SCHED, 6, PR_A), "making the schedule of sandbox", c->name);
-	process_give(CR_SANDBOX_SCHED, PR_A);
+}
+
+/* Three streams in a row, or the terminal in the first register. */
+static void
+session_stdio(cap_t reg, unsigned number)
+{
+	struct manifest_grant g = { .name = "console", .name_length = 7, .a = number };
+
+	if (config.sandbox[number].tty) {
+		g.b = 3;
+		must(stream_get(&g, CR_TMP0), "opening", "the terminal");
+		process_give(reg, CR_TMP0);
+		return;
+	}
+	for (g.b = 0; g.b < 3; g.b++) {
+		must(stream_get(&g, CR_TMP0), "opening", "a standard stream");
+		process_give(reg + g.b, CR_TMP0);
+	}
+}
+
+static void
+session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
+{
+	if (manifest_name_is(g, "bank")) {
+		session_bank(g->slot, number, limit);
+	} else if (manifest_name_is(g, "schedule")) {
+		must(schedule_narrow(CR_SCHED, g->a, PR_A), "making", "the schedule of a session");
+		process_give(g->slot, PR_A);
+	} else if (manifest_name_is(g, "stdio")) {
+		session_stdio(g->slot, number);
+	} else if (manifest_name_is(g, "report")) {
+		self_start(DATA_SESSION | number);
+		process_give(g->slot, PR_A);
+	} else if (manifest_name_is(g, "keeper")) {
+		self_start(DATA_SANDBOX_DEATH | number);
+		process_give(g->slot, PR_A);
+	} else {
+		fatal("a session has no '%.*s'", (int)g->name_length, g->name);
+	}
+}
+
+/* The entry that sessions of that kind are instances of; its place in the manifest. */
+static unsigned
+session_entry(const char *kind, struct manifest_entry *e)
+{
+	*e = (struct manifest_entry){ 0 };
+	for (unsigned i = 0; manifest_next(manifest, manifest_length, e); i++)
+		if (e->for_each != NULL && strcmp(e->for_each, kind) == 0)
+			return i;
+	fatal("this system has no sessions of the kind '%s'", kind);
+}
+
+/* A session's process stays when the session has ended, and serves the next one of the same kind and number. */
+static bool
+session_process(unsigned index, const struct manifest_entry *e, unsigned number)
+{
+	table_get(ST_ENTRIES, index, PR_A, e->name);
+	must(node_fetch(PR_A, number, PR_PROCESS), "finding", "a session");
+	if (process_get_state(PR_PROCESS, NULL, NULL, NULL, NULL) == RC_OK)
+		return true;
+	image_find(e->program);
+	process_prepare(e->name, e->priority, DATA_SANDBOX_DEATH | number);
+	table_get(ST_ENTRIES, index, PR_A, e->name);
+	must(node_swap(PR_A, number, PR_PROCESS, CR_VOID), "keeping", "a session");
+	return false;
 }
 
 static void
 session_start(unsigned number, uint64_t limit)
 {
-	static const struct grant common[] = {
-		{ CR_BANK, PR_SERVICE_BANK }, { CR_REQUESTOR, STORED + ST_REQUESTOR }, { CR_BASE, STORED + ST_BASE },
-		{ CR_OVERLAY, STORED + ST_OVERLAY }, { CR_TIMER, PR_TIMER }, { CR_CONSOLE, PR_CONSOLE },
-	};
 	const struct config_sandbox *c = &config.sandbox[number];
 	struct msg m = { .order = SESSION_RUN };
+	struct manifest_grant g = { 0 };
+	struct manifest_entry e;
+	unsigned index = session_entry(c->kind, &e);
+	bool again = session_process(index, &e, number);
 	uint64_t persistent = 0;
-	bool again;
 
-	must(node_fetch(PR_STORE, ST_SESSIONS, CR_TMP0), "finding", "the sessions");
-	must(node_fetch(CR_TMP0, number, PR_PROCESS), "finding", "a session");
-	again = process_get_state(PR_PROCESS, NULL, NULL, NULL, NULL) == RC_OK;
-	if (!again) {
-		must(node_fetch(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE), "finding", "the session's image");
-		process_prepare("session", 10, DATA_SANDBOX_DEATH | number);
-		must(node_fetch(PR_STORE, ST_SESSIONS, CR_TMP0), "finding", "the sessions");
-		must(node_swap(CR_TMP0, number, PR_PROCESS, CR_VOID), "keeping", "a session");
+	while (manifest_grant(&e, &g)) {
+		if (g.source == FROM_SESSION) {
+			session_give(&g, number, limit);
+		} else {
+			source_get(&g, CR_TMP0);
+			process_give(g.slot, CR_TMP0);
+		}
 	}
-	for (unsigned i = 0; i < sizeof common / sizeof common[0]; i++)
-		process_give(common[i].reg, common[i].from);
-	resources_give(number, c, limit);
-	checkpoint_status(PR_CHECKPOINT, NULL, NULL, &persistent, NULL, NULL, NULL);
-	if (persistent) {
-		must(checkpoint_sync_only(PR_CHECKPOINT, PR_A), "making", "the capability to wait for the store");
-		process_give(CR_SYNC, PR_A);
-	}
-	streams_give(number, c->tty);
-	keeper_give(CR_REPORT, DATA_SESSION | number);
-	keeper_give(CR_KEEPER, DATA_SANDBOX_DEATH | number);
 	must(process_make_start(PR_PROCESS, 0, PR_A), "starting", "a session");
-	if (!again)
+	if (!again) {
+		image_find(e.program);
 		must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "a session");
+	}
 
+	checkpoint_status(PR_CHECKPOINT, NULL, NULL, &persistent, NULL, NULL, NULL);
 	m.w[0] = number;
 	m.w[1] = (persistent ? SESSION_SYNC : 0) | (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) | (c->verbose ? SESSION_VERBOSE : 0);
 	m.w[2] = tree_length[0];
@@ -426,59 +622,103 @@ sandboxes_start(void)
 	}
 }
 
-/* Answers the owner outside; on a machine with a serial line alone nobody there can ask. */
+/* ---- the manifest's entries ------------------------------------------------------------------ */
+
+/* Who relies on an instance being confined must be able to: a hole is an error here. */
 static void
-control_start(void)
+confined_check(const char *name)
 {
-	if (console_open(PR_CONSOLE, SESSION_CONTROL, 0, PR_A) == RC_REQUEST)
-		return;
-	program_image("control");
-	process_prepare("control", 12, DATA_SERVICE_DEATH | SERVICE_CONTROL);
-	process_give(CR_BANK, PR_SERVICE_BANK);
-	for (unsigned channel = 0; channel < 2; channel++) {
-		must(console_open(PR_CONSOLE, SESSION_CONTROL, channel, PR_A), "opening", "the stream of requests");
-		process_give(CR_APP0 + channel, PR_A);
+	uint64_t holes = 0, slot, class;
+
+	must(constructor_is_discreet(PR_WORK, &holes), "checking", name);
+	for (uint64_t i = 0; i < holes; i++) {
+		constructor_get_hole(PR_WORK, i, &slot, &class);
+		fprintf(stderr, "prime: constituent %lu of %s is a hole (class %lu)\n", (unsigned long)slot, name,
+			(unsigned long)class);
 	}
-	process_give(CR_APP0 + 2, PR_CHECKPOINT);
-	process_give(CR_APP0 + 3, PR_TIMER);
-	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", "control");
+	if (holes != 0)
+		fatal("%s would not be confined", name);
 }
 
-/* What all sandboxes are made of. */
 static void
-sandboxes_prepare(void)
+constructor_build(unsigned index, const struct manifest_entry *e)
 {
-	tree_map("base", ST_BASE, &tree_length[0]);
-	tree_map("overlay", ST_OVERLAY, &tree_length[1]);
-	posix_seal();
-	program_image("session");
-	must(node_swap(PR_STORE, ST_SESSION_IMAGE, PR_IMAGE, CR_VOID), "keeping", "the session's image");
-	must(node_fetch(PR_STORE, ST_CONSOLE, PR_CONSOLE), "finding", "the console");
-	control_start();
+	struct manifest_grant maker_of = { .name = "constructor", .name_length = 11, .a = MANIFEST_DATA_OWN };
+	struct manifest_grant g = { 0 };
+	uint64_t hole = 0;
+
+	start_get(&maker_of, PR_WORK);
+	must(metaconstructor_make(PR_WORK, PR_SERVICE_BANK, PR_WORK), "making the constructor", e->name);
+	image_find(e->program);
+	must(constructor_set_program(PR_WORK, 0, PR_IMAGE), "setting the program of", e->name);
+	while (manifest_grant(e, &g)) {
+		source_get(&g, CR_TMP0);
+		must(constructor_insert(PR_WORK, g.slot, CR_TMP0, &hole), "inserting a component of", e->name);
+	}
+	must(constructor_seal(PR_WORK, PR_WORK), "sealing", e->name);
+	if (e->confined)
+		confined_check(e->name);
+	table_put(ST_ENTRIES, index, PR_WORK, e->name);
+}
+
+/* Whether all its streams are there; if not, an optional domain is left out. */
+static bool
+streams_are_there(const struct manifest_entry *e)
+{
+	struct manifest_grant g = { 0 };
+
+	while (manifest_grant(e, &g))
+		if (g.source == FROM_STREAM && stream_get(&g, CR_TMP0) == RC_REQUEST)
+			return false;
+	return true;
+}
+
+static void
+domain_start(unsigned index, const struct manifest_entry *e)
+{
+	struct manifest_grant g = { 0 };
+
+	image_find(e->program);
+	process_prepare(e->name, e->priority, DATA_SERVICE_DEATH | index);
+	table_put(ST_ENTRIES, index, PR_PROCESS, e->name);
+	while (manifest_grant(e, &g)) {
+		source_get(&g, CR_TMP0);
+		process_give(g.slot, CR_TMP0);
+	}
+	image_find(e->program);
+	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", e->name);
+}
+
+static void
+entry_start(unsigned index, const struct manifest_entry *e)
+{
+	struct manifest_entry named = *e;
+
+	if (!config_has(&config, e->when)) {
+		table_put(ST_ENTRIES, index, CR_VOID, e->name);
+	} else if (e->is_constructor) {
+		constructor_build(index, e);
+	} else if (e->for_each != NULL) {
+		must(bank_alloc_node(CR_BANK, PR_A), "making", "the node of sessions");
+		table_put(ST_ENTRIES, index, PR_A, e->name);
+	} else if (e->optional && !streams_are_there(e)) {
+		table_put(ST_ENTRIES, index, CR_VOID, e->name);
+	} else {
+		if (strcmp(e->program, "?") == 0)
+			named.program = config.native;
+		domain_start(index, &named);
+	}
+}
+
+static void
+manifest_start(void)
+{
+	struct manifest_entry e = { 0 };
+
 	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of banks");
 	must(node_swap(PR_STORE, ST_BANKS, CR_TMP0, CR_VOID), "keeping", "the node of banks");
-	must(bank_alloc_node(CR_BANK, CR_TMP0), "making", "the node of sessions");
-	must(node_swap(PR_STORE, ST_SESSIONS, CR_TMP0, CR_VOID), "keeping", "the node of sessions");
-}
-
-/* ---- a native program ------------------------------------------------------------------------ */
-
-static void
-native_start(const char *name)
-{
-	static const struct grant grants[] = {
-		{ CR_BANK, CR_BANK }, { CR_SCHED, CR_SCHED }, { CR_LOG, CR_LOG }, { 8, PR_DISCRIM }, { 9, PR_PROCTOOL },
-		{ 10, PR_KEYBITS }, { 11, PR_TIMER }, { 12, PR_IRQ }, { 13, PR_IOPORT }, { 14, PR_PHYSMEM },
-		{ 15, PR_CHECKPOINT }, { 16, STORED + ST_VCS }, { 17, STORED + ST_META }, { 18, STORED + ST_PROCCRE },
-		{ 19, STORED + ST_CONSOLE }, { 20, STORED + ST_TEST_RANGE },
-	};
-
-	program_image(name);
-	process_prepare(name, 8, DATA_SERVICE_DEATH | SERVICES);
-	for (unsigned i = 0; i < sizeof grants / sizeof grants[0]; i++)
-		process_give(grants[i].reg, grants[i].from);
-	keeper_give(CR_RETURN, DATA_NATIVE);
-	must(image_run(PR_IMAGE, PR_PROCESS, NULL), "starting", name);
+	for (unsigned i = 0; manifest_next(manifest, manifest_length, &e); i++)
+		entry_start(i, &e);
 }
 
 /* ---- after the start ------------------------------------------------------------------------- */
@@ -507,8 +747,9 @@ machine_end(uint64_t status)
 static void
 service_died(unsigned index, const struct msg *m)
 {
-	const char *name = index < SERVICES ? services[index].name : index == SERVICES ? config.native :
-			   index == SERVICE_CONTROL ? "control" : "bank";
+	struct manifest_entry e;
+	const char *name = index == SERVICE_BANK ? "bank" : !entry_at(index, &e) ? "?" :
+			   strcmp(e.program, "?") == 0 ? config.native : e.name;
 
 	fprintf(stderr, "prime: %s died: fault %lu at %#lx, rip %#lx\n", name, (unsigned long)m->w[0],
 		(unsigned long)m->w[1], (unsigned long)m->w[3]);
@@ -519,11 +760,14 @@ service_died(unsigned index, const struct msg *m)
 static uint64_t
 sandbox_died(unsigned number, const struct msg *m)
 {
+	static const struct manifest_grant console = { .name = "console", .name_length = 7, .a = MANIFEST_DATA_OWN };
+
 	fprintf(stderr, "prime: the server of sandbox %u died: fault %lu at %#lx, rip %#lx\n", number,
 		(unsigned long)m->w[0], (unsigned long)m->w[1], (unsigned long)m->w[3]);
 	if (node_fetch(PR_STORE, ST_BANKS, CR_TMP0) == RC_OK && node_fetch(CR_TMP0, number, CR_TMP0) == RC_OK)
 		bank_destroy_all(CR_TMP0);
-	console_finish(PR_CONSOLE, number, STATUS_NOT_RUN);
+	start_get(&console, CR_TMP0);
+	console_finish(CR_TMP0, number, STATUS_NOT_RUN);
 	return STATUS_NOT_RUN;
 }
 
@@ -562,17 +806,12 @@ main(void)
 	maker = space_range_maker(&first_frames);
 	pack_open();
 	config_load();
+	manifest_load();
 	must(log_text_only(CR_LOG, PR_LOG_TEXT), "making", "the services' log");
 	bank_start();
-	for (unsigned i = 0; i < SERVICES; i++)
-		if (config.native == NULL || section_find(PACK_PROGRAM, services[i].name) != NULL)
-			service_start(i);
-	if (config.native != NULL) {
-		native_start(config.native);
-	} else {
-		sandboxes_prepare();
+	manifest_start();
+	if (config.native == NULL)
 		sandboxes_start();
-	}
 
 	server_first(&m, NULL, 0);
 	for (;;) {

@@ -6,7 +6,6 @@
  * in a process group of its own, so that the terminal's Ctrl-C reaches only the one that handles it.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,7 +18,10 @@
 #include <unistd.h>
 #include "lib/disk.h"
 #include "lib/machine.h"
+#include "lib/manifest.h"
 #include "lib/tree.h"
+#include "../services/prime/config.h"
+#include "../services/prime/manifest.h"
 
 #define QEMU "qemu-system-x86_64"
 #define GUEST_PATH "/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin"
@@ -38,32 +40,40 @@ static void add_file(struct pack *p, enum pack_kind kind, const char *name, cons
 	free(b.data);
 }
 
-static int is_elf(const struct dirent *d)
+static void add_program(struct pack *p, const struct run *r, const char *name)
 {
-	size_t n = strlen(d->d_name);
+	char *path = xasprintf("%s/build/bin/%s.elf", r->root, name);
 
-	return n > 4 && strcmp(d->d_name + n - 4, ".elf") == 0;
+	if (!pack_has(p, PACK_PROGRAM, name))
+		add_file(p, PACK_PROGRAM, name, path);
+	free(path);
 }
 
-static void add_programs(struct pack *p, const struct run *r)
+/* The manifest, and the programs of what it makes exist in this run. */
+static void add_system(struct pack *p, const struct run *r, const struct buffer *config_text)
 {
-	char *directory = xasprintf("%s/build/bin", r->root), *path;
-	struct dirent **list;
-	int count = scandir(directory, &list, is_elf, alphasort);
+	struct buffer records = manifest_records(r->root, r->manifest);
+	const char *text = (const char *)records.data, *why;
+	struct manifest_entry e = { 0 };
+	struct config config;
 
-	if (count < 0)
-		die("%s: %s; run `make all` first", directory, strerror(errno));
-	for (int i = 0; i < count; i++) {
-		char *name = xasprintf("%.*s", (int)strlen(list[i]->d_name) - 4, list[i]->d_name);
+	if ((why = config_read((const char *)config_text->data, config_text->length, &config)))
+		die("the run config: %s", why);
+	pack_add(p, PACK_MANIFEST, MANIFEST_SECTION, text, records.length);
+	add_program(p, r, "prime");
+	add_program(p, r, "bank");
+	while (manifest_next(text, records.length, &e)) {
+		struct manifest_grant g = { 0 };
 
-		path = xasprintf("%s/%s", directory, list[i]->d_name);
-		add_file(p, PACK_PROGRAM, name, path);
-		free(path);
-		free(name);
-		free(list[i]);
+		if (!config_has(&config, e.when))
+			continue;
+		if (strcmp(e.program, "?") != 0)
+			add_program(p, r, e.program);
+		while (manifest_grant(&e, &g))
+			if (g.source == FROM_IMAGE)
+				add_program(p, r, xasprintf("%.*s", (int)g.name_length, g.name));
 	}
-	free(list);
-	free(directory);
+	free(records.data);
 }
 
 /* The server and the interpreter; each program under its file's name without directory and suffix. */
@@ -184,8 +194,8 @@ int machine_pack(const struct run *r)
 
 	pack_init(&p);
 	pack_add(&p, PACK_CONFIG, "run", config.data, config.length);
+	add_system(&p, r, &config);
 	free(config.data);
-	add_programs(&p, r);
 	if (r->native) {
 		path = xasprintf("%s/build/native/%s.elf", r->root, r->native);
 		add_file(&p, PACK_PROGRAM, r->native, path);

@@ -34,6 +34,14 @@ void pack_add(struct pack *p, enum pack_kind kind, const char *name, const void 
 	p->header.length = HEADER_BYTES + p->body.length;
 }
 
+bool pack_has(const struct pack *p, enum pack_kind kind, const char *name)
+{
+	for (uint32_t i = 0; i < p->header.count; i++)
+		if (p->header.section[i].kind == kind && strcmp(p->header.section[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 void pack_write(const struct pack *p, int fd, const char *what)
 {
 	uint8_t first[HEADER_BYTES];

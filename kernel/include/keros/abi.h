@@ -150,6 +150,7 @@ enum pack_kind {
 	PACK_TREE = 2,    /* file tree image (doc/tree-image.md); name = "base" or "overlay" */
 	PACK_CONFIG = 3,  /* text of the run: see doc/run-config.md */
 	PACK_KEYKOS = 4,  /* program of the KeyKOS dialect, as keykos-cc makes it */
+	PACK_MANIFEST = 5, /* who exists at first boot, with what: doc/manifest.md */
 };
 struct pack_section {
 	uint32_t kind, reserved;

@@ -1,0 +1,86 @@
+-- system.lua - who exists when the system starts for the first time, and what each may do.
+--
+-- prime starts the bank, then these entries in this order. A domain holds what its `holds` lists, by capability
+-- register, and besides that itself, a schedule of its priority, the log's text side and the returner: nothing else.
+-- The words are explained in doc/manifest.md; `keros graph` draws the picture.
+
+-- ---- Services: what everything else is made of ------------------------------------------------------------------
+
+domain "vcs" {
+	does = "memory that is zero until written, and copies that share until written",
+	when = "always",
+	priority = 13,
+	holds = { bank = bank(), [9] = kernel "proctool" },
+}
+
+domain "constructor" {
+	does = "confined instances of programs, and the answer to how confined",
+	when = "always",
+	priority = 12,
+	data = 0x7FFF,                                 -- the metaconstructor
+	holds = { bank = bank(), [8] = kernel "discrim", [9] = kernel "proctool" },
+}
+
+domain "proccre" {
+	does = "processes that only their maker recognises",
+	when = "always",
+	priority = 12,
+	holds = { bank = bank(), [9] = kernel "proctool" },
+}
+
+domain "console" {
+	does = "terminals and byte streams to the outside; the only one with devices",
+	when = "always",
+	priority = 13,
+	holds = {
+		bank = bank(), [8] = kernel "irq", [9] = kernel "ioport", [10] = kernel "physmem", [11] = kernel "timer",
+		[12] = kernel "discrim",
+	},
+}
+
+-- ---- The POSIX personality ----------------------------------------------------------------------------------------
+
+constructor "posix-server" {
+	does = "a POSIX system of its own for each sandbox",
+	confined = true,
+	components = { [0] = kernel "discrim", [1] = image "posix-server" },
+}
+
+domain "session" {
+	does = "one sandbox, from its yield to its end",
+	for_each = "posix",
+	priority = 10,
+	holds = {
+		bank = bank(), [8] = yields "posix-server", [9] = session "bank", [10] = session("schedule", 6),
+		[11] = session "stdio", [14] = tree "base", [15] = tree "overlay", [16] = kernel "timer",
+		[17] = start "console", [18] = session "report", [19] = session "keeper", [21] = kernel "sync",
+	},
+}
+
+-- ---- The owner outside ---------------------------------------------------------------------------------------------
+
+domain "control" {
+	does = "answers the owner's command outside (keros ckpt)",
+	optional = true,                               -- with a serial line alone, nobody there can ask
+	priority = 12,
+	holds = {
+		bank = bank(), [8] = stream("console", 15, 0), [9] = stream("console", 15, 1), [10] = kernel "checkpoint",
+		[11] = kernel "timer",
+	},
+}
+
+-- ---- A native program instead of sandboxes: keros run --native NAME ------------------------------------------------
+
+domain "native" {
+	does = "the program that the run names, with everything that prime has",
+	when = "native",
+	program = named_by_run,
+	priority = 8,
+	holds = {
+		bank = bank { rights = "all" }, schedule = kernel "schedule", log = kernel "log", [8] = kernel "discrim",
+		[9] = kernel "proctool", [10] = kernel "keybits", [11] = kernel "timer", [12] = kernel "irq",
+		[13] = kernel "ioport", [14] = kernel "physmem", [15] = kernel "checkpoint", [16] = start "vcs",
+		[17] = start "constructor", [18] = start "proccre", [19] = start "console", [20] = kernel "range",
+		[31] = start("prime", 0),
+	},
+}
