@@ -95,18 +95,16 @@ static void boot_map(struct node *root, uint64_t va, struct cap page)
 static void boot_map_segment(struct node *root, const uint8_t *file, const struct elf_segment *ph)
 {
 	uint64_t start = ph->vaddr & ~(PAGE_SIZE - 1ull);
+	uint64_t file_end = ph->vaddr + ph->filesz;
 
 	for (uint64_t va = start; va < ph->vaddr + ph->memsz; va += PAGE_SIZE) {
 		struct frame *f = boot_frame(FRAME_PAGE);
-		uint8_t *to = frame_data(f);
 		struct cap page = page_cap(f, ph->flags & ELF_W ? 0 : DB_READONLY);
+		uint64_t first = va < ph->vaddr ? ph->vaddr : va;
+		uint64_t last = va + PAGE_SIZE < file_end ? va + PAGE_SIZE : file_end;
 
-		for (uint64_t i = 0; i < PAGE_SIZE; i++) {
-			uint64_t at = va + i - ph->vaddr;
-
-			if (va + i >= ph->vaddr && at < ph->filesz)
-				to[i] = file[ph->offset + at];
-		}
+		if (first < last)
+			__builtin_memcpy((uint8_t *)frame_data(f) + (first - va), file + ph->offset + (first - ph->vaddr), last - first);
 		if (!(ph->flags & ELF_X))
 			page.rights |= CAP_NOEXEC;
 		boot_map(root, va, page);
