@@ -54,6 +54,7 @@ domain "session" {
 		bank = bank(), [8] = yields "posix-server", [9] = session "bank", [10] = session("schedule", 6),
 		[11] = session "stdio", [14] = tree "base", [15] = tree "overlay", [16] = kernel "timer",
 		[17] = start "console", [18] = session "report", [19] = session "keeper", [21] = kernel "sync",
+		[22] = session "record",
 	},
 }
 

@@ -18,6 +18,7 @@
 #include <keros/process.h>
 #include "elf_check.h"
 #include "process.h"
+#include "record.h"
 
 #define STRING_MAX_BYTES 131072u
 #define ARGS_MAX_BYTES (STACK_SIZE / 4)
@@ -221,6 +222,8 @@ static long map_interp(struct proc *p, struct image *im, struct inode *file)
 		err = -ELIBBAD;
 	else
 		err = map_elf(im->mm, interp, &plan, INTERP_BASE);
+	if (record_on && !err)
+		record_file(p, USE_EXEC, interp, 0);
 	inode_put(interp);
 	im->interp_base = INTERP_BASE;
 	if (!err)
@@ -373,6 +376,10 @@ static void image_install(struct proc *p, struct image *im, struct inode *file, 
 	struct reg_image regs = { .rip = im->start, .rsp = sp, .rflags = 0x202 };
 	struct mm *old = p->mm;
 
+	if (record_on) {
+		record_shim(p);
+		record_exec(p, im->path, file, args->bytes, args->argc, args->envc);
+	}
 	vfork_release(p);
 	p->mm = im->mm;
 	if (old)
@@ -414,7 +421,7 @@ static long exec_elf(struct proc *p, const char *path, struct inode *file, const
 static long exec_level(struct proc *p, const char *path, struct inode *file, struct exec_args *args, int level);
 
 /* The interpreter that a script's first line names runs instead. */
-static long exec_script(struct proc *p, const char *path, char *line, struct exec_args *args, int level)
+static long exec_script(struct proc *p, const char *path, struct inode *script, char *line, struct exec_args *args, int level)
 {
 	struct inode *file;
 	char interp[SCRIPT_LINE];
@@ -432,6 +439,10 @@ static long exec_script(struct proc *p, const char *path, char *line, struct exe
 		return -ENOEXEC;
 	memcpy(interp, line, n);
 	interp[n] = 0;
+	if (record_on) {
+		record_file(p, USE_EXEC, script, 0);
+		record_walks = 0;
+	}
 	err = args_script(args, line, path);
 	if (!err)
 		err = vfs_resolve(p, AT_FDCWD, interp, true, &file);
@@ -455,7 +466,7 @@ static long exec_level(struct proc *p, const char *path, struct inode *file, str
 	if (n < 0)
 		return n;
 	if (n > 2 && head[0] == '#' && head[1] == '!')
-		return exec_script(p, path, head + 2, args, level);
+		return exec_script(p, path, file, head + 2, args, level);
 	if (n < ELF_HEADER_SIZE)
 		return -ENOEXEC;
 	return exec_elf(p, path, file, (const uint8_t *)head, args);

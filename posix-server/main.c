@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <keros/process.h>
 #include "process.h"
+#include "record.h"
 
 #define NR_MAX 512
 
@@ -111,6 +112,18 @@ static inline long call_run(struct proc *p)
 	return fn ? fn(p, p->args) : call_missing(p->nr);
 }
 
+/* The same in a sandbox whose programs are watched. */
+static long call_run_recorded(struct proc *p)
+{
+	long result;
+
+	record_walks = 0;
+	result = call_run(p);
+	if (result != BLOCKED)
+		record_call(p, result);
+	return result;
+}
+
 /* Gives a process that waits in its CALL the answer. */
 static void answer(struct proc *p, long result)
 {
@@ -159,7 +172,7 @@ static bool call_step(struct proc *p, long *result)
 	int sig;
 
 	for (;;) {
-		*result = call_run(p);
+		*result = record_on ? call_run_recorded(p) : call_run(p);
 		if (*result == NOREPLY)
 			return false;
 		if (*result != BLOCKED) {

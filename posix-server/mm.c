@@ -31,6 +31,16 @@ void shim_clock_set(const struct shim_clock *clock)
 	memcpy((char *)page_addr(shim_text) + (shim_clock - shim_start), clock, sizeof *clock);
 }
 
+void shim_count_clocks(void)
+{
+	static const uint8_t identity[] = { 39, 102, 104, 107, 108, 110, 186 };
+	uint64_t *table = (uint64_t *)((char *)page_addr(shim_text) + (shim_table - shim_start));
+
+	for (unsigned i = 0; i < sizeof identity; i++)
+		table[identity[i]] = SHIM_AT(shim_slow);
+	table[228] = SHIM_AT(shim_count);
+}
+
 struct shim_data *mm_shim(const struct mm *mm)
 {
 	return page_addr(mm->shim_page);

@@ -20,7 +20,7 @@
 static uint32_t *refs;
 static uint32_t refs_size;
 static pageno free_head, fresh_next, fresh_end, pool_end;
-static uint64_t used, limit, reserve;
+static uint64_t used, peak, limit, reserve;
 static int64_t available;              /* an estimate, asked again when it runs low */
 
 static void available_ask(void)
@@ -93,7 +93,8 @@ static void page_zero(pageno p)
 static pageno take(pageno p)
 {
 	refs[p] = 1;
-	used++;
+	if (++used > peak)
+		peak = used;
 	return p;
 }
 
@@ -150,6 +151,12 @@ uint32_t page_refs(pageno p)
 uint64_t pages_used(void)
 {
 	return used;
+}
+
+/* The most there ever were in use. */
+uint64_t pages_peak(void)
+{
+	return peak;
 }
 
 uint64_t pages_limit(void)

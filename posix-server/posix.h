@@ -35,7 +35,7 @@ void page_get(pageno p);          /* one more reference; pack pages are not coun
 void page_put(pageno p);          /* one less; the last one frees it */
 uint32_t page_refs(pageno p);
 void *page_addr(pageno p);        /* where the server sees it */
-uint64_t pages_used(void), pages_limit(void);
+uint64_t pages_used(void), pages_limit(void), pages_peak(void);
 const void *pack_bytes(unsigned tree, uint64_t *length); /* tree image: 0 base, 1 overlay; NULL if none */
 pageno pack_page(unsigned tree, uint64_t offset);        /* its page at a page-aligned offset */
 
@@ -184,6 +184,8 @@ struct proc {
 	char comm[16];
 	char *cmdline; size_t cmdline_length;                                    /* for /proc; malloc'ed */
 	struct inode *exe;
+	uint16_t program;              /* what it runs, as record.c numbers it; 0: nothing yet */
+	bool misses;                   /* it made a call that is not there */
 
 	struct proc_inner *inner;      /* what the process side alone knows: process.h */
 };

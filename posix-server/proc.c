@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <keros/process.h>
 #include "process.h"
+#include "record.h"
 
 #define PID_MAX 32768
 #define HASH 256u
@@ -321,6 +322,7 @@ static void fork_copy(struct proc *p, struct proc *c, uint64_t flags)
 		memcpy(c->cmdline, p->cmdline, p->cmdline_length);
 		c->cmdline_length = p->cmdline_length;
 	}
+	c->program = p->program;
 	c->exe = p->exe;
 	if (c->exe)
 		inode_get(c->exe);
@@ -361,6 +363,8 @@ static long do_clone(struct proc *p, const struct clone *how)
 		return p->inner->vfork_waits ? BLOCKED : (long)p->progress;
 	if (live_count >= p->rlimit[RLIMIT_NPROC][0] || !(c = proc_new()))
 		return -EAGAIN;
+	if (record_on)
+		record_shim(p);        /* the child's page begins as a copy of this one */
 	if (!fork_share(p, c, how->flags)) {
 		bool space = c->mm;
 
@@ -550,6 +554,10 @@ void proc_exit(struct proc *p, int status)
 
 	if (p->state == PROC_ZOMBIE)
 		return;
+	if (record_on) {
+		record_shim(p);
+		record_exit(p, status);
+	}
 	exit_stop(p);
 	was_orphaned = group_orphaned(p->pgid);
 	futex_clear_tid(p);

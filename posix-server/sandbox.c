@@ -16,6 +16,8 @@
 #include <keros/process.h>
 #include <keros/sandbox.h>
 #include "process.h"
+#include "record.h"
+#include "record_out.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STATUS_NOT_FOUND 127
@@ -170,6 +172,10 @@ static int run_command(void)
 	err = vfs_init(&why);
 	if (err)
 		return refuse("file tree", why, STATUS_NOT_RUN);
+	if (record_possible()) {
+		record_begin();
+		shim_count_clocks();
+	}
 	err = tty_init();
 	if (err)
 		return refuse("sandbox", "no memory for its streams", STATUS_NOT_RUN);
@@ -187,6 +193,8 @@ static int run_command(void)
 	process_run(process_cap(main_proc->index));
 	server_run();
 	proc_kill_all();
+	if (record_on)
+		record_finish(sandbox_status);
 	return sandbox_status;
 }
 
@@ -201,6 +209,10 @@ static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t leng
 		if (!keystore_pack(which - 5, value))
 			return RC_REQUEST;
 		pack_set(which - 5, length);
+		return RC_OK;
+	}
+	if (which == SETUP_RECORD) {
+		record_open(value);
 		return RC_OK;
 	}
 	if (which < 1 || which > 8)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "vfs/vfs.h"
 #include "sys_file.h"
+#include "record.h"
 
 /* ---- stat ----------------------------------------------------------------------------------------------- */
 
@@ -291,6 +292,8 @@ static long list_directory(struct proc *p, uint64_t *a, bool wide)
 			break;
 		}
 		record_lay(records + used, &l, wide);
+		if (record_on && place < LISTED_MAX)
+			record_listed(p, dir, l.name, l.length);
 		used += length;
 		place = l.place + 1;
 	}

@@ -18,6 +18,7 @@
 #include <keros/process.h>
 #include <keros/stream.h>
 #include "process.h"
+#include "record.h"
 
 #define BUFFER_BYTES 65536u
 #define TERMIOS_KERNEL 36u             /* struct termios as TCGETS passes it */
@@ -374,13 +375,54 @@ static const struct file_ops tty_ops = {
 	.name = "stream", .read = tty_read, .write = tty_write, .poll = tty_poll, .ioctl = tty_ioctl, .release = tty_release,
 };
 
+/* ---- the same, recorded ---------------------------------------------------------------------------- */
+
+static unsigned stream_index(const struct file *f)
+{
+	return (const struct stream *)f->data - streams;
+}
+
+static long read_recorded(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+{
+	long result = tty_read(f, p, buf, n, offset, nonblock);
+
+	record_stream(p, stream_index(f), USE_READ, result);
+	return result;
+}
+
+static long write_recorded(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+{
+	long result = tty_write(f, p, buf, n, offset, nonblock);
+
+	record_stream(p, stream_index(f), USE_WRITE, result);
+	return result;
+}
+
+static long ioctl_recorded(struct file *f, struct proc *p, unsigned long request, uint64_t arg)
+{
+	long result = tty_ioctl(f, p, request, arg);
+
+	record_stream(p, stream_index(f), USE_CONTROL, result == -ENOTTY ? 0 : result);
+	return result;
+}
+
+static const struct file_ops recorded_ops = {
+	.name = "stream", .read = read_recorded, .write = write_recorded, .poll = tty_poll, .ioctl = ioctl_recorded,
+	.release = tty_release,
+};
+
+static const struct file_ops *stream_ops(void)
+{
+	return record_on ? &recorded_ops : &tty_ops;
+}
+
 /* ---- opening ----------------------------------------------------------------------------------- */
 
 static long tty_open(struct proc *p, struct inode *inode, uint32_t flags, struct file **out)
 {
 	if (!streams[TERMINAL].present || p->sid != tty_sid)
 		return -ENXIO;
-	*out = file_new(&tty_ops, inode, flags, &streams[TERMINAL]);
+	*out = file_new(stream_ops(), inode, flags, &streams[TERMINAL]);
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -391,7 +433,7 @@ static long console_open(struct proc *p, struct inode *inode, uint32_t flags, st
 		return tty_open(p, inode, flags, out);
 	if (!streams[ERROR].present)
 		return -ENXIO;
-	*out = file_new(&tty_ops, inode, flags, &streams[ERROR]);
+	*out = file_new(stream_ops(), inode, flags, &streams[ERROR]);
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -399,7 +441,7 @@ static long console_open(struct proc *p, struct inode *inode, uint32_t flags, st
 static long stream_open(struct proc *p, struct inode *inode, uint32_t flags, struct file **out)
 {
 	(void)p;
-	*out = file_new(&tty_ops, inode, flags, &streams[inode_minor(inode)]);
+	*out = file_new(stream_ops(), inode, flags, &streams[inode_minor(inode)]);
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -437,10 +479,12 @@ void tty_standard_files(struct proc *p)
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = &streams[terminal ? TERMINAL : fd];
 		struct inode *own = terminal ? NULL : inode_stream(STREAM_MAJOR, fd);
-		struct file *f = s->present ? file_new(&tty_ops, terminal ? inode : own, terminal ? 2 : fd ? 1 : 0, s) : NULL;
+		struct file *f = s->present ? file_new(stream_ops(), terminal ? inode : own, terminal ? 2 : fd ? 1 : 0, s) : NULL;
 
 		if (f)
 			fd_install(p, f, fd, false);
+		if (f && record_on)
+			record_stream_held(s - streams);
 		if (own)
 			inode_put(own);
 	}

@@ -48,6 +48,7 @@ static const char run_options[] =
 	"  --bank PAGES       limit of the sandbox's storage, in 4 KiB pages\n"
 	"  --caps             first say on standard error what the sandbox holds\n"
 	"  --verbose          show the kernel's log, and at the end the system calls that are not there\n"
+	"  --record FILE      write what it uses of its authority there, as JSON lines (doc/events.md)\n"
 	"  --no-tty           three plain streams, even on a terminal\n"
 	"  --second 'CMD ..'  a second sandbox beside it; what that prints goes to standard error\n"
 	"  --second-bank N    the second one's limit\n"
@@ -162,7 +163,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--manifest", "--pack", "--disk", "--disk-size" };
+						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--record" };
 		bool known = false;
 
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
@@ -184,6 +185,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
 		else if (strcmp(option, "--disk") == 0) r->disk = value;
 		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
+		else if (strcmp(option, "--record") == 0) r->record_file = value;
 		else r->pack_file = value;
 	}
 	if (!no_tty && !r->native)

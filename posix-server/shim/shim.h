@@ -14,6 +14,7 @@
  *   shim_called                             complete: rip = ret of the data page
  *   shim_time .. shim_time_store_end        not begun: rdx = saved_rdx, rax = 228, rip = r11 - 2
  *   shim_time_done                          complete: rdx = saved_rdx, rax = 0, rip = r11
+ *   shim_count .. (before shim_shift)       not begun
  * A fault of the time call's stores (a bad pointer) is turned into the slow path, which answers
  * EFAULT: rip = shim_slow with rdx and rax restored.
  * The text is the same for all, so nothing secret is in it; the data page is the process's own to
@@ -37,6 +38,7 @@
 #define SHIM_EUID 32
 #define SHIM_GID 36
 #define SHIM_EGID 40
+#define SHIM_CLOCKS 48
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -44,13 +46,16 @@ struct shim_data {
 	uint64_t ret, saved_rdx;
 	int32_t pid, tid, ppid;
 	uint32_t uid, euid, gid, egid;
+	uint32_t pad;
+	uint32_t clocks[8];            /* looks at each clock, where the sandbox is recorded */
 };
+_Static_assert(__builtin_offsetof(struct shim_data, clocks) == SHIM_CLOCKS, "shim.S counts there");
 /* The time parameters, in the text page: ns = base_ns + ((tsc - base_tsc) * mult >> 32). */
 struct shim_clock { uint64_t base_tsc, base_ns, mult, wall_ns; };
 
 extern const char shim_start[], shim_end[], shim_shift[], shim_call[], shim_called[], shim_slow[];
 extern const char shim_time[], shim_time_saved[], shim_time_store[], shim_time_done[], shim_time_end[];
-extern const char shim_clock[];
+extern const char shim_clock[], shim_table[], shim_count[];
 /* Where a label of the blob is in a process. */
 #define SHIM_AT(label) (SHIM_TEXT + (uint64_t)((label) - shim_start))
 #endif

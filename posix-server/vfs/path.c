@@ -14,6 +14,7 @@
  */
 #include <string.h>
 #include "vfs.h"
+#include "../record.h"
 
 struct walker {
 	struct proc *p;
@@ -22,6 +23,7 @@ struct walker {
 	const char *stack[LINKS_LIMIT];
 	unsigned depth, links;
 	unsigned flags;
+	struct name name;         /* the component looked at last */
 };
 
 static char path_buffer[2][PATH_LIMIT];
@@ -173,6 +175,7 @@ static int walk_run(struct walker *w, struct walk *out)
 			w->s = w->stack[--w->depth];
 			continue;
 		}
+		w->name = name;
 		bool final = *w->s == 0 && w->depth == 0;
 		if (final && slash)
 			out->slash = true;
@@ -202,6 +205,8 @@ static int walk_run(struct walker *w, struct walk *out)
 			w->at = found;
 			continue;
 		}
+		if (record_on)
+			record_file(w->p, USE_FOLLOW, found, 0);
 		struct inode *jumped;
 		error = walk_link(w, found, w->s, &jumped);
 		if (error)
@@ -212,6 +217,15 @@ static int walk_run(struct walker *w, struct walk *out)
 			last = LAST_JUMP;
 		}
 	}
+}
+
+/* For the recorder: an error leaves the walk where it happened. */
+static void walk_record(struct walker *w, const struct walk *out, const char *path, int error)
+{
+	bool name_known = error || out->last == LAST_NAME;
+	struct inode *at = error ? w->at : out->dir;
+	record_walk(path, at, error ? NULL : out->inode, w->name.text, name_known ? w->name.length : 0,
+		    error ? w->s : "", !error && (w->flags & WALK_PARENT), error);
 }
 
 int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struct walk *out)
@@ -234,7 +248,12 @@ int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struc
 		out->last = LAST_EMPTY;
 		return 0;
 	}
-	return walk_run(&w, out);
+	if (!record_on)
+		return walk_run(&w, out);
+	w.name.length = 0;
+	error = walk_run(&w, out);
+	walk_record(&w, out, path, error);
+	return error;
 }
 
 int user_walk(struct proc *p, int dirfd, uint64_t path, unsigned flags, unsigned which, struct walk *w)

@@ -45,7 +45,7 @@
 #define ALARM_UNIT_NS  100000000ull       /* VTIME counts tenths of a second */
 
 enum { NOTICE_DEVICE = 1, NOTICE_ALARM = 2 };
-enum channel { INPUT, OUTPUT, ERRORS, TERMINAL, CHANNELS };
+enum channel { INPUT, OUTPUT, ERRORS, TERMINAL, RECORD, CHANNELS };
 enum { READY_READ = 1, READY_WRITE = 2, READY_HUNG_UP = 4 };
 enum finish { FINISH_NONE, FINISH_WAITING, FINISH_SENT, FINISH_DONE };
 
@@ -250,10 +250,12 @@ static size_t put_number(uint8_t *to, size_t room, uint8_t type, unsigned channe
 	return put_frame(to, room, type, channel, payload, sizeof payload);
 }
 
-/* A terminal's output is the session's channel 1 on the wire. */
+/* A terminal's output is the session's channel 1 on the wire, and the record is 3. */
 static unsigned wire_channel(const struct stream *s)
 {
-	return LINK_CHANNEL(session_number(s->session), s->channel == TERMINAL ? OUTPUT : s->channel);
+	static const uint8_t wire[CHANNELS] = { 0, 1, 2, 1, 3 };
+
+	return LINK_CHANNEL(session_number(s->session), wire[s->channel]);
 }
 
 /* Output that may go out now: a terminal can be stopped, but not for ever. */

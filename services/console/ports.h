@@ -14,10 +14,10 @@ enum console_register {
 	CR_ALARM_NOTICE,               /* to ourselves: the alarm for VTIME */
 	CR_ROOT,                       /* our memory tree */
 	CR_WATCHERS,                   /* WATCHER_NODES registers: watchers by stream number */
-	CR_FINISHERS = CR_WATCHERS + 4, /* resume capabilities by session */
+	CR_FINISHERS = CR_WATCHERS + 5, /* resume capabilities by session */
 	CR_OPENED,                     /* the stream that open answers with, until the reply */
 };
-#define WATCHER_NODES 4u
+#define WATCHER_NODES 5u
 _Static_assert((int)CR_OPENED < (int)CR_TMP3, "the registers above are everybody's scratch");
 
 static inline uint32_t port_in(uint64_t port, unsigned size)

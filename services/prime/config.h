@@ -20,7 +20,7 @@ struct config_sandbox {
 	const char *records;           /* those after sandbox=, as the session passes them on */
 	size_t length;
 	uint64_t bank_frames;          /* 0: not said */
-	bool tty, verbose, caps;
+	bool tty, verbose, caps, record;
 };
 
 struct config {

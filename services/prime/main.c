@@ -530,6 +530,13 @@ session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
 		process_give(g->slot, PR_A);
 	} else if (manifest_name_is(g, "stdio")) {
 		session_stdio(g->slot, number);
+	} else if (manifest_name_is(g, "record")) {
+		struct manifest_grant stream = { .name = "console", .name_length = 7, .a = number, .b = 4 };
+
+		if (!config.sandbox[number].record)
+			return;
+		must(stream_get(&stream, CR_TMP0), "opening", "the stream for the record");
+		process_give(g->slot, CR_TMP0);
 	} else if (manifest_name_is(g, "report")) {
 		self_start(DATA_SESSION | number);
 		process_give(g->slot, PR_A);
@@ -594,7 +601,8 @@ session_start(unsigned number, uint64_t limit)
 
 	checkpoint_status(PR_CHECKPOINT, NULL, NULL, &persistent, NULL, NULL, NULL);
 	m.w[0] = number;
-	m.w[1] = (persistent ? SESSION_SYNC : 0) | (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) | (c->verbose ? SESSION_VERBOSE : 0);
+	m.w[1] = (persistent ? SESSION_SYNC : 0) | (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) |
+		 (c->verbose ? SESSION_VERBOSE : 0) | (c->record ? SESSION_RECORD : 0);
 	m.w[2] = tree_length[0];
 	m.w[3] = tree_length[1];
 	m.send_string = c->records;

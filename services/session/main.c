@@ -83,6 +83,7 @@ static const struct grant terminal = { 4, CR_STDIN, "the terminal: read and writ
 static const struct grant base = { 5, CR_BASE, "the base file tree: read (changes stay in the sandbox)" };
 static const struct grant overlay = { 6, CR_OVERLAY, "the files laid over it: read (changes stay in the sandbox)" };
 static const struct grant sync = { 8, CR_SYNC, "the store: wait until what was done is durable" };
+static const struct grant record = { 9, CR_RECORD, "the record: write what is used of all this" };
 static const struct grant timer = { 7, CR_TIMER, "the clock: read, sleep and alarm" };
 
 /* Calls give for each grant of this session until one fails. */
@@ -101,6 +102,8 @@ grants_each(const struct session *s, uint32_t (*give)(const struct session *, co
 		rc = give(s, &overlay, s->overlay_length);
 	if (rc == RC_OK && s->flags & SESSION_SYNC)
 		rc = give(s, &sync, 0);
+	if (rc == RC_OK && s->flags & SESSION_RECORD)
+		rc = give(s, &record, 0);
 	return rc == RC_OK ? give(s, &timer, 0) : rc;
 }
 

@@ -180,6 +180,8 @@ static struct buffer make_config(const struct run *r)
 		record_number(&config, "verbose", 1);
 	if (r->caps)
 		record_number(&config, "caps", 1);
+	if (r->record_file)
+		record_number(&config, "record", 1);
 	if (r->second)
 		record_second(&config, r);
 	return config;

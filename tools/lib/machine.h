@@ -22,6 +22,7 @@ struct run {
 	const char *cwd, *second, *native;
 	unsigned long bank_pages, second_bank_pages;
 	bool verbose, caps, tty, serial_console;
+	const char *record_file;       /* what is used goes there, as JSON lines; NULL: nothing is recorded */
 	unsigned rows, columns;
 
 	/* Instead of a sandbox: KeyKOS's objects and command interpreter, with these programs (PROG.kk). */

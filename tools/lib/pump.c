@@ -40,6 +40,7 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define CREDIT_BYTES  16384u       /* output taken, or frames, before the guest is told */
 #define CREDIT_FRAMES 16u
 #define OUTPUT_CHANNEL 1
+#define RECORD_CHANNEL 3           /* of each session */
 #define QUEUE_MAX     (1u << 20)
 #define CONTROL_CHANNEL 60         /* input of session 15; its output is the next */
 #define ASKERS        8
@@ -93,6 +94,7 @@ struct pump {
 	int stopped_by;                /* signal, or 0 */
 	struct sink outputs[2];        /* 1 and 2 */
 	struct buffer log;             /* its last LOG_KEPT bytes */
+	int record;                    /* file for the record of session 0; -1: none */
 };
 
 /* ---- Terminal ----------------------------------------------------------------------------------------------- */
@@ -367,6 +369,37 @@ static void answers_take(struct pump *p, const uint8_t *bytes, uint32_t length)
 	}
 }
 
+/* What session 0 uses of its authority; the file ends where a full disk says so, and the sandbox goes on. */
+static void record_take(struct pump *p, uint8_t channel, const uint8_t *bytes, uint32_t length)
+{
+	while (channel == RECORD_CHANNEL && p->record >= 0 && length) {
+		ssize_t n = write(p->record, bytes, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			note("%s: %s; the record ends here\r", p->run->record_file, strerror(errno));
+			close(p->record);
+			p->record = -1;
+			return;
+		}
+		bytes += n;
+		length -= (uint32_t)n;
+	}
+}
+
+static int record_create(const struct run *r)
+{
+	int fd;
+
+	if (!r->record_file)
+		return -1;
+	fd = open(r->record_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		die("--record %s: %s", r->record_file, strerror(errno));
+	return fd;
+}
+
 /* A second sandbox has no streams of its own here: what it prints goes to standard error. */
 static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const uint8_t *payload, uint32_t length)
 {
@@ -374,6 +407,8 @@ static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const ui
 	case FRAME_DATA:
 		if (channel == CONTROL_CHANNEL + 1)
 			answers_take(p, payload, length);
+		else if (channel % 4 == RECORD_CHANNEL)
+			record_take(p, channel, payload, length);
 		else
 			sink_add(&p->outputs[channel == 1 ? 0 : 1], payload, length);
 		break;
@@ -654,7 +689,8 @@ static void sink_open(struct sink *s, int fd)
 
 int pump_run(const struct machine *m, const struct run *r)
 {
-	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1, .listener = control_listen(r) };
+	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1, .listener = control_listen(r),
+		.record = record_create(r) };
 	sigset_t before;
 	int signals = signals_open(&before), status;
 
@@ -668,6 +704,8 @@ int pump_run(const struct machine *m, const struct run *r)
 		p.qemu_status = -1;
 	loop(&p, signals);
 	terminal_restore();
+	if (p.record >= 0)
+		close(p.record);
 	status = verdict(&p);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
