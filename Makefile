@@ -215,7 +215,7 @@ PROGRAMS := $(PROGRAMS_MUSL) $(PROGRAMS_GLIBC) $(if $(LUA_TARBALL),build/program
 #     /* TEST WITH: FILE... */
 # if it does not include D/X.c itself.  Tests below kernel/ get the whole kernel over arch/hosted instead.
 
-UNIT_TESTS := $(shell find kernel arch lib services posix-server tools -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
+UNIT_TESTS := $(shell find kernel arch lib services posix-server lua-domain tools -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
 UNIT_BINARIES := $(patsubst %_test.c,build/test/%,$(UNIT_TESTS))
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -DKEROS_HOSTED
@@ -253,7 +253,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix keykos store
+SUITES := unit boot posix keykos store lua
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:

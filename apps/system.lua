@@ -58,6 +58,32 @@ domain "session" {
 	},
 }
 
+-- ---- Lua domains (keros lua) ------------------------------------------------------------------------------------------
+
+-- It holds what it makes others of: its own image, the maker of constructors, the POSIX personality and its files.
+constructor "lua-domain" {
+	does = "a Lua interpreter of its own for each who asks",
+	when = "lua",
+	confined = true,
+	components = {
+		[0] = kernel "discrim", [1] = image "lua-domain", [2] = start "constructor", [3] = if_there(yields "posix-server"),
+		[4] = tree "base",
+	},
+}
+
+domain "lua-session" {
+	does = "one Lua domain, from its yield to its end",
+	program = "session",
+	when = "lua",
+	for_each = "lua",
+	priority = 10,
+	holds = {
+		bank = bank(), [8] = yields "lua-domain", [9] = session "bank", [10] = session("schedule", 6),
+		[11] = session "stdio", [15] = tree "overlay", [16] = kernel "timer", [17] = start "console",
+		[18] = session "report", [19] = session "keeper", [21] = kernel "sync", [23] = session "grants",
+	},
+}
+
 -- ---- The owner outside ---------------------------------------------------------------------------------------------
 
 domain "control" {

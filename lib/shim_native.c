@@ -216,6 +216,9 @@ void native_exit(int status)
 	}
 }
 
+/* A program that can answer more than is answered here defines it. */
+__attribute__((weak)) long native_foreign(long nr, uint64_t a, uint64_t b);
+
 /* Called from the assembly below with the six arguments of the foreign call. */
 __attribute__((used)) static long native_syscall(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t nr)
 {
@@ -251,7 +254,7 @@ __attribute__((used)) static long native_syscall(uint64_t a, uint64_t b, uint64_
 	case SYS_exit_group:
 		native_exit(nr == SYS_tkill ? 134 : (int)a);
 	}
-	return -ENOSYS;
+	return native_foreign ? native_foreign((long)nr, a, b) : -ENOSYS;
 }
 
 /* rax = number, r11 = return address, everything else as the program left it. */

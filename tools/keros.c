@@ -20,6 +20,7 @@
 #include "lib/control.h"
 #include "lib/image.h"
 #include "lib/disk.h"
+#include "lib/lua.h"
 #include "lib/machine.h"
 #include "lib/manifest.h"
 #include "lib/pump.h"
@@ -366,6 +367,26 @@ static int act_graph(int argc, char **argv)
 	return manifest_graph(project_root(), path, output);
 }
 
+static int act_lua(int argc, char **argv)
+{
+	static char *none[] = { NULL };
+	char **rest = xcalloc((size_t)argc + 1, sizeof *rest);
+	struct lua_request request = lua_parse(argc, argv, rest);
+	struct run r;
+	int count = 0;
+
+	while (rest[count])
+		count++;
+	parse_run(&r, "lua", count, rest);
+	r.lua = true;
+	r.lua_records = request.records;
+	r.lua_script = request.script;
+	r.argv = none;
+	if (request.script || request.records[0])
+		r.tty = r.tty && isatty(2);
+	return start(&r);
+}
+
 static int act_doctor(int argc, char **argv)
 {
 	static const char *const products[] = { "kernel.elf", "base.tree", "bin/prime.elf", "bin/posix-server.elf" };
@@ -405,7 +426,7 @@ static int act_help(int argc, char **argv)
 	for (const struct verb *v = verbs; v->name; v++)
 		if (strcmp(v->name, argv[0]) == 0) {
 			printf("usage: keros %s\n\n%s\n", v->usage, v->text);
-			if (v->act == act_run || v->act == act_shell || v->act == act_image)
+			if (v->act == act_run || v->act == act_shell || v->act == act_image || v->act == act_lua)
 				printf("\nOptions:\n%s", run_options);
 			return 0;
 		}
@@ -427,6 +448,12 @@ static const struct verb verbs[] = {
 	  "Boots into the command interpreter of KeyKOS's published command language (doc/keykos/command.md), which reads\n"
 	  "standard input or the script. Each program stands in its directory as the segment PROG.s, from which\n"
 	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()" },
+	{ "lua", act_lua, "lua [OPTION...] [--grant NAME=CAP ...] [-e CODE] [SCRIPT [ARGUMENT...]]",
+	  "run a Lua script, or talk to Lua, in a confined domain",
+	  "Runs CODE, then SCRIPT (a file of the host), in a Lua 5.4 of its own that holds its bank, its schedule, its\n"
+	  "streams, the clock, the files of --tree (read-only), and what --grant hands it by name; without either, a\n"
+	  "prompt. Its status is passed through: 1 after an error, which goes to standard error. With --disk it goes on\n"
+	  "after a loss of power where it was. doc/lua/README.md" },
 	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
 	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
 	  "1: a condition is violated; 2: the file holds no store." },

@@ -70,6 +70,15 @@ requestor_index(cap_t subject, unsigned *index)
 	       (data & DATA_REQUESTOR) && data_index(data, index) && table[*index].state == STATE_SEALED;
 }
 
+/* Who can make constructors of us can tell nobody anything by it: we answer our callers only. */
+static bool
+is_the_maker(cap_t subject)
+{
+	uint64_t data = 0;
+
+	return proctool_identify_start(CR_PROCTOOL, subject, CR_BRAND, &data, CR_VOID) == RC_OK && data == DATA_META;
+}
+
 /* Brings body, image and constituents of the constructor called into their registers. */
 static uint32_t
 body_load(unsigned index)
@@ -113,7 +122,7 @@ do_insert(void *ctx, struct msg *m, uint64_t slot, cap_t value, uint64_t *hole)
 		return RC_REQUEST;
 	if ((rc = discrim_discreet(CR_DISCRIM, value, hole)) != RC_OK)
 		return rc;
-	if (*hole && requestor_index(value, &inner) && table[inner].holes == 0)
+	if (*hole && ((requestor_index(value, &inner) && table[inner].holes == 0) || is_the_maker(value)))
 		*hole = 0;
 	if ((rc = node_swap(CR_CONSTITUENTS, slot, value, CR_VOID)) != RC_OK)
 		return RC_VOID;

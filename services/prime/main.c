@@ -350,21 +350,31 @@ entry_find(const struct manifest_grant *g, bool constructor, struct manifest_ent
 	      g->name);
 }
 
-static void
-kernel_get(const struct manifest_grant *g, cap_t to)
+/* One of our own, by its name. */
+static bool
+own_get(const struct manifest_grant *g, cap_t to)
 {
 	static const struct { const char *name; cap_t reg; } known[] = {
 		{ "log", CR_LOG }, { "schedule", CR_SCHED }, { "discrim", PR_DISCRIM }, { "proctool", PR_PROCTOOL },
 		{ "keybits", PR_KEYBITS }, { "timer", PR_TIMER }, { "irq", PR_IRQ }, { "ioport", PR_IOPORT },
 		{ "physmem", PR_PHYSMEM }, { "checkpoint", PR_CHECKPOINT },
 	};
-	uint64_t persistent = 0;
 
 	for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (manifest_name_is(g, known[i].name)) {
 			cap_copy(to, known[i].reg);
-			return;
+			return true;
 		}
+	return false;
+}
+
+static void
+kernel_get(const struct manifest_grant *g, cap_t to)
+{
+	uint64_t persistent = 0;
+
+	if (own_get(g, to))
+		return;
 	if (manifest_name_is(g, "range")) {
 		must(node_fetch(PR_STORE, ST_TEST_RANGE, to), "finding", "the test's range");
 	} else if (manifest_name_is(g, "sync")) {
@@ -520,6 +530,54 @@ session_stdio(cap_t reg, unsigned number)
 	}
 }
 
+/*
+ * What the machine's owner hands a session by name (grant=NAME=CAP): the system's bank, one of our own, or the
+ * capability to a domain or a constructor of the manifest.  Into PR_A; void if there is none of that name.
+ */
+static void
+named_get(const char *name)
+{
+	struct manifest_grant g = { .name = name, .name_length = strlen(name), .a = MANIFEST_DATA_OWN, .b = 1 };
+	struct manifest_entry e = { 0 };
+
+	cap_copy(PR_A, CR_VOID);
+	if (manifest_name_is(&g, "bank")) {
+		cap_copy(PR_A, CR_BANK);
+		return;
+	}
+	if (own_get(&g, PR_A))
+		return;
+	while (manifest_next(manifest, manifest_length, &e)) {
+		if (!manifest_name_is(&g, e.name) || e.for_each != NULL || !config_has(&config, e.when))
+			continue;
+		g.source = e.is_constructor ? FROM_YIELDS : FROM_START;
+		source_get(&g, CR_TMP0);
+		cap_copy(PR_A, CR_TMP0);
+		return;
+	}
+	fprintf(stderr, "prime: there is no capability '%s' to grant\n", name);
+}
+
+/* A node with what the session's records grant, in their order, for the session to hand on. */
+static void
+session_grants(cap_t reg, unsigned number)
+{
+	const struct config_sandbox *c = &config.sandbox[number];
+	unsigned count = 0;
+
+	for (const char *r = c->records; r < c->records + c->length; r += strlen(r) + 1) {
+		const char *name = strncmp(r, "grant=", 6) == 0 ? strchr(r + 6, '=') : NULL;
+
+		if (name == NULL || count == NODE_SLOTS)
+			continue;
+		if (count == 0)
+			must(bank_alloc_node(CR_BANK, PR_WORK), "making the grants of", c->name);
+		named_get(name + 1);
+		must(node_swap(PR_WORK, count++, PR_A, CR_VOID), "making the grants of", c->name);
+	}
+	process_give(reg, count > 0 ? PR_WORK : CR_VOID);
+}
+
 static void
 session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
 {
@@ -537,6 +595,8 @@ session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
 			return;
 		must(stream_get(&stream, CR_TMP0), "opening", "the stream for the record");
 		process_give(g->slot, CR_TMP0);
+	} else if (manifest_name_is(g, "grants")) {
+		session_grants(g->slot, number);
 	} else if (manifest_name_is(g, "report")) {
 		self_start(DATA_SESSION | number);
 		process_give(g->slot, PR_A);
@@ -583,7 +643,7 @@ session_start(unsigned number, uint64_t limit)
 	struct manifest_entry e;
 	unsigned index = session_entry(c->kind, &e);
 	bool again = session_process(index, &e, number);
-	uint64_t persistent = 0;
+	uint64_t persistent = 0, base_length = 0;
 
 	while (manifest_grant(&e, &g)) {
 		if (g.source == FROM_SESSION) {
@@ -592,6 +652,8 @@ session_start(unsigned number, uint64_t limit)
 			source_get(&g, CR_TMP0);
 			process_give(g.slot, CR_TMP0);
 		}
+		if (g.source == FROM_TREE && manifest_name_is(&g, "base"))
+			base_length = tree_length[0];
 	}
 	must(process_make_start(PR_PROCESS, 0, PR_A), "starting", "a session");
 	if (!again) {
@@ -603,7 +665,7 @@ session_start(unsigned number, uint64_t limit)
 	m.w[0] = number;
 	m.w[1] = (persistent ? SESSION_SYNC : 0) | (c->tty ? SESSION_TTY : 0) | (c->caps ? SESSION_CAPS : 0) |
 		 (c->verbose ? SESSION_VERBOSE : 0) | (c->record ? SESSION_RECORD : 0);
-	m.w[2] = tree_length[0];
+	m.w[2] = base_length;
 	m.w[3] = tree_length[1];
 	m.send_string = c->records;
 	m.send_length = c->length;
@@ -655,6 +717,11 @@ constructor_build(unsigned index, const struct manifest_entry *e)
 	struct manifest_grant g = { 0 };
 	uint64_t hole = 0;
 
+	/* Mapping a tree takes PR_WORK. */
+	while (manifest_grant(e, &g))
+		if (g.source == FROM_TREE)
+			tree_get(&g, CR_TMP0);
+	g = (struct manifest_grant){ 0 };
 	start_get(&maker_of, PR_WORK);
 	must(metaconstructor_make(PR_WORK, PR_SERVICE_BANK, PR_WORK), "making the constructor", e->name);
 	image_find(e->program);

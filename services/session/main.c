@@ -15,6 +15,7 @@
 #include <keros/console.h>
 #include <keros/constructor.h>
 #include <keros/native.h>
+#include <keros/node.h>
 #include <keros/sandbox.h>
 #include <keros/schedule.h>
 #include <keros/server.h>
@@ -114,6 +115,40 @@ sandbox_give(const struct session *s, const struct grant *g, uint64_t length)
 	return sandbox_setup(CR_SANDBOX, g->which, length, g->from);
 }
 
+/* Calls give with each name of the records grant=NAME=CAP; its capability is in CR_TMP0. */
+static uint32_t
+names_each(const struct session *s, uint32_t (*give)(const struct session *, const char *name, size_t length))
+{
+	unsigned slot = 0;
+	uint32_t rc = RC_OK;
+
+	for (const char *r = config; r < config + s->config_length && rc == RC_OK; r += strlen(r) + 1) {
+		if (strncmp(r, "grant=", 6) != 0 || slot == NODE_SLOTS)
+			continue;
+		if ((rc = node_fetch(CR_GRANTS, slot++, CR_TMP0)) == RC_OK)
+			rc = give(s, r + 6, strcspn(r + 6, "="));
+	}
+	return rc;
+}
+
+static uint32_t
+name_give(const struct session *s, const char *name, size_t length)
+{
+	(void)s;
+	return sandbox_grant(CR_SANDBOX, name, length, CR_TMP0);
+}
+
+static uint32_t
+name_print(const struct session *s, const char *name, size_t length)
+{
+	char line[160];
+
+	snprintf(line, sizeof line, "  %.*s: the system's own capability '%s', granted by name\n", (int)length, name,
+		 name[length] ? name + length + 1 : "");
+	line_put(error_stream(s), line);
+	return RC_OK;
+}
+
 static uint32_t
 grant_print(const struct session *s, const struct grant *g, uint64_t length)
 {
@@ -142,6 +177,7 @@ caps_print(const struct session *s)
 	snprintf(line, sizeof line, "  a schedule: processor time at priority %lu of 0..15\n", (unsigned long)priority);
 	line_put(error_stream(s), line);
 	grants_each(s, grant_print);
+	names_each(s, name_print);
 	line_put(error_stream(s), "It holds nothing else: no network, no device, no file of the host, no other sandbox.\n");
 }
 
@@ -177,7 +213,7 @@ sandbox_live(const struct session *s)
 		return failed(s, "the sandbox could not be made", rc);
 	if (s->flags & SESSION_CAPS)
 		caps_print(s);
-	if ((rc = grants_each(s, sandbox_give)) != RC_OK)
+	if ((rc = grants_each(s, sandbox_give)) != RC_OK || (rc = names_each(s, name_give)) != RC_OK)
 		return failed(s, "the sandbox could not be set up", rc);
 	if ((rc = sandbox_run(CR_SANDBOX, config, s->config_length, &wait_status)) != RC_OK)
 		return failed(s, "the command could not be run", rc);

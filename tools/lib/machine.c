@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "lib/disk.h"
+#include "lib/lua.h"
 #include "lib/machine.h"
 #include "lib/manifest.h"
 #include "lib/tree.h"
@@ -96,6 +97,14 @@ static void add_keykos(struct pack *p, const struct run *r)
 	}
 }
 
+static void add_script(struct tree *t, const char *path)
+{
+	struct tree_attributes a = { .mode = 0100644, .mtime_ns = TREE_TIME_NS };
+	struct buffer b = read_file(path);
+
+	entry_set_data(tree_add(t, lua_script_path(path), &a), b.data, b.length);
+}
+
 static void record(struct buffer *config, const char *key, const char *value)
 {
 	buffer_text(config, key);
@@ -163,10 +172,18 @@ static struct buffer make_config(const struct run *r)
 		record(&config, "native", r->keykos ? "keykos" : r->native);
 		return config;
 	}
+	if (r->lua)
+		record(&config, "with", "lua");
 	record(&config, "sandbox", "main");
+	if (r->lua) {
+		record(&config, "kind", "lua");
+		for (const char **a = r->lua_records; *a; a++)
+			buffer_add(&config, *a, strlen(*a) + 1);
+	}
 	for (char **a = r->argv; *a; a++)
 		record(&config, "arg", *a);
-	record_env(&config, r);
+	if (!r->lua)
+		record_env(&config, r);
 	if (r->cwd)
 		record(&config, "cwd", r->cwd);
 	if (r->tty) {
@@ -210,12 +227,14 @@ int machine_pack(const struct run *r)
 		add_file(&p, PACK_TREE, "base", path);
 		free(path);
 	}
-	if (r->tree_count) {
+	if (r->tree_count || r->lua_script) {
 		struct tree *overlay = tree_new(TREE_TIME_NS);
 		struct buffer image;
 
 		for (unsigned i = 0; i < r->tree_count; i++)
 			tree_add_source(overlay, r->trees[i]);
+		if (r->lua_script)
+			add_script(overlay, r->lua_script);
 		image = tree_image(overlay);
 		pack_add(&p, PACK_TREE, "overlay", image.data, image.length);
 		free(image.data);

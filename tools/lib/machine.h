@@ -30,6 +30,11 @@ struct run {
 	const char *const *programs;
 	unsigned program_count;
 
+	/* Instead of a POSIX sandbox: a Lua domain (tools/lib/lua.c). */
+	bool lua;
+	const char **lua_records;      /* KEY=VALUE, NULL-ended: code, script, grant, arg */
+	const char *lua_script;        /* a file of the host, laid into the tree at its own name; NULL: none */
+
 	/* The machine. */
 	const char *memory;
 	bool icount, dry_run;

@@ -1,0 +1,249 @@
+/*
+ * main.c - the domain's life: it answers its maker with the sandbox interface, takes what it is given, runs a script,
+ * and reports its end.  See domain.h.
+ */
+#include "domain.h"
+#include <setjmp.h>
+#include <stdio.h>
+#include <keros/native.h>
+#include <keros/node.h>
+#include <keros/process.h>
+#include <keros/sandbox.h>
+#include "heap.h"
+#include "loop.h"
+#include "slots.h"
+
+#define STATUS_ERROR 1
+
+static lua_State *L;
+static char *config;                   /* the run config's records, INV_STRING_MAX bytes */
+static size_t config_length;
+static jmp_buf ending;
+static int end_status;
+
+void domain_exit(int status)
+{
+	end_status = status;
+	longjmp(ending, 1);
+}
+
+/* ---- running ----------------------------------------------------------------------------------- */
+
+static void report(void)
+{
+	const char *text = lua_tostring(L, -1);
+
+	err_text("lua: ");
+	err_text(text ? text : "(error object is not a string)");
+	err_text("\n");
+	lua_pop(L, 1);
+}
+
+/* Calls the function below its arguments; an error is reported, with the calls that led to it. */
+static bool call_reported(int arguments)
+{
+	int base = lua_gettop(L) - arguments;
+
+	lua_pushcfunction(L, lib_traceback);
+	lua_insert(L, base);
+	if (lua_pcall(L, arguments, 0, base) != LUA_OK) {
+		report();
+		lua_remove(L, base);
+		return false;
+	}
+	lua_remove(L, base);
+	return true;
+}
+
+static bool code_run(const char *code)
+{
+	if (luaL_loadbufferx(L, code, strlen(code), "=(command line)", "t") != LUA_OK) {
+		report();
+		return false;
+	}
+	return call_reported(0);
+}
+
+/* The value of a record with this key, or NULL. */
+static const char *value_of(const char *record, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
+}
+
+#define EACH_RECORD(r) (const char *r = config; r < config + config_length; r += strlen(r) + 1)
+
+/* Makes the global `arg`, and pushes the arguments; their count. */
+static int arguments_push(const char *script)
+{
+	int n = 0;
+
+	lua_newtable(L);
+	lua_pushstring(L, script);
+	lua_rawseti(L, -2, 0);
+	lua_setglobal(L, "arg");
+	for EACH_RECORD(r) {
+		const char *value = value_of(r, "arg");
+
+		if (!value)
+			continue;
+		luaL_checkstack(L, 2, "too many arguments");
+		lua_getglobal(L, "arg");
+		lua_pushstring(L, value);
+		lua_rawseti(L, -2, ++n);
+		lua_pop(L, 1);
+		lua_pushstring(L, value);
+	}
+	return n;
+}
+
+static bool script_run(const char *path)
+{
+	int n = arguments_push(path);
+
+	if (lib_load_file(L, path) != LUA_OK) {
+		report();
+		return false;
+	}
+	lua_insert(L, -1 - n);
+	return call_reported(n);
+}
+
+static int run(lua_State *state)
+{
+	const char *script = NULL, *value;
+	bool any = false, good = true;
+
+	(void)state;
+	for EACH_RECORD(r) {
+		if ((value = value_of(r, "script")))
+			script = value;
+	}
+	if (!script)
+		lua_pop(L, arguments_push("lua"));
+	for EACH_RECORD(r) {
+		if (good && (value = value_of(r, "code"))) {
+			any = true;
+			good = code_run(value);
+		}
+	}
+	if (script && good)
+		good = script_run(script);
+	(void)any;
+	lua_pushboolean(L, good);
+	return 1;
+}
+
+static int panic(lua_State *state)
+{
+	(void)state;
+	err_text("lua: not enough memory to begin\n");
+	domain_exit(STATUS_ERROR);
+}
+
+static int domain_run(void)
+{
+	if (setjmp(ending) == 0) {
+		L = lua_newstate(heap_alloc, NULL);
+		if (!L) {
+			err_text("lua: the bank is too small\n");
+			return STATUS_ERROR;
+		}
+		lua_atpanic(L, panic);
+		lib_open(L);
+		lua_pushcfunction(L, run);
+		if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+			report();
+			end_status = STATUS_ERROR;
+		} else {
+			end_status = lua_toboolean(L, -1) ? 0 : STATUS_ERROR;
+		}
+	}
+	out_flush();
+	return end_status;
+}
+
+/* ---- the sandbox interface --------------------------------------------------------------------- */
+
+static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t length, cap_t value)
+{
+	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER };
+
+	(void)ctx, (void)m;
+	if (which == 6)
+		return files_set(value, length) ? RC_OK : RC_REQUEST;
+	if (which == 5 || which == 8)
+		return RC_OK;
+	if (which < 1 || which > 7)
+		return RC_REQUEST;
+	cap_copy(registers[which], value);
+	if (which <= 4)
+		stream_present((unsigned)which - 1);
+	return RC_OK;
+}
+
+static uint32_t do_run(void *ctx, struct msg *m, const void *text, size_t length, uint64_t *status)
+{
+	(void)ctx, (void)m, (void)text, (void)status;
+	if (config_length || !length || config[length - 1] != 0)
+		return RC_REQUEST;
+	config_length = length;
+	cap_copy(CR_RUN, CR_RETURN);
+	return SANDBOX_NOREPLY;
+}
+
+static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *length)
+{
+	static char text[160];
+
+	(void)ctx, (void)m;
+	*length = (size_t)snprintf(text, sizeof text, "lua: %zu KiB of heap mapped, %zu in use\n", heap_mapped() / 1024,
+				   heap_used() / 1024);
+	*data = text;
+	return RC_OK;
+}
+
+static const struct sandbox_server interface = { .setup = do_setup, .run = do_run, .report = do_report };
+
+static void message_prepare(struct msg *m)
+{
+	memset(m->recv, 0, sizeof m->recv);
+	m->recv[0] = CR_ARG0;
+	m->recv[3] = CR_RETURN;
+	m->recv_string = config_length ? NULL : config;
+	m->recv_limit = config_length ? 0 : INV_STRING_MAX;
+}
+
+int main(void)
+{
+	struct msg m = { 0 };
+	cap_t reply_to = CR_RETURN;
+
+	/* Whoever keeps the sandbox is told if we fail. */
+	process_swap_slot(CR_SELF, PSLOT_KEEPER, CR_ARG0, CR_VOID);
+	if (!memory_init() || !slots_init() || !loop_init() || node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM) != RC_OK)
+		return 1;
+	config = heap_alloc(NULL, NULL, 0, INV_STRING_MAX);
+	if (!config)
+		return 1;
+	process_make_start(CR_SELF, DATA_SANDBOX, CR_TMP0);
+	m.send[0] = CR_TMP0;
+	for (;;) {
+		message_prepare(&m);
+		inv_return(reply_to, &m);
+		reply_to = CR_RETURN;
+		if (m.got & INV_GOT_NOTICE || (m.got & INV_GOT_DATA) != DATA_SANDBOX) {
+			memset(&m, 0, sizeof m);
+			reply_to = CR_VOID;
+			continue;
+		}
+		if (!sandbox_serve(&interface, NULL, &m)) {
+			int status = domain_run();
+
+			memset(&m, 0, sizeof m);
+			m.w[0] = (uint64_t)status << 8;
+			reply_to = CR_RUN;
+		}
+	}
+}

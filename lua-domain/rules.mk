@@ -1,0 +1,35 @@
+# lua-domain/rules.mk - Lua from the distribution's source, as it is, and the domain around it.
+#
+#   build/lua/src/            the source package's src/, unpacked
+#   build/bin/lua-domain.elf  the native program
+
+ifneq ($(LUA_TARBALL),)
+
+LUA_SRC := build/lua/src
+LUA_STAMP := build/lua/.unpacked
+LUA_CORE := lapi lcode lctype ldebug ldo ldump lfunc lgc llex lmem lobject lopcodes lparser lstate lstring ltable ltm \
+	lundump lvm lzio lauxlib lbaselib lcorolib ldblib lmathlib loslib lstrlib ltablib lutf8lib
+LUA_OBJECTS := $(patsubst %,build/obj/lua/%.c.o,$(LUA_CORE))
+CFLAGS_lua-domain := -I$(LUA_SRC) -Ilua-domain
+
+$(LUA_STAMP): build/src/$(LUA_TARBALL) build/config.mk
+	$(call say,UNPACK,$<)
+	$(Q)mkdir -p build/lua
+	$(Q)tar -C build/lua --strip-components=1 -xf $< && touch $@
+
+# The frame pointer and the red zone as an ordinary build has them: the interpreter's speed is compared with that.
+LUA_CFLAGS := -std=gnu99 -O2 -g -Wall -fno-stack-protector -mno-avx -fno-pic -no-pie -ffunction-sections -fdata-sections \
+	-include lua-domain/config.h
+
+build/obj/lua/%.c.o: $(LUA_STAMP) lua-domain/config.h lua-domain/stack.h
+	$(call say,LUACC,$*.c)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MUSL_CC) $(LUA_CFLAGS) -c -o $@ $(LUA_SRC)/$*.c
+
+LUA_DOMAIN := build/bin/lua-domain.elf
+LUA_DOMAIN_SOURCES := $(call flat,lua-domain/*.c)
+$(patsubst %,build/obj/%.o,$(LUA_DOMAIN_SOURCES)): $(LUA_STAMP)
+$(eval $(call native,lua-domain,$(LUA_DOMAIN_SOURCES),$(LUA_DOMAIN)))
+$(LUA_DOMAIN): $(LUA_OBJECTS)
+
+endif
