@@ -394,12 +394,12 @@ static uint32_t segment_fault(const struct fault_message *m, const void **string
 
 uint32_t keykos_fault(struct process *p, const struct fault_message *m, const void **string, uint32_t *length)
 {
-	static struct domain_stuff stuff;
+	static struct domain_report report;
 
 	if (m->order == OC_FAULT_MEMORY)
 		return segment_fault(m, string, length);
-	domain_stuff_get(p, &stuff);
-	*string = &stuff;
-	*length = sizeof stuff;
-	return KT + stuff.control.trap_code;
+	domain_report_get(p, &report);
+	*string = &report;
+	*length = sizeof report;
+	return KT + report.view.trap_code;
 }

@@ -152,7 +152,7 @@ static void returner_gives_back_string_and_keys(void **state)
 static void a_trap_goes_to_the_keeper(void **state)
 {
 	struct process *keeper;
-	struct domain_stuff stuff;
+	struct domain_report report;
 
 	(void)state;
 	start();
@@ -162,17 +162,18 @@ static void a_trap_goes_to_the_keeper(void **state)
 	q->slots[PSLOT_KEEPER] = process_cap(keeper, CAP_START, 0);
 	CALL(q, 0, .op = INV_OP_MASK, .order = 0x100, .control = INV_KEYKOS, .w = { 42, 43 });
 	assert_int_equal(keeper->regs.rax >> 32, KT + 0x100);
-	assert_int_equal(keeper->regs.r13, sizeof stuff);
-	memcpy(&stuff, machine_user(keeper, BUFFER), sizeof stuff);
-	assert_int_equal(stuff.control.trap_code, 0x100);
-	assert_int_equal(stuff.control.trap_words[0], 42);
-	assert_int_equal(stuff.control.trap_words[1], 43);
+	assert_int_equal(keeper->regs.r13, sizeof report);
+	memcpy(&report, machine_user(keeper, BUFFER), sizeof report);
+	assert_int_equal(report.stuff.control.trap_code, 0x100);
+	assert_int_equal(report.view.trap_code, 0x100);
+	assert_int_equal(report.stuff.control.trap_words[0], 42);
+	assert_int_equal(report.stuff.control.trap_words[1], 43);
 	assert_int_equal(keeper->caps[OUT0].type, CAP_PROCESS);
 	assert_int_equal(keeper->caps[OUT1].data, RESUME_FAULT);
 	/* Reset clears it, and the domain goes on behind the instruction. */
 	machine_execute(keeper);
 	assert_int_equal(CALL(keeper, OUT0, .order = 303, .control = INV_KEYKOS), 0);
-	assert_int_equal(q->regs.rip, stuff.control.pc + 2);
+	assert_int_equal(q->regs.rip, report.stuff.control.pc + 2);
 	assert_int_equal(q->fault_code, FAULT_NONE);
 	machine_stop();
 }

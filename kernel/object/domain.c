@@ -2,8 +2,8 @@
  * domain.c - a process as KeyKOS's domain: the order codes of the domain key.
  *
  * The sixteen general keys are the capability registers from DOMAIN_KEY0 on; KeyKOS's slot 10 is the symbol slot and
- * slot 11 a register that programs of the dialect do not name.  The machine-dependent codes of the ancestor, 201 to
- * 213, are 301 to 313 here, with x86-64's registers.
+ * slot 11 a register that programs of the dialect do not name.  The machine-dependent codes are 301 to 314, with
+ * x86-64's registers; the ancestor's, 201 to 213, see the same registers through a view of 32 bits.
  *
  * Rules
  *   1. Busy is every state but available.  A domain's brand and its other registers are out of reach.
@@ -27,8 +27,9 @@ enum { RC_BUSY = 1, RC_MALFORMED = 2, RC_LENGTH = 3 };
 enum {
 	OC_MAKE_START = 64, OC_MAKE_AVAILABLE, OC_MAKE_FAULT, OC_MAKE_BUSY, OC_MAKE_RETURN = 73,
 	OC_REPLACE_MEMORY = 74, OC_COMPARE = 80,
+	OC_VIEW = 200, OC_VIEW_QUEUE = 209, OC_VIEW_WINDOWS_CLEAR = 212, OC_VIEW_COPY_CALLER,
 	OC_GET_CONTROL = 301, OC_PUT_CONTROL, OC_RESET_CONTROL, OC_GET_REGS, OC_PUT_REGS,
-	OC_GET_STUFF, OC_PUT_STUFF, OC_RESET_STUFF, OC_COPY_CALLER = 313,
+	OC_GET_STUFF, OC_PUT_STUFF, OC_RESET_STUFF, OC_COPY_CALLER = 313, OC_START_MEMORY,
 };
 
 /* Trap codes below 0x100 are the machine's, on any machine; keykos.md 3.6. */
@@ -70,7 +71,7 @@ static void control_get(struct process *p, struct domain_control *c)
 	}
 }
 
-void domain_stuff_get(struct process *p, struct domain_stuff *stuff)
+static void stuff_get(struct process *p, struct domain_stuff *stuff)
 {
 	process_regs_get(p, &stuff->regs);
 	control_get(p, &stuff->control);
@@ -177,9 +178,10 @@ static void make_resume(struct inv *inv, struct process *p, uint16_t kind, bool 
 /* Its own memory too: the next instruction is then that of the new one. */
 static void replace_memory(struct inv *inv, struct process *p)
 {
-	uint64_t pc;
+	uint64_t pc = inv_word(inv, 0);
 
-	if (!keykos_argument(inv, &pc, sizeof pc))
+	/* 314 has it in a register: who gives up its memory has nowhere left to keep a string. */
+	if (inv->order == OC_REPLACE_MEMORY && !keykos_argument(inv, &pc, sizeof pc))
 		return;
 	if (!arch_regs_valid(pc, 0, 0)) {
 		inv_fail(inv, RC_MALFORMED);
@@ -205,7 +207,7 @@ static void get_state(struct inv *inv, struct process *p)
 	static struct domain_stuff stuff;
 
 	commit_point();
-	domain_stuff_get(p, &stuff);
+	stuff_get(p, &stuff);
 	inv->out_string = &stuff;
 	inv->out_length = sizeof stuff;
 	if (inv->order == OC_GET_REGS)
@@ -216,6 +218,23 @@ static void get_state(struct inv *inv, struct process *p)
 	}
 }
 
+/* Decoded: the state that p gets, and whether its trap is over. */
+static void state_set(struct inv *inv, struct process *p, struct domain_stuff *stuff, bool reset)
+{
+	stuff->regs.rip = stuff->control.pc;
+	stuff->regs.rflags = stuff->control.flags;
+	stuff->regs.rsp = stuff->control.sp;
+	if (p == cpu.current || !process_regs_valid(&stuff->regs)) {
+		inv_fail(inv, RC_MALFORMED);
+		return;
+	}
+	commit_point();
+	process_mark_dirty(p);
+	process_regs_set(p, &stuff->regs);
+	if (reset)
+		clear_trap(p);
+}
+
 /* What of the state is sent replaces what was there; a short string leaves the rest. */
 static void put_state(struct inv *inv, struct process *p)
 {
@@ -223,24 +242,120 @@ static void put_state(struct inv *inv, struct process *p)
 	bool control = inv->order <= OC_RESET_CONTROL, reset = inv->order == OC_RESET_CONTROL || inv->order == OC_RESET_STUFF;
 	long length, limit = control ? sizeof stuff.control : inv->order == OC_PUT_REGS ? sizeof stuff.regs : sizeof stuff;
 
-	domain_stuff_get(p, &stuff);
+	stuff_get(p, &stuff);
 	length = inv_string(inv, control ? (void *)&stuff.control : &stuff, limit);
 	if (length < 0)
 		return;
-	if (control || length > (long)sizeof stuff.regs) {
-		stuff.regs.rip = stuff.control.pc;
-		stuff.regs.rflags = stuff.control.flags;
-		stuff.regs.rsp = stuff.control.sp;
-	}
-	if (length % 4 || p == cpu.current || !process_regs_valid(&stuff.regs)) {
-		inv_fail(inv, length % 4 ? RC_LENGTH : RC_MALFORMED);
+	if (length % 4) {
+		inv_fail(inv, RC_LENGTH);
 		return;
 	}
+	if (!control && length <= (long)sizeof stuff.regs)
+		stuff.control = (struct domain_control){ .pc = stuff.regs.rip, .flags = stuff.regs.rflags, .sp = stuff.regs.rsp };
+	state_set(inv, p, &stuff, reset);
+}
+
+/* ---- the view ---------------------------------------------------------------------------- */
+
+/* The register behind the n-th word of the view; NULL if nothing is. */
+static uint64_t *view_register(struct reg_image *r, unsigned n)
+{
+	switch (n) {
+	case 1: return &r->rax;                       /* g1.. */
+	case 2: return &r->r10;
+	case 3: return &r->r11;
+	case 8: return &r->rdi;                       /* o0..: arguments, and o6 the stack */
+	case 9: return &r->rsi;
+	case 10: return &r->rdx;
+	case 11: return &r->rcx;
+	case 12: return &r->r8;
+	case 13: return &r->r9;
+	case 14: return &r->rsp;
+	case 16: return &r->rbx;                      /* l0..: what a called function keeps */
+	case 17: return &r->rbp;
+	case 18: return &r->r12;
+	case 19: return &r->r13;
+	case 20: return &r->r14;
+	case 21: return &r->r15;
+	}
+	return NULL;
+}
+
+static void view_get(const struct domain_stuff *stuff, struct domain_view *view)
+{
+	struct reg_image regs = stuff->regs;
+	uint32_t *word = (uint32_t *)view;
+
+	__builtin_memset(view, 0, sizeof *view);
+	for (unsigned n = 0; n < 32; n++)
+		if (view_register(&regs, n))
+			word[n] = (uint32_t)*view_register(&regs, n);
+	view->pc = (uint32_t)stuff->control.pc;
+	view->next_pc = view->pc + 4;
+	view->status = 0x80;                          /* gate jumps permitted */
+	view->trap_code = stuff->control.trap_code;
+	view->trap_words[0] = (uint32_t)stuff->control.trap_words[0];
+	view->trap_words[1] = (uint32_t)stuff->control.trap_words[1];
+}
+
+/* A word that was not changed leaves the whole register as it is. */
+static void view_put(struct domain_stuff *stuff, const struct domain_view *view)
+{
+	const uint32_t *word = (const uint32_t *)view;
+
+	stuff->regs.rsp = stuff->control.sp;
+	for (unsigned n = 0; n < 32; n++) {
+		uint64_t *reg = view_register(&stuff->regs, n);
+
+		if (reg && (uint32_t)*reg != word[n])
+			*reg = word[n];
+	}
+	stuff->control.sp = stuff->regs.rsp;
+	if ((uint32_t)stuff->control.pc != view->pc)
+		stuff->control.pc = view->pc;
+}
+
+void domain_report_get(struct process *p, struct domain_report *report)
+{
+	stuff_get(p, &report->stuff);
+	view_get(&report->stuff, &report->view);
+	report->reserved = 0;
+}
+
+/* The part of the view that an order code is about: 1..3 control, 4, 5 registers, 6..8 both. */
+static uint8_t *view_part(struct domain_view *view, unsigned which, uint32_t *length)
+{
+	*length = which <= 3 ? 36 : which <= 5 ? 128 : sizeof *view;
+	return which <= 3 ? (uint8_t *)&view->pc : (uint8_t *)view;
+}
+
+static void get_view(struct inv *inv, struct process *p)
+{
+	static struct domain_report report;
+
 	commit_point();
-	process_mark_dirty(p);
-	process_regs_set(p, &stuff.regs);
-	if (reset)
-		clear_trap(p);
+	domain_report_get(p, &report);
+	inv->out_string = view_part(&report.view, inv->order - OC_VIEW, &inv->out_length);
+}
+
+static void put_view(struct inv *inv, struct process *p)
+{
+	struct domain_report report;
+	unsigned which = inv->order - OC_VIEW;
+	uint32_t limit;
+	uint8_t *part = view_part(&report.view, which, &limit);
+	long length;
+
+	domain_report_get(p, &report);
+	length = inv_string(inv, part, limit);
+	if (length < 0)
+		return;
+	if (length % 4) {
+		inv_fail(inv, RC_LENGTH);
+		return;
+	}
+	view_put(&report.stuff, &report.view);
+	state_set(inv, p, &report.stuff, which == 3 || which == 8);
 }
 
 /* The caller's state into another domain, which is then waiting where the caller waits: what fork() is made of. */
@@ -304,13 +419,18 @@ void domain_dispatch(struct inv *inv)
 	case OC_MAKE_FAULT: make_resume(inv, p, RESUME_FAULT, false); break;
 	case OC_MAKE_BUSY: make_resume(inv, p, RESUME_FAULT, true); break;
 	case OC_MAKE_RETURN: make_resume(inv, p, RESUME_RETURN, false); break;
-	case OC_REPLACE_MEMORY: replace_memory(inv, p); break;
+	case OC_REPLACE_MEMORY: case OC_START_MEMORY: replace_memory(inv, p); break;
 	case OC_COMPARE: compare(inv, p); break;
 	case OC_GET_CONTROL: case OC_GET_REGS: case OC_GET_STUFF: get_state(inv, p); break;
 	case OC_PUT_CONTROL: case OC_RESET_CONTROL: case OC_PUT_REGS: case OC_PUT_STUFF: case OC_RESET_STUFF:
 		put_state(inv, p);
 		break;
-	case OC_COPY_CALLER: copy_caller(inv, p); break;
-	default: inv_fail(inv, order == KT ? 7 : RC_UNKNOWN);
+	case OC_VIEW + 1: case OC_VIEW + 4: case OC_VIEW + 6: get_view(inv, p); break;
+	case OC_VIEW + 2: case OC_VIEW + 3: case OC_VIEW + 5: case OC_VIEW + 7: case OC_VIEW + 8: put_view(inv, p); break;
+	case OC_COPY_CALLER: case OC_VIEW_COPY_CALLER: copy_caller(inv, p); break;
+	default:
+		/* There are no queued floating-point operations and no register windows: none to get, and none to clear. */
+		if (order < OC_VIEW_QUEUE || order > OC_VIEW_WINDOWS_CLEAR)
+			inv_fail(inv, order == KT ? 7 : RC_UNKNOWN);
 	}
 }

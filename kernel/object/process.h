@@ -24,5 +24,22 @@ struct domain_stuff {
 	struct reg_image regs;
 	struct domain_control control;
 };
-void domain_stuff_get(struct process *p, struct domain_stuff *stuff);
+
+/*
+ * The same state in the ancestor's form of 164 bytes, for programs that were written for it: order codes 201 to 208.
+ * Each field is the low half of a register of x86-64; doc/keykos/kernel.md has the table.
+ */
+struct domain_view {
+	uint32_t g[8], o[8], l[8], i[8];
+	uint32_t pc, next_pc, status, trap_code, trap_words[2], float_status, float_queue[2];
+};
+_Static_assert(sizeof(struct domain_view) == 164, "the view is part of the interface");
+
+/* The string of a message to a domain keeper. */
+struct domain_report {
+	struct domain_view view;
+	uint32_t reserved;
+	struct domain_stuff stuff;
+};
+void domain_report_get(struct process *p, struct domain_report *report);
 #endif

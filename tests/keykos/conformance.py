@@ -243,7 +243,19 @@ def domains(t):
         if key != "st0":
             t.check("domain creator", "dc", 2, "," + key, -1)
     t.refuses("domain", "dom", [0, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 32, 36, 37, 41, 44, 47, 68, 69, 70, 71, 72, 75, 79, 81]
-              + list(range(150, 162)) + list(range(201, 214)) + [300, 309, 312, 314, 4096, KT + 4, 0xFFFFFFFF])
+              + list(range(150, 162)) + [200, 214, 300, 309, 312, 315, 4096, KT + 4, 0xFFFFFFFF])
+    for order in (201, 204, 206, 209, 210, 211, 212):
+        t.check("domain", "dom", order, code=0)
+    t.check("domain", "dom", 205, hexed(u32(*range(32))), 0)
+    view = u32(0, 1, 2, 3, 0, 0, 0, 0, *range(8, 15), 0, *range(16, 22)) + bytes(40)
+    t.check("domain", "dom", 204, code=0, string=view)
+    t.check("domain", "dom", 202, hexed(u32(0x2000)), 0)
+    t.check("domain", "dom", 201, code=0, string=u32(0x2000, 0x2004, 0x80, 0, 0, 0, 0, 0, 0))
+    t.check("domain", "dom", 206, code=0)
+    t.check("domain", "dom", 207, hexed(u32(0, 7)), 0)
+    t.check("domain", "dom", 204, code=0, string=view[:4] + u32(7) + view[8:])
+    for order in (202, 203, 205, 207, 208):
+        t.check("domain", "dom", order, "%x010203", 3)
     t.check("domain", "dom", 304, code=0)
     t.check("domain", "dom", 302, hexed(bytes(range(8))), 2)
     t.check("domain", "dom", 302, hexed(u32(0x1000, 0)), 0)

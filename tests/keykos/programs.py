@@ -51,13 +51,19 @@ def test_bad_statements():
         ("LDEXBL (A, 0) KEYSTO(A);", "receives nothing"),
         ("LDENBL KEYSFROM(A);", "sends nothing"),
         ("KC (A, 0) RCTO(x", "not closed"),
+        ("KC (A, 0) STRINGTO(A);", "found 'STRINGTO'"),
+        ("KC (A, 0) KEYSTO(A) KEYSTO(A);", "has KEYSTO twice"),
+        ("KC (A, 0) CHARFROM(0, 1) STRUCTFROM(A);", "two strings one way"),
+        ("KC (A, 0) CHARTO(0);", "takes (pointer, limit)"),
+        ("KC (-1, 0);", "slot -1 does not exist"),
+        ("KFORK (A, 0) RCTO(A);", "receives nothing"),
     ]:
         result = compiler(head + "\t" + statement + "\n}\n")
         message = result.stderr.decode()
         assert result.status == 1 and message.startswith("p.ck:6: error: ") and complaint in message, (statement, message)
     result = compiler(head + "\tint x = y;\n}\n")
     assert result.status == 1 and b"p.ck:6:" in result.stderr, result
-    result = compiler('#include "keykos.h"\nint n;\nvoid factory(void) { n++; }\n')
+    result = compiler('#include "keykos.h"\nint n;\nvoid factory(void) { n++; }\n', "--shared")
     assert result.status == 1 and b"needs writable storage for n" in result.stderr, result
 
 

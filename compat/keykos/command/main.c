@@ -2,10 +2,14 @@
  * main.c - the command interpreter: KeyKOS's command language, one command a line.
  *
  *	kc KEY oc (send) (receive)     CALL; lists are string,key,key,key[,key], any of them may be empty
+ *	kfork KEY oc (send)            FORK: nothing is waited for; the fourth key is where an answer goes
  *	kt KEY                         its alleged type
- *	cfact NAME SEGMENT akt [ord] hN=KEY|fN=KEY|sN=KEY ...
- *	                               a factory of that program and components; NAME becomes the requestor
- *	newbank NAME, space BANK, ls, say TEXT, exit [status], # comment
+ *	cfact NAME SEGMENT akt [ord] [stack=n] hN=KEY|fN=KEY|sN=KEY ...
+ *	                               a factory of that program and components; NAME becomes the requestor, NAME.builder
+ *	                               the builder
+ *	womb NAME SEGMENT [8=KEY] [9=KEY]
+ *	                               a primordial domain of that program (womb.c)
+ *	newbank NAME, newmeter NAME [ABOVE], readmeter NAME, datakey NAME string, space BANK, ls, say TEXT, exit [status]
  *
  * A string to send is %xHEX, %aTEXT, a number (four bytes) or a variable; one to receive is a variable, or nothing
  * and it is shown.  An order code is numbers, names of numbers and kt, joined by + and -.
@@ -28,8 +32,7 @@
 #include <keros/space.h>
 #include <keros/bank.h>
 #include <keros/stream.h>
-
-enum { R_DIRECTORY = 8, R_CONSOLE, R_TIMER, R_INPUT, R_OUTPUT, R_NAMES, R_KEY, R_SEND = 16, R_RECV = 20, R_SPACE = 24 + 4 };
+#include "command.h"
 
 #define NAMES 250
 #define NAME_MAX_ 40
@@ -71,7 +74,7 @@ out_bytes(const char *text, size_t length)
 	}
 }
 
-static void __attribute__((format(printf, 1, 2)))
+void
 out(const char *format, ...)
 {
 	char text[512];
@@ -84,7 +87,7 @@ out(const char *format, ...)
 	out_bytes(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-static void __attribute__((format(printf, 1, 2)))
+void
 complain(const char *format, ...)
 {
 	char text[400];
@@ -148,7 +151,7 @@ name_find(const char *name)
 	return -1;
 }
 
-static void
+void
 key_store(const char *name, cap_t key)
 {
 	int i = name_find(name);
@@ -165,7 +168,7 @@ key_store(const char *name, cap_t key)
 	node_tree_swap(R_NAMES, i, 2, key, CR_VOID);
 }
 
-static bool
+bool
 key_fetch(const char *name, cap_t to)
 {
 	int i = name_find(name);
@@ -283,14 +286,15 @@ string_read(const char *text, uint8_t *to, size_t *length)
 	return true;
 }
 
+/* form: A as text, X in hexadecimal, 0 whichever suits it. */
 static void
-string_show(const uint8_t *bytes, size_t length)
+string_show(const uint8_t *bytes, size_t length, int form)
 {
-	size_t most = length < 64 ? length : 64;
-	bool text = length > 0;
+	size_t most = length < 512 || form == 'X' ? length : 512;
+	bool text = length > 0 && form != 'X';
 
 	for (size_t i = 0; i < length; i++)
-		text &= isprint(bytes[i]) || isspace(bytes[i]);
+		text &= form == 'A' || isprint(bytes[i]) || isspace(bytes[i]);
 	if (text) {
 		out("  \"%.*s\"\n", (int)(length < 400 ? length : 400), (const char *)bytes);
 		return;
@@ -304,7 +308,7 @@ string_show(const uint8_t *bytes, size_t length)
 /* ---- commands ---------------------------------------------------------------------------- */
 
 /* Cuts the next word, or a parenthesis as a whole, out of *text; NULL at the end. */
-static char *
+char *
 word_cut(char **text)
 {
 	char *p = *text, *word;
@@ -362,7 +366,7 @@ list_read(char *text, char *field[5])
 
 static uint8_t sent[STRING_LIMIT], received[STRING_LIMIT];
 
-static uint32_t
+uint32_t
 jump(struct msg *m)
 {
 	m->recv_string = received;
@@ -374,7 +378,9 @@ jump(struct msg *m)
 static void
 answer_keep(char *field[5], const struct msg *m)
 {
-	if (*field[0]) {
+	if (field[0][0] == '%' && m->recv_length) {
+		string_show(received, m->recv_length, toupper((unsigned char)field[0][1]));
+	} else if (*field[0] && *field[0] != '%') {
 		int v = variable_find(field[0], true);
 
 		if (v < 0) {
@@ -384,47 +390,77 @@ answer_keep(char *field[5], const struct msg *m)
 		variables[v].length = m->recv_length;
 		memcpy(variables[v].bytes, received, m->recv_length);
 	} else if (m->recv_length) {
-		string_show(received, m->recv_length);
+		string_show(received, m->recv_length, 0);
 	}
 	for (unsigned i = 0; i < 4; i++)
 		if (*field[i + 1])
 			key_store(field[i + 1], R_RECV + i);
 }
 
+/* What kc and kfork begin with; false if it was said what is wrong. */
+static bool
+jump_read(char *rest, struct msg *m, unsigned keys, char **in_list)
+{
+	char *key = word_cut(&rest), *order = word_cut(&rest), *out_list = word_cut(&rest);
+	char *give[5];
+
+	*in_list = word_cut(&rest);
+	if (!key || !order || !number_read(order, &m->order)) {
+		complain("kc takes a key, an order code and two lists: kc KEY 0 (string,key) (string,key)");
+		return false;
+	}
+	if (!list_read(out_list, give) || (keys == 3 && *give[4])) {
+		complain("a list is (string,key,key,key); %u keys to send, four to receive", keys);
+		return false;
+	}
+	m->send_string = sent;
+	if (!string_read(give[0], sent, &m->send_length)) {
+		complain("'%s' is no string: %%xHEX, %%aTEXT, a number or a variable", give[0]);
+		return false;
+	}
+	if (!m->send_length)
+		m->send_string = NULL;
+	for (unsigned i = 0; i < keys; i++)
+		if (*give[i + 1]) {
+			if (!key_fetch(give[i + 1], R_SEND + i))
+				return false;
+			m->send[i] = R_SEND + i;
+		}
+	return key_fetch(key, R_KEY);
+}
+
 static void
 command_kc(char *rest)
 {
-	char *key = word_cut(&rest), *order = word_cut(&rest), *out_list = word_cut(&rest), *in_list = word_cut(&rest);
-	char *give[5], *take[5];
-	struct msg m = { .send_string = sent };
+	char *in_list, *take[5];
+	struct msg m = { 0 };
 
-	if (!key || !order || !number_read(order, &m.order)) {
-		complain("kc takes a key, an order code and two lists: kc KEY 0 (string,key) (string,key)");
+	if (!jump_read(rest, &m, 3, &in_list))
 		return;
-	}
-	if (!list_read(out_list, give) || !list_read(in_list, take) || *give[4]) {
+	if (!list_read(in_list, take)) {
 		complain("a list is (string,key,key,key); three keys to send, four to receive");
 		return;
 	}
-	if (!string_read(give[0], sent, &m.send_length)) {
-		complain("'%s' is no string: %%xHEX, %%aTEXT, a number or a variable", give[0]);
-		return;
-	}
-	if (!m.send_length)
-		m.send_string = NULL;
-	for (unsigned i = 0; i < 3; i++)
-		if (*give[i + 1]) {
-			if (!key_fetch(give[i + 1], R_SEND + i))
-				return;
-			m.send[i] = R_SEND + i;
-		}
 	for (unsigned i = 0; i < 4; i++)
 		m.recv[i] = *take[i + 1] ? R_RECV + i : CR_VOID;
-	if (!key_fetch(key, R_KEY))
-		return;
 	jump(&m);
 	out("RC=%X\n", m.order);
 	answer_keep(take, &m);
+}
+
+/* If the key's domain is busy this waits for it, as KeyKOS's does. */
+static void
+command_kfork(char *rest)
+{
+	char *in_list;
+	struct msg m = { 0 };
+
+	if (!jump_read(rest, &m, 4, &in_list))
+		return;
+	if (in_list && *in_list)
+		complain("kfork receives nothing");
+	else
+		inv_raw(INV_SEND | INV_KEYKOS, R_KEY, &m);
 }
 
 static void
@@ -439,8 +475,8 @@ command_kt(char *rest)
 		complain("kt takes a key");
 }
 
-/* The number of a word of a program's header. */
-static uint32_t
+/* The number of a word of a program's header; 0 if it is none. */
+uint32_t
 header_word(cap_t segment, unsigned offset)
 {
 	uint32_t value;
@@ -486,6 +522,7 @@ static void
 command_cfact(char *rest)
 {
 	char *name = word_cut(&rest), *segment = word_cut(&rest), *akt = word_cut(&rest), *word;
+	char builder[NAME_MAX_ + 9];
 	uint32_t type, entry, ordinal = 0;
 	struct msg m = { .order = 0, .send = { R_SEND }, .recv = { R_KEY } };
 
@@ -511,13 +548,16 @@ command_cfact(char *rest)
 		return;
 	}
 	build(64, type, CR_VOID, CR_VOID);
+	/* A program says itself how much stack it needs; the word of the published language is taken and not needed. */
 	while ((word = word_cut(&rest)))
 		if (isdigit((unsigned char)*word) && number_read(word, &ordinal))
 			build(65, ordinal, CR_VOID, CR_VOID);
-		else if (!component_install(word))
+		else if (strncmp(word, "stack=", 6) != 0 && !component_install(word))
 			return;
 	build(66, 0, CR_VOID, R_RECV);
 	key_store(name, R_RECV);
+	snprintf(builder, sizeof builder, "%s.builder", last_part(name));
+	key_store(builder, R_KEY);
 }
 
 static void
@@ -529,6 +569,75 @@ command_newbank(char *rest)
 	if (!name)
 		complain("newbank takes a name");
 	else if (key_fetch("sb", R_KEY) && jump(&m) == 0)
+		key_store(name, R_RECV);
+}
+
+/* A meter of its own: a node with the counters full, under the interpreter's meter or the one named. */
+static void
+command_newmeter(char *rest)
+{
+	/* Data keys for slots 3 to 8: the time left, and counters that nothing runs down. */
+	static struct { uint32_t first, last; uint8_t body[6][16]; } counters = { 3, 8, { { 0 } } };
+	char *name = word_cut(&rest), *above = word_cut(&rest), node_name[NAME_MAX_ + 4];
+	struct msg m = { .order = 0, .recv = { R_RECV + 1 } };
+
+	if (!name) {
+		complain("newmeter takes a name");
+		return;
+	}
+	if (!key_fetch(above ? above : "m", R_SEND) || !key_fetch("sb", R_KEY))
+		return;
+	if (jump(&m) != 0) {
+		complain("the bank answers rc=%X", m.order);
+		return;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		memset(counters.body[i] + 9, 0xFF, 7);
+	m = (struct msg){ .order = 45, .send_string = &counters, .send_length = sizeof counters };
+	inv_raw(INV_CALL | INV_KEYKOS, R_RECV + 1, &m);
+	node_swap(R_RECV + 1, 1, R_SEND, CR_VOID);
+	m = (struct msg){ .order = 34, .recv = { R_RECV } };
+	inv_raw(INV_CALL | INV_KEYKOS, R_RECV + 1, &m);
+	key_store(name, R_RECV);
+	snprintf(node_name, sizeof node_name, "%snode", last_part(name));
+	key_store(node_name, R_RECV + 1);
+}
+
+/* The time left on a meter whose node is named. */
+static void
+command_readmeter(char *rest)
+{
+	char *name = word_cut(&rest), node_name[NAME_MAX_ + 4];
+	struct msg m = { .order = 3, .recv = { R_KEY } };
+
+	if (!name) {
+		complain("readmeter takes a name");
+		return;
+	}
+	snprintf(node_name, sizeof node_name, "%snode", last_part(name));
+	if (!key_fetch(node_name, R_KEY) || jump(&m) != 0)
+		return;
+	m = (struct msg){ .order = 1 };
+	jump(&m);
+	string_show(received, m.recv_length, 'X');
+}
+
+static void
+command_datakey(char *rest)
+{
+	char *name = word_cut(&rest), *text = word_cut(&rest);
+	struct msg m = { .order = 1, .send_string = sent, .send_length = 16, .recv = { R_RECV } };
+	size_t length;
+	uint8_t bytes[STRING_LIMIT];
+
+	if (!name || !text || !string_read(text, bytes, &length)) {
+		complain("datakey takes a name and a string: datakey one %%x01");
+		return;
+	}
+	length = length < 11 ? length : 11;
+	memset(sent, 0, 16);
+	memcpy(sent + 16 - length, bytes, length);
+	if (key_fetch("dkc", R_KEY) && jump(&m) == 0)
 		key_store(name, R_RECV);
 }
 
@@ -546,7 +655,7 @@ command_space(char *rest)
 		return;
 	}
 	memcpy(n, received, sizeof n);
-	out("%u Nodes and %u Pages\n", n[1] - n[3], n[5] - n[7]);
+	out("%u Nodes and %u Pages\n", n[0] - n[2], n[4] - n[6]);
 }
 
 static void
@@ -587,8 +696,9 @@ static void
 command_run(char *line)
 {
 	static const struct { const char *name; void (*run)(char *rest); } commands[] = {
-		{ "kc", command_kc }, { "kt", command_kt }, { "cfact", command_cfact }, { "newbank", command_newbank },
-		{ "space", command_space }, { "ls", command_ls }, { "say", command_say }, { "exit", command_exit },
+		{ "kc", command_kc }, { "kfork", command_kfork }, { "kt", command_kt }, { "cfact", command_cfact },
+		{ "womb", command_womb }, { "newbank", command_newbank }, { "newmeter", command_newmeter },
+		{ "readmeter", command_readmeter }, { "datakey", command_datakey }, { "space", command_space }, { "ls", command_ls }, { "say", command_say }, { "exit", command_exit },
 	};
 	char *word = word_cut(&line);
 
@@ -599,7 +709,7 @@ command_run(char *line)
 			commands[i].run(line);
 			return;
 		}
-	complain("no command '%s'; there are kc kt cfact newbank space ls say exit", word);
+	complain("no command '%s'; there are kc kfork kt cfact womb newbank newmeter readmeter datakey space ls say exit", word);
 }
 
 /* ---- the start --------------------------------------------------------------------------- */

@@ -38,8 +38,9 @@
 #define Domain_PutX86Stuff     307
 #define Domain_ResetX86Stuff   308
 #define Domain_X86CopyCaller   313
+#define Domain_X86StartMemory  314     /* as ReplaceMemory, with the address in word 0 */
 
-/* The SPARC block, for programs that name its numbers; every one of them answers KT+2. */
+/* The SPARC block. */
 #define Domain_GetSPARCControl      201
 #define Domain_PutSPARCControl      202
 #define Domain_ResetSPARCControl    203

@@ -1,11 +1,11 @@
 /*
- * lli.h - 64-bit integers in two halves.
+ * lli.h - 64-bit integers in two halves, in the order of the machine's own: an LLI in a message is an 8-byte integer.
  */
 #ifndef _H_lli
 #define _H_lli
 
 typedef struct {
-	unsigned long hi, low;
+	unsigned long low, hi;
 } LLI;
 extern void lliadd(LLI *a, const LLI *b);
 extern void llisub(LLI *a, const LLI *b);

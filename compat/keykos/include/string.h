@@ -16,4 +16,5 @@ char *strcat(char *to, const char *from);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
+size_t strcspn(const char *s, const char *set);
 #endif

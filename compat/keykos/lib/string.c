@@ -97,3 +97,12 @@ char *strchr(const char *s, int c)
 			return 0;
 	return (char *)s;
 }
+
+size_t strcspn(const char *s, const char *set)
+{
+	size_t n = 0;
+
+	while (s[n] && !strchr(set, s[n]))
+		n++;
+	return n;
+}

@@ -230,13 +230,6 @@ change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 	return rc;
 }
 
-/* LLI is two halves, the high one first. */
-static uint64_t
-lli(uint64_t n)
-{
-	return n << 32 | n >> 32;
-}
-
 static uint32_t
 tell(unsigned bank, uint32_t what, unsigned kind)
 {
@@ -251,7 +244,6 @@ tell(unsigned bank, uint32_t what, unsigned kind)
 	} else if (what == 6) {
 		reply_bytes(pair, sizeof pair);
 	} else {
-		left = lli(left);
 		reply_bytes(&left, sizeof left);
 	}
 	return RC_OK;
@@ -261,8 +253,7 @@ static uint32_t
 tell_all(unsigned bank)
 {
 	const struct object *o = &objects[bank];
-	uint64_t all[4] = { lli(o->bank_of.made[NODES]), lli(o->bank_of.freed[NODES]),
-			    lli(o->bank_of.made[PAGES]), lli(o->bank_of.freed[PAGES]) };
+	uint64_t all[4] = { o->bank_of.made[NODES], o->bank_of.freed[NODES], o->bank_of.made[PAGES], o->bank_of.freed[PAGES] };
 
 	if (face & NO_QUERY)
 		return RC_UNKNOWN;
@@ -303,7 +294,7 @@ sub_bank(unsigned above, unsigned rights)
 static uint32_t
 serve_kind(unsigned bank, uint32_t order, unsigned kind)
 {
-	uint64_t delta;
+	uint64_t delta, range[2];
 
 	switch (order) {
 	case 0: return create(bank, kind, 1);
@@ -316,12 +307,12 @@ serve_kind(unsigned bank, uint32_t order, unsigned kind)
 	case 12:
 		if (face & NO_LIMITS)
 			return 3;
-		memcpy(&delta, message_string, 8);
+		memcpy(range, message_string, sizeof range);
 		/* Places are the bank service's business: a range is accepted if it is one. */
-		return arg32(0) > arg32(8) || (arg32(0) == arg32(8) && arg32(4) > arg32(12)) ? 2 : RC_OK;
+		return range[0] > range[1] ? 2 : RC_OK;
 	case 13:
 		memcpy(&delta, message_string, 8);
-		return change_limit(bank, kind, (int64_t)lli(delta), true);
+		return change_limit(bank, kind, (int64_t)delta, true);
 	}
 	return RC_UNKNOWN;
 }

@@ -122,35 +122,20 @@ destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 	return bank_give(bank, DOMAIN_TAKE, domain) == RC_OK ? RC_OK : 2;
 }
 
-/*
- * The caller's own end.  Its memory node, stack and their pages are what its factory made, if they are the bank's: a
- * domain cannot give back what it runs in.
- */
+/* The caller's own end: nothing of its memory, which exit has sold.  A code that is in no memory any more is word 0. */
 static uint32_t
 destroy_caller(unsigned dc)
 {
 	uint64_t data;
 	unsigned bank;
-	struct msg m = { .order = arg32(0) };
+	struct msg m = { .order = message.recv_length >= 4 ? arg32(0) : (uint32_t)message.w[0] };
 
 	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
 		return RC_FOREIGN_DOMAIN;
 	if (!bank_open(K1, &bank))
 		return RC_BAD_BANK;
-	process_get_slot(R_A, PSLOT_SPACE, R_B);
-	if (key_type(R_B) == 3) {
-		node_fetch(R_B, 1, R_C);
-		if (key_type(R_C) == 3) {
-			for (unsigned i = 0; i < NODE_SLOTS; i++)
-				if (node_fetch(R_C, i, R_D) == RC_OK && key_type(R_D) == 2)
-					bank_give(bank, 1, R_D);
-			bank_give(bank, 0, R_C);
-		} else if (key_type(R_C) == 2) {
-			bank_give(bank, 1, R_C);
-		}
-		bank_give(bank, 0, R_B);
-	}
-	bank_give(bank, DOMAIN_TAKE, R_A);
+	if (bank_give(bank, DOMAIN_TAKE, R_A) != RC_OK)
+		return 2;
 	/* Only a resume key is answered: anything else could make the server wait. */
 	if (key_type(K0) == 11)
 		inv_raw(INV_SEND, K0, &m);

@@ -1,0 +1,4 @@
+/*
+ * errno.h - another name of sys/errno.h.
+ */
+#include <sys/errno.h>

@@ -1,0 +1,4 @@
+/*
+ * signal.h - another name of <signal.h>.
+ */
+#include <signal.h>

@@ -1,0 +1,207 @@
+/*
+ * start.c - what a domain does before factory() runs: the rest of its stack, its own copy of the variables; and fork.
+ *
+ * Memory (doc/keykos/program.md): a node of lss 5; slot 0 the program, slot 1 the stack at 0x100000.  A program with
+ * variables that are written gets a node of lss 4 of its own for slot 0: the program's pages where nothing is written,
+ * pages of the domain's own for .data and .bss, and in slot 15 the program's segment as it came.
+ *
+ * Invariants
+ *   1. What is bought here, exit (start.S) sells: node by node, whatever of it is the bank's.
+ *   2. A primordial program (bootwomb) has its memory from whoever made it: nothing is done to it.
+ */
+#include "keykos.h"
+#include "kktypes.h"
+#include "domain.h"
+#include "node.h"
+#include "page.h"
+#include "sb.h"
+#include "call.h"
+
+#define PAGE       4096u
+#define STACK      0x100000u
+#define STACK_PAGES_MAX 16u
+#define CHUNK      0x10000u                /* what a node of lss 3 spans */
+#define PROGRAM_SLOT 15
+
+/* Capability registers of the library's own; start.S uses the same ones at the end. */
+enum { R_ROOT = 26, R_OWN, R_CHUNK, R_PAGE, R_CODE, R_THERE };
+enum { DOMKEY = _KK_SLOT(3), PSB = _KK_SLOT(4), DC = _KK_SLOT(6) };
+enum { K2 = _KK_SLOT(13), K1 = _KK_SLOT(14), K0 = _KK_SLOT(15) };
+
+extern long bootwomb __attribute__((weak));
+extern char _kk_header[];
+UINT32 _kk_start(void);
+int _kk_fork(int held, UINT32 sp, UINT32 child);
+
+/* The header's words, as keykos-cc filled them in.  The image begins at 0, which C takes for no address. */
+struct header {
+	char magic[8];
+	UINT32 version, length, start, title, stack, own_from, own_data, own_to;
+};
+
+static const struct header *header(void)
+{
+	const struct header *h = (const struct header *)_kk_header;
+
+	__asm__("" : "+r"(h));
+	return h;
+}
+
+static UINT32 stack_pages(void)
+{
+	UINT32 pages = (header()->stack + PAGE - 1) / PAGE;
+
+	return pages < 1 ? 1 : pages > STACK_PAGES_MAX ? STACK_PAGES_MAX : pages;
+}
+
+static UINT32 key(unsigned reg, UINT32 order, unsigned send, unsigned receive)
+{
+	return _kk_call(reg, order, send, receive, NULL, 0);
+}
+
+static UINT32 node_make(unsigned reg, UCHAR lss)
+{
+	UINT32 rc = key(PSB, SB_CreateNode, 0, reg);
+
+	return rc ? rc : _kk_call(reg, Node_MakeNodeKey, 0, reg, &lss, 1);
+}
+
+/* A page of the domain's own in a slot of a node, with the bytes that stand at `at` now. */
+static UINT32 page_make(unsigned node, UINT32 slot, UINT32 at, UINT32 bytes)
+{
+	UINT32 rc = key(PSB, SB_CreatePage, 0, R_PAGE);
+
+	if (rc)
+		return rc;
+	key(node, Node_Swap + slot, R_PAGE, 0);
+	return bytes ? _kk_call(R_PAGE, Page_WriteData, 0, 0, (const void *)at, bytes) : 0;
+}
+
+/*
+ * The 64 KiB from `chunk` on, into R_CHUNK: pages of the domain's own in [from, to), with the bytes that stand there
+ * below `data`; the program's pages elsewhere, or copies if its segment does not let them be fetched.
+ */
+static UINT32 chunk_make(UINT32 chunk, UINT32 from, UINT32 data, UINT32 to)
+{
+	UINT32 length = header()->length, rc = node_make(R_CHUNK, 3);
+	int fetched = key(R_CODE, Node_Fetch + chunk / CHUNK, 0, R_THERE) == 0;
+
+	for (UINT32 slot = 0; slot < 16 && !rc; slot++) {
+		UINT32 at = chunk + slot * PAGE;
+
+		if (at + PAGE > from && at < to)
+			rc = page_make(R_CHUNK, slot, at, at >= data ? 0 : data - at < PAGE ? data - at : PAGE);
+		else if (fetched && key(R_THERE, Node_Fetch + slot, 0, R_PAGE) == 0)
+			rc = key(R_CHUNK, Node_Swap + slot, R_PAGE, 0);
+		else if (at < length)
+			rc = page_make(R_CHUNK, slot, at, length - at < PAGE ? length - at : PAGE);
+	}
+	return rc;
+}
+
+/* What stands in slot 0 of a memory of this program's, into R_OWN; data: up to where there is something to copy. */
+static UINT32 own_make(UINT32 data)
+{
+	const struct header *h = header();
+	UINT32 rc = node_make(R_OWN, 4), first = h->own_from / CHUNK, last = (h->own_to - 1) / CHUNK;
+
+	for (UINT32 slot = 0; slot < PROGRAM_SLOT && !rc; slot++) {
+		if (slot >= first && slot <= last) {
+			rc = chunk_make(slot * CHUNK, h->own_from, data, h->own_to);
+			key(R_OWN, Node_Swap + slot, R_CHUNK, 0);
+		} else if (key(R_CODE, Node_Fetch + slot, 0, R_CHUNK) == 0) {
+			key(R_OWN, Node_Swap + slot, R_CHUNK, 0);
+		}
+	}
+	return rc ? rc : key(R_OWN, Node_Swap + PROGRAM_SLOT, R_CODE, 0);
+}
+
+/* The node that holds a stack of more than one page, into R_CHUNK, its first page already there or copied. */
+static UINT32 stack_make(UINT32 from, UINT32 copied)
+{
+	UINT32 rc = node_make(R_CHUNK, 3);
+
+	for (UINT32 slot = from; slot < stack_pages() && !rc; slot++)
+		rc = page_make(R_CHUNK, slot, STACK + slot * PAGE, slot < copied ? PAGE : 0);
+	return rc;
+}
+
+/* Where the stack begins; 0 if there is no space for what the program asks. */
+UINT32 _kk_start(void)
+{
+	const struct header *h = header();
+	UINT32 pages = stack_pages();
+
+	if (&bootwomb)
+		return (UINT32)__builtin_frame_address(0) & -16;
+	if (pages == 1 && h->own_from == h->own_to)
+		return STACK + PAGE - 16;
+	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
+	if (pages > 1) {
+		if (stack_make(1, 0))
+			return 0;
+		key(R_ROOT, Node_Fetch + 1, 0, R_PAGE);
+		key(R_CHUNK, Node_Swap, R_PAGE, 0);
+		key(R_ROOT, Node_Swap + 1, R_CHUNK, 0);
+	}
+	if (h->own_from != h->own_to) {
+		key(R_ROOT, Node_Fetch, 0, R_CODE);
+		if (own_make(h->own_data))
+			return 0;
+		key(R_ROOT, Node_Swap, R_OWN, 0);
+	}
+	return STACK + pages * PAGE - 16;
+}
+
+/* Memory like this domain's, in K1: the program or a copy of its variables, a copy of the stack. */
+static UINT32 memory_copy(void)
+{
+	const struct header *h = header();
+	UINT32 rc = node_make(K1, 5);
+
+	if (rc)
+		return rc;
+	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
+	key(R_ROOT, Node_Fetch, 0, R_OWN);
+	if (h->own_from != h->own_to && !&bootwomb) {
+		key(R_OWN, Node_Fetch + PROGRAM_SLOT, 0, R_CODE);
+		rc = own_make(h->own_to);
+	}
+	key(K1, Node_Swap, R_OWN, 0);
+	if (rc)
+		return rc;
+	if (stack_pages() == 1 || &bootwomb)
+		return page_make(K1, 1, STACK, PAGE);
+	rc = stack_make(0, STACK_PAGES_MAX);
+	key(K1, Node_Swap + 1, R_CHUNK, 0);
+	return rc;
+}
+
+/*
+ * A domain like this one, waiting at `child` with the stack at sp.  Slots 13, 14 and 15 are used up; 15 ends up with
+ * its domain key.  What cannot be finished stays the bank's, as KeyKOS's fork has it.
+ */
+int _kk_fork(int held, UINT32 sp, UINT32 child)
+{
+	/* All but slots 3, 13, 14 and 15; slot 3 is its own domain key; registers, and slots 10 and 11 beside. */
+	static const struct Domain_X86CopyInstructions copy = { 1, 1, 1, 1, 1, 1, 3, 0xEFF8, 0 };
+	struct Domain_X86ControlData control = { .PC = child, .FLAGS = 0x202, .SP = sp };
+
+	if (_kk_call(DC, 0, PSB << 8, K2, NULL, 0))
+		return 3;
+	if (memory_copy())
+		return 3;
+	key(K2, Domain_SwapMemory, K1, 0);
+	key(DOMKEY, Domain_GetMeter, 0, K0);
+	key(K2, Domain_SwapMeter, K0, 0);
+	key(DOMKEY, Domain_GetKeeper, 0, K0);
+	key(K2, Domain_SwapKeeper, K0, 0);
+	_kk_call(K2, Domain_X86CopyCaller, 0, 0, &copy, sizeof copy);
+	_kk_call(K2, Domain_PutX86Control, 0, 0, &control, sizeof control);
+	if (!held) {
+		key(K2, Domain_MakeBusy, 0, K0);
+		_kk_send(K0, 0);
+	}
+	key(DOMKEY, Domain_GetKey + 13, 0, K0);
+	return 1;
+}
