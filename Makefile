@@ -149,7 +149,7 @@ endif
 
 # ---- Host tools -----------------------------------------------------------------------------------------------
 
-HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools -Ibuild/gen
 HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c)) \
 	build/host/store/format.o build/host/store/verify.o build/host/prime/config.o build/host/prime/manifest.o
 
@@ -165,7 +165,13 @@ build/host/prime/%.o: services/prime/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
 
-build/host/%.o: tools/%.c
+# What a foreign call's number is called.
+build/gen/syscalls.h: build/config.mk
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '#include <asm/unistd_64.h>' | $(CC) -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' | LC_ALL=C sort > $@
+
+build/host/%.o: tools/%.c $(GEN) build/gen/syscalls.h
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<

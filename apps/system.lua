@@ -87,12 +87,12 @@ domain "lua-session" {
 -- ---- The owner outside ---------------------------------------------------------------------------------------------
 
 domain "control" {
-	does = "answers the owner's command outside (keros ckpt)",
+	does = "answers the owner's command outside (keros ps, caps, trace, ckpt ...)",
 	optional = true,                               -- with a serial line alone, nobody there can ask
 	priority = 12,
 	holds = {
 		bank = bank(), [8] = stream("console", 15, 0), [9] = stream("console", 15, 1), [10] = kernel "checkpoint",
-		[11] = kernel "timer",
+		[11] = kernel "timer", [12] = kernel "systrace", [13] = kernel "log",
 	},
 }
 

@@ -6,7 +6,7 @@
  *
  *     1 prime range   2 scratch node   3 self      5 super-schedule   6 log with power switch
  *     7 returner      8 discrim        9 proctool  10 keybits         11 timer    12 irq
- *     13 ioport       14 physmem       15 checkpoint
+ *     13 ioport       14 physmem       15 checkpoint  23 systrace
  *     words: first unused frame of the range, its length, the pack's address and length
  */
 #include "arch.h"
@@ -181,6 +181,7 @@ static void give_registers(struct process *p)
 	reg[13] = cap_misc(CAP_IOPORT, 0, 0);
 	reg[14] = cap_misc(CAP_PHYSMEM, 0, 0);
 	reg[15] = cap_misc(CAP_CHECKPOINT, 0, 0);
+	reg[23] = cap_misc(CAP_SYSTRACE, 0, 0);
 	p->slots[PSLOT_SCHEDULE] = reg[CR_SCHED];
 }
 

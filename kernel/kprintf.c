@@ -2,6 +2,7 @@
  * kprintf.c - the kernel's own text to the log: %s %d %u %x %lu %lx %c, no widths.
  */
 #include <stdarg.h>
+#include "log.h"
 #include "arch.h"
 #include "panic.h"
 
@@ -16,7 +17,7 @@ static void put_number(uint64_t value, unsigned base, bool negative)
 	} while (value);
 	if (negative)
 		text[--at] = '-';
-	arch_log_write(text + at, sizeof text - at);
+	log_write(text + at, sizeof text - at);
 }
 
 static void put_string(const char *s)
@@ -25,7 +26,7 @@ static void put_string(const char *s)
 
 	while (s[length])
 		length++;
-	arch_log_write(s, length);
+	log_write(s, length);
 }
 
 /* One conversion; returns the format after it. */
@@ -43,7 +44,7 @@ static const char *put_conversion(const char *format, va_list *args)
 	case 'c': {
 		char c = va_arg(*args, int);
 
-		arch_log_write(&c, 1);
+		log_write(&c, 1);
 		break;
 	}
 	case 'd':
@@ -55,7 +56,7 @@ static const char *put_conversion(const char *format, va_list *args)
 		put_number(wide ? va_arg(*args, unsigned long) : va_arg(*args, unsigned), *format == 'u' ? 10 : 16, false);
 		break;
 	default:
-		arch_log_write(format, 1);
+		log_write(format, 1);
 	}
 	return format + 1;
 }
@@ -70,7 +71,7 @@ void kprintf(const char *format, ...)
 
 		while (*format && *format != '%')
 			format++;
-		arch_log_write(start, format - start);
+		log_write(start, format - start);
 		if (*format == '%')
 			format = put_conversion(format + 1, &args);
 	}

@@ -349,6 +349,7 @@ static void set_names(struct proc *p, const char *path, const struct exec_args *
 	name = name ? name + 1 : path;
 	memset(p->comm, 0, sizeof p->comm);
 	memcpy(p->comm, name, strnlen(name, sizeof p->comm - 1));
+	process_set_name(process_cap(p->index), p->comm, sizeof p->comm);
 	for (unsigned i = 0; i < args->argc; i++)
 		n += strlen(args->bytes + n) + 1;
 	free(p->cmdline);

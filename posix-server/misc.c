@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <keros/process.h>
 #include "process.h"
 
 /* ---- limits ------------------------------------------------------------------------------------ */
@@ -124,6 +125,7 @@ static long sys_prctl(struct proc *p, uint64_t *a)
 			return n;
 		name[15] = 0;
 		memcpy(p->comm, name, sizeof name);
+		process_set_name(process_cap(p->index), p->comm, sizeof p->comm);
 		return 0;
 	case PR_GET_NAME:
 		return user_write(p, a[1], p->comm, 16);

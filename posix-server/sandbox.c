@@ -278,6 +278,7 @@ int main(void)
 
 	/* Whoever keeps the sandbox is told if this server itself fails. */
 	process_swap_slot(CR_SELF, PSLOT_KEEPER, CR_ARG0, CR_VOID);
+	process_set_name(CR_SELF, "posix-server", 12);
 	if (!server_init())
 		return 1;
 	process_make_start(CR_SELF, DATA_SANDBOX, CR_TMP0);

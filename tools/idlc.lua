@@ -8,6 +8,7 @@ It writes, for an interface NAME,
 	OUTPUT/keros/NAME.h    order codes, client stubs, struct NAME_server, NAME_serve
 	OUTPUT/kernel/NAME.h   kernel interfaces only: prototypes NAME_op_OP and NAME_dispatch
 	OUTPUT/fuzz.h          one table with a row for every operation, for the fuzzers
+	OUTPUT/ops.h           the same with the names of what goes each way, for the trace decoder
 	DOC/NAME.md            the reference page; the committed copies show a change of the ABI in a diff
 	DOC/README.md          the index, with the capability types of kernel/object/captype.def
 
@@ -475,6 +476,37 @@ local function emit_fuzz(interfaces)
 	return table.concat(lines, "\n") .. "\n"
 end
 
+-- A row for every operation with the names of what goes each way, for whoever shows messages to people.
+local function emit_ops(interfaces)
+	local lines = {}
+	local function out(text) lines[#lines + 1] = text end
+	local function names(list)
+		local parts = {}
+		for _, p in ipairs(list) do
+			if p.kind ~= "order" then parts[#parts + 1] = p.kind:sub(1, 1) .. p.name end
+		end
+		return table.concat(parts, " ")
+	end
+	out "/* ops.h - every operation of every interface by name, made by tools/idlc.lua; do not edit. */"
+	out "#ifndef KEROS_GEN_OPS_H"
+	out "#define KEROS_GEN_OPS_H"
+	out "#include <stdint.h>"
+	out ""
+	out "/* in, out: names divided by spaces, each after its kind: w a word, c a capability, s the string. */"
+	out "struct idl_op { const char *interface, *op; uint32_t first, last; const char *in, *out; };"
+	out ""
+	out "static const struct idl_op idl_ops[] = {"
+	for _, interface in ipairs(interfaces) do
+		for _, op in ipairs(interface.ops) do
+			out(("\t{ %q, %q, %du, %du, %q, %q },"):format(interface.name, op.name, op.first, op.last, names(op.inputs),
+				names(op.outputs)))
+		end
+	end
+	out "};"
+	out "#endif"
+	return table.concat(lines, "\n") .. "\n"
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Pages.
 
@@ -643,6 +675,7 @@ local function main(arguments)
 		end
 	end
 	write_if_changed(output .. "/fuzz.h", emit_fuzz(interfaces))
+	write_if_changed(output .. "/ops.h", emit_ops(interfaces))
 end
 
 main(arg)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "lib/control.h"
 #include "lib/image.h"
+#include "lib/inspect.h"
 #include "lib/disk.h"
 #include "lib/lua.h"
 #include "lib/machine.h"
@@ -260,6 +261,97 @@ static int act_ckpt(int argc, char **argv)
 	return control_ckpt(argc == 1 + json ? argv[json] : NULL, json);
 }
 
+/* ---- Looking at a machine that runs --------------------------------------------------------------------------- */
+
+struct looking {
+	bool json, live;
+	const char *machine, *output;
+	unsigned long count;
+	char **words;                  /* what is no option */
+	int word_count;
+};
+
+/* [--json] [--machine FILE|PID] [--count N] [-o FILE] WORD..., as far as the verb takes them. */
+static struct looking parse_looking(const char *verb, const char *takes, int most_words, int argc, char **argv)
+{
+	struct looking l = { .words = argv };
+
+	for (int i = 0; i < argc; i++) {
+		const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (option[0] != '-') {
+			l.words[l.word_count++] = argv[i];
+			continue;
+		}
+		if (!strstr(takes, option))
+			misuse("no option '%s'; see: keros help %s", option, verb);
+		l.json |= strcmp(option, "--json") == 0;
+		l.live |= strcmp(option, "--live") == 0 || strcmp(option, "--machine") == 0;
+		if (strcmp(option, "--json") == 0 || strcmp(option, "--live") == 0)
+			continue;
+		if (!value)
+			misuse("%s needs a value after it; see: keros help %s", option, verb);
+		i++;
+		if (strcmp(option, "--machine") == 0)
+			l.machine = value;
+		else if (strcmp(option, "-o") == 0)
+			l.output = value;
+		else if (strcmp(option, "--count") == 0)
+			l.count = parse_pages(option, value);
+	}
+	if (l.word_count > most_words)
+		misuse("'%s' is one word too many; see: keros help %s", l.words[most_words], verb);
+	return l;
+}
+
+static int act_ps(int argc, char **argv)
+{
+	struct looking l = parse_looking("ps", "--json --machine", 0, argc, argv);
+
+	return inspect_ps(l.machine, l.json);
+}
+
+static int act_caps(int argc, char **argv)
+{
+	struct looking l = parse_looking("caps", "--json --machine", 1, argc, argv);
+
+	return inspect_caps(l.machine, l.word_count ? l.words[0] : NULL, l.json);
+}
+
+static int act_trace(int argc, char **argv)
+{
+	struct looking l = parse_looking("trace", "--json --machine --count", 1, argc, argv);
+
+	if (!l.word_count)
+		misuse("trace needs a process; `keros ps` lists them");
+	return inspect_trace(l.machine, l.words[0], l.count, l.json);
+}
+
+static int act_graph(int argc, char **argv)
+{
+	struct looking l = parse_looking("graph", "--machine --live -o", 1, argc, argv);
+
+	if (!l.live)
+		return manifest_graph(project_root(), l.word_count ? l.words[0] : NULL, l.output);
+	if (l.word_count)
+		misuse("--live draws a machine that runs, not '%s'; try: keros graph --live -o now.svg", l.words[0]);
+	return inspect_graph(l.machine, l.output);
+}
+
+static int act_log(int argc, char **argv)
+{
+	struct looking l = parse_looking("log", "--json --machine", 0, argc, argv);
+
+	return inspect_log(l.machine, l.json);
+}
+
+static int act_stop(int argc, char **argv)
+{
+	struct looking l = parse_looking("stop", "--json --machine", 0, argc, argv);
+
+	return inspect_stop(l.machine, l.json);
+}
+
 static int act_image(int argc, char **argv)
 {
 	struct run r;
@@ -350,21 +442,6 @@ static int act_keykos(int argc, char **argv)
 		dup2(fd, 0);
 	}
 	return start(&r);
-}
-
-static int act_graph(int argc, char **argv)
-{
-	const char *output = NULL, *path = NULL;
-
-	for (int i = 0; i < argc; i++) {
-		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
-			output = argv[++i];
-		else if (argv[i][0] != '-' && !path)
-			path = argv[i];
-		else
-			misuse("graph takes -o FILE and one manifest, not '%s'; try: keros graph -o system.svg", argv[i]);
-	}
-	return manifest_graph(project_root(), path, output);
 }
 
 static int act_lua(int argc, char **argv)
@@ -460,9 +537,23 @@ static const struct verb verbs[] = {
 	{ "ckpt", act_ckpt, "ckpt [--json] [FILE|PID]", "save a running system now, and say what that cost",
 	  "Asks a machine that runs with --disk for a checkpoint, waits until it is on the disk, and prints how long\n"
 	  "everything stood still. FILE is its image, PID its process; neither is needed if only one machine runs." },
-	{ "graph", act_graph, "graph [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]", "draw who holds what at the first boot",
+	{ "graph", act_graph, "graph [--live] [--machine FILE|PID] [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]",
+	  "draw who holds what, at the first boot or now",
 	  "Draws apps/system.lua, or another system manifest (doc/manifest.md): domains as boxes, constructors as double boxes,\n"
-	  "capabilities as arrows from holder to held, with the register; red reaches hardware. Without -o: as dot's text." },
+	  "capabilities as arrows from holder to held, with the register; red reaches hardware. Without -o: as dot's text.\n"
+	  "--live draws a machine that runs: processes, and red what leads out of a confined program." },
+	{ "ps", act_ps, "ps [--json] [--machine FILE|PID]", "the processes of a machine that runs",
+	  "Lists every process by number and name, and what it waits for. With several machines --machine names one, by its\n"
+	  "image file or the process number of its command." },
+	{ "caps", act_caps, "caps [--json] [--machine FILE|PID] [PROCESS]", "who holds what, and who gave it",
+	  "Says in plain words what each process, or one of them, holds: where, what it allows, and which process put it there.\n"
+	  "PROCESS is a number of `keros ps`, or a name that only one has." },
+	{ "trace", act_trace, "trace [--json] [--machine FILE|PID] [--count N] PROCESS", "what a process invokes, as it does",
+	  "Prints each message that the process sends, gets and is answered with, decoded by the interfaces in idl/, until\n"
+	  "interrupted or N have come. A recorded process is slower; the others are not." },
+	{ "log", act_log, "log [--json] [--machine FILE|PID]", "the newest of a running kernel's log", "Prints what is kept: 32 KiB." },
+	{ "stop", act_stop, "stop [--json] [--machine FILE|PID]", "save a running system, if it has where, and switch it off",
+	  "The command that runs the machine ends with 143. A system with an image (--disk) goes on from here at its next start." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

@@ -87,7 +87,7 @@ local function frames(word, value)
 end
 
 local rights = { alloc = 1, free = 2, sub = 4, destroy = 8, limit = 16, all = 31 }
-local kernel_names = "discrim proctool keybits timer irq ioport physmem checkpoint sync schedule log range"
+local kernel_names = "discrim proctool keybits timer irq ioport physmem checkpoint systrace sync schedule log range"
 local session_names = "bank schedule stdio report keeper record grants"
 local words = { named_by_run = "?" }
 

@@ -59,8 +59,11 @@ static struct cap random_object(unsigned type)
 /* A capability as the kernel itself would have made it. */
 static struct cap random_cap(void)
 {
-	unsigned type = machine_below(CAP_CREATOR + 1);
+	unsigned type;
 
+	do
+		type = machine_below(CAP_TYPES);
+	while (!(cap_types_known >> type & 1));
 	switch (type) {
 	case CAP_NUMBER:
 		return cap_number(machine_below(2) ? machine_random() : 0x0FF00FF4 | machine_below(16) << 12, 0, 0);

@@ -14,6 +14,7 @@
 #include "invoke/message.h"
 #include "mem/space.h"
 #include "object/persist.h"
+#include "object/systrace.h"
 #include "sched/sched.h"
 #include "switch.h"
 
@@ -78,9 +79,11 @@ static void message_transfer(struct message *m)
 						p->regs.r10, p->regs.r8, p->regs.r9 };
 
 		message_copy_string(m);
-		receive_caps(q, m->caps);
+		receive_caps(q, m->caps, process_giver(p));
 		receive_words(q, m->order, m->got, w);
 	}
+	if (q->flags & PROCESS_TRACED)
+		trace_delivery(p, q, m->order, m->got, m->string.length);
 	set_running(q);
 }
 
@@ -223,6 +226,7 @@ static bool invoke_forward(struct inv *inv)
 
 static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 {
+	struct trace_record *trace = NULL;
 	struct inv inv;
 	uint32_t control = (uint32_t)p->regs.rax;
 
@@ -251,6 +255,8 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 	inv.target = p->caps[control & 31];
 	if ((control & INV_OP_MASK) != INV_SEND)
 		p->recv_control = control;
+	if (p->flags & PROCESS_TRACED)
+		trace = trace_begin(&inv);
 	switch (inv.target.type) {
 	case CAP_START:
 		if (!cap_process(&inv.target))
@@ -269,13 +275,16 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 	object:
 		invoke_object(&inv);
 	}
+	if (trace)
+		trace_end(trace, &inv);
 	sched_continue();
 }
 
 /* A process that a word-only message can be given to without a question more. */
 static inline __attribute__((always_inline)) bool fast_target(const struct process *q)
 {
-	return spaces[q->space].generation == q->space_generation && !(cpu.ready_mask >> q->priority >> 1);
+	return spaces[q->space].generation == q->space_generation && !(cpu.ready_mask >> q->priority >> 1) &&
+	       !(q->flags & PROCESS_TRACED);
 }
 
 static inline __attribute__((always_inline)) void fast_words(const struct process *p, struct process *q)
@@ -326,7 +335,7 @@ void invoke_entry(void)
 	struct frame *f, *own = process_frame(p);
 
 	kernel_stats.invocations++;
-	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF00E0)) || (p->flags & PROCESS_RESTART))
+	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)))
 		goto slow;
 	if (c->type == CAP_START) {
 		f = fast_frame(c, false);

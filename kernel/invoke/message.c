@@ -8,6 +8,7 @@
  */
 #include "invoke/message.h"
 #include "mem/space.h"
+#include "object/systrace.h"
 #include "panic.h"
 #include "sched/sched.h"
 
@@ -64,8 +65,8 @@ long inv_string(struct inv *inv, void *to, uint32_t limit)
 
 /* ---- the receiver's side ----------------------------------------------------------------- */
 
-/* Stores into the registers that the receiver named for positions 0..3. */
-void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS])
+/* Stores into the registers that the receiver named for positions 0..3; giver is whom to name as their sender. */
+void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS], uint32_t giver)
 {
 	uint64_t names = q->regs.rbx >> 32;
 
@@ -74,8 +75,10 @@ void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS])
 	for (unsigned i = 0; i < INV_CAPS; i++) {
 		uint8_t reg = names >> (8 * i);
 
-		if (reg != CR_VOID && reg < CAP_REGISTERS)
-			q->caps[reg] = *caps[i];
+		if (reg == CR_VOID || reg >= CAP_REGISTERS)
+			continue;
+		q->caps[reg] = *caps[i];
+		q->givers[reg] = giver;
 	}
 }
 
@@ -106,7 +109,7 @@ static void receive_kernel_message(struct process *q, uint32_t order, uint32_t g
 	const struct cap *const caps[INV_CAPS] = { &void_cap, &void_cap, subject, resume };
 
 	frame_dirty(process_frame(q));
-	receive_caps(q, caps);
+	receive_caps(q, caps, 0);
 	receive_words(q, order, got, w);
 	if (receives_string(q)) {
 		struct ustring to = receive_buffer(q);
@@ -150,6 +153,8 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	struct cap resume;
 
 	kernel_stats.faults++;
+	if (p->flags & PROCESS_TRACED)
+		trace_fault(p, m);
 	if (p->queue_owner != q)
 		sched_pass_turn(p);            /* it was woken for another process, and faults first */
 	p->fault_code = m->w[0];

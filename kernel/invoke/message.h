@@ -36,7 +36,7 @@ static inline void set_running(struct process *q)
 	q->state = PROC_RUNNING;
 }
 
-void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS]);
+void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS], uint32_t giver);
 void receive_words(struct process *q, uint32_t order, uint32_t got, const uint64_t *w);
 struct ustring receive_buffer(struct process *q);
 /* The sender's RETURN is done: it takes the next notice, or the next caller may come. */

@@ -20,6 +20,7 @@
 #include "kernel/returner.h"
 #include "kernel/schedule.h"
 #include "kernel/segment.h"
+#include "kernel/systrace.h"
 #include "kernel/timer.h"
 #include "sched/sched.h"
 
@@ -39,7 +40,7 @@ static void answer(struct process *q, struct inv *inv)
 			inv->out_caps > 2 ? &inv->out[2] : &void_cap, &void_cap,
 		};
 
-		receive_caps(q, caps);
+		receive_caps(q, caps, process_giver(q));
 	}
 	if (receives_string(q)) {
 		struct ustring to = receive_buffer(q);
@@ -115,6 +116,7 @@ static const dispatch_fn dispatch[CAP_TYPES] = {
 	[CAP_PHYSMEM] = physmem_dispatch,
 	[CAP_LOG] = log_dispatch,
 	[CAP_CREATOR] = dispatch_creator,
+	[CAP_SYSTRACE] = systrace_dispatch,
 };
 
 /* Alleged types where one dispatch serves several capability types. */

@@ -28,6 +28,13 @@ enum cap_type {
 	CAP_TYPES = 32
 };
 
+/* Bit n: there is a type n. */
+static const uint32_t cap_types_known = 0
+#define CAPTYPE(number, upper, lower, target, memory, doc) | 1u << number
+#include "object/captype.def"
+#undef CAPTYPE
+	;
+
 struct cap {
 	uint8_t type, rights;
 	uint16_t data;

@@ -15,7 +15,7 @@ static bool is_object(const struct frame *f)
 static bool known_types(const struct cap *c, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (c[i].type > CAP_CREATOR)
+		if (c[i].type >= CAP_TYPES || !(cap_types_known >> c[i].type & 1))
 			return false;
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "arch.h"
 #include "invoke/inv.h"
 #include "kernel/log.h"
+#include "log.h"
 #include "object/device.h"
 
 #define LOG_MAX 1024
@@ -17,7 +18,7 @@ void log_op_put(struct inv *inv)
 	if (length < 0)
 		return;
 	commit_point();
-	arch_log_write(text, length);
+	log_write(text, length);
 }
 
 void log_op_power_off(struct inv *inv)

@@ -104,6 +104,10 @@ struct process {
 	struct cap slots[PROCESS_SLOTS];
 	struct cap caps[CAP_REGISTERS];
 
+	/* For people (systrace.c): its name, and the oids of who sent what is in the registers; 0 = not known. */
+	char name[PROCESS_NAME_BYTES];
+	uint32_t givers[CAP_REGISTERS];
+
 	/* In core only; zero on disk. */
 	uint32_t pfn;
 	uint16_t space;                /* index of its space, valid if space_generation fits; mem/space.h */
@@ -123,6 +127,7 @@ _Static_assert(sizeof(struct process) <= PAGE_SIZE, "a process is one frame");
 #define PROCESS_SYSRET       0x01      /* entered by syscall: rcx and r11 need not come back */
 #define PROCESS_FPU_USED     0x02      /* fpu holds an image */
 #define PROCESS_FAULT_KEEPER 0x04      /* a segment keeper refused: its process keeper is next */
+#define PROCESS_TRACED       0x10      /* what it does is recorded: never by the fast path */
 #define PROCESS_RESTART      0x08      /* was woken from a stall queue: goes to its front if it stalls again */
 
 enum process_queue { QUEUE_NONE = 0, QUEUE_READY, QUEUE_STALL, QUEUE_SLEEP, QUEUE_COMMIT };
@@ -232,6 +237,13 @@ static inline struct frame *process_frame(const struct process *p)
 	return &frames[p->pfn];
 }
 struct cap process_cap(struct process *p, enum cap_type type, uint16_t data);
+/* What `givers` says of p. */
+static inline uint32_t process_giver(const struct process *p)
+{
+	uint64_t oid = process_frame(p)->oid;
+
+	return oid < UINT32_MAX ? (uint32_t)oid : 0;
+}
 struct cap process_resume_cap(struct process *p, uint16_t kind);
 void process_init(struct frame *f);
 void process_arrived(struct frame *f); /* from the store: its fields in core begin anew */

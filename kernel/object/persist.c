@@ -16,7 +16,7 @@
 #include "panic.h"
 #include "sched/sched.h"
 
-#define ROOT_VERSION 2                 /* of what the kernel keeps in objects; another one is refused */
+#define ROOT_VERSION 3                 /* of what the kernel keeps in objects; another one is refused */
 enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA, ROOT_TSC, ROOT_TSC_USER };
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */

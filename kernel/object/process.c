@@ -54,7 +54,7 @@ void process_arrived(struct frame *f)
 	p->queue = QUEUE_NONE;
 	p->next = p->prev = p->stall_head = p->stall_tail = p->queue_owner = NULL;
 	p->wake_ns = p->slice_end_ns = 0;
-	p->flags &= ~PROCESS_RESTART;
+	p->flags &= ~(PROCESS_RESTART | PROCESS_TRACED);
 }
 
 /* Ends whatever it was doing; its callers and its resume capabilities are let go. */
@@ -144,8 +144,22 @@ void process_op_swap_reg(struct inv *inv)
 	commit_point();
 	process_mark_dirty(p);
 	inv_out_cap(inv, 0, p->caps[number]);
-	if (number != CR_VOID)
+	if (number != CR_VOID) {
 		p->caps[number] = *inv_cap(inv, 0);
+		p->givers[number] = process_giver(inv->sender);
+	}
+}
+
+void process_op_set_name(struct inv *inv)
+{
+	char name[PROCESS_NAME_BYTES] = { 0 };
+	struct process *p = subject(inv);
+
+	if (inv_string(inv, name, sizeof name) < 0)
+		return;
+	commit_point();
+	frame_dirty(process_frame(p));
+	__builtin_memcpy(p->name, name, sizeof name);
 }
 
 void process_regs_get(struct process *p, struct reg_image *image)
@@ -392,6 +406,7 @@ void process_op_clone(struct inv *inv)
 	to->gs_base = from->gs_base;
 	to->foreign_entry = from->foreign_entry;
 	to->recv_control = from->recv_control;
+	__builtin_memcpy(to->name, from->name, sizeof to->name);
 	to->flags = (from->flags & (PROCESS_SYSRET | PROCESS_FPU_USED)) |
 		    (to->flags & ~(PROCESS_SYSRET | PROCESS_FPU_USED));
 	if (from->flags & PROCESS_FPU_USED)

@@ -1,14 +1,16 @@
 /*
- * main.c - control: answers what the machine's owner asks from outside (`keros ckpt`).
+ * main.c - control: answers what the machine's owner asks from outside (`keros ckpt`, `ps`, `caps` ...).
  *
- * Requests come as lines on session 15 of the console, and one line goes back for each (doc/control.md):
- *     ID VERB            ->   ID {"field":value,...}          or   ID {"error":"a sentence"}
+ * Requests come as lines on session 15 of the console, and lines go back for each (doc/control.md):
+ *     ID VERB [ARGUMENT]      ->   ID +{"field":value,...}       as often as need be, and then
+ *                                  ID {"field":value,...}        or   ID {"error":"a sentence"}
  * The ID is the asker's, and is only repeated: after a loss of power an answer may come that nobody waits for.
  *
  * Invariants
  *   1. It holds what its verbs need and nothing else; who can write to that session is the owner.
  *   2. A line that is too long, or that is no request, is answered with an error; nothing stops the loop.
  */
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +22,14 @@
 #include <keros/server.h>
 #include <keros/stream.h>
 #include <keros/timer.h>
-
-enum { CR_IN = CR_APP0, CR_OUT, CR_CHECKPOINT, CR_TIMER };
+#include <keros/log.h>
+#include "control.h"
 
 #define LINE_MAX_BYTES 256u
 #define RETRY_NS       1000000ull
 #define NOTICE_INPUT   1u
+#define STOP_DELAY_NS  20000000ull     /* for the answer to get out */
+#define STATUS_STOPPED 122             /* doc/control.md */
 
 static void text_put(const char *text, size_t length)
 {
@@ -44,12 +48,56 @@ static void text_put(const char *text, size_t length)
 	}
 }
 
-static void answer(const char *id, const char *fields)
+static void line_put(const char *id, const char *mark, const char *format, va_list args)
 {
-	char line[1024];
-	int length = snprintf(line, sizeof line, "%s {%s}\n", id, fields);
+	static char line[4096];
+	int head = snprintf(line, sizeof line, "%s %s{", id, mark);
+	int length = head + vsnprintf(line + head, sizeof line - (size_t)head - 3, format, args);
 
-	text_put(line, (size_t)length);
+	/* What is too long for a line is a mistake of ours; the asker gets a line all the same. */
+	if (length > (int)sizeof line - 4)
+		length = head;
+	memcpy(line + length, "}\n", 2);
+	text_put(line, (size_t)length + 2);
+}
+
+void answer_part(const char *id, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	line_put(id, "+", format, args);
+	va_end(args);
+}
+
+void answer_end(const char *id, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	line_put(id, "", format, args);
+	va_end(args);
+}
+
+void answer_error(const char *id, const char *text)
+{
+	answer_end(id, "\"error\":\"%s\"", text);
+}
+
+const char *json_text(char *to, size_t limit, const char *text, size_t length)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < length && at + 7 <= limit; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\')
+			to[at++] = (char)c;
+		else
+			at += (size_t)snprintf(to + at, 7, "\\u%04x", c);
+	}
+	to[at] = 0;
+	return to;
 }
 
 /* ---- verbs ------------------------------------------------------------------------------------ */
@@ -63,52 +111,73 @@ static uint64_t ns_of(uint64_t ticks)
 }
 
 /* Forces a checkpoint, waits for its commit, and tells what it cost. */
-static void verb_ckpt(const char *id)
+static void verb_ckpt(const char *id, const char *argument)
 {
 	uint64_t generation = 0, start = 0, end = 0, stop = 0, longest = 0, check = 0, written = 0, commit_ns = 0;
 	uint64_t homes = 0, used = 0, log_frames = 0, log_free = 0;
-	char fields[640];
 
+	(void)argument;
 	timer_now(CR_TIMER, &start);
 	if (checkpoint_force(CR_CHECKPOINT, &generation) != RC_OK) {
-		answer(id, "\"error\":\"this machine has no store; run it with --disk FILE\"");
+		answer_error(id, "this machine has no store; run it with --disk FILE");
 		return;
 	}
 	checkpoint_wait(CR_CHECKPOINT, generation);
 	timer_now(CR_TIMER, &end);
 	checkpoint_times(CR_CHECKPOINT, &stop, &longest, &check, &written, &commit_ns, NULL);
 	checkpoint_space(CR_CHECKPOINT, &homes, &used, &log_frames, &log_free, NULL, NULL);
-	snprintf(fields, sizeof fields, "\"generation\":%lu,\"total_ns\":%lu,\"stop_ns\":%lu,\"longest_step_ns\":%lu,"
-		 "\"check_ns\":%lu,\"commit_ns\":%lu,\"objects_written\":%lu,\"objects_used\":%lu,\"objects_room\":%lu,"
-		 "\"log_free\":%lu,\"log_frames\":%lu", generation, end - start, ns_of(stop), ns_of(longest), ns_of(check),
-		 commit_ns, written, used, homes, log_free, log_frames);
-	answer(id, fields);
+	answer_end(id, "\"generation\":%lu,\"total_ns\":%lu,\"stop_ns\":%lu,\"longest_step_ns\":%lu,"
+		   "\"check_ns\":%lu,\"commit_ns\":%lu,\"objects_written\":%lu,\"objects_used\":%lu,\"objects_room\":%lu,"
+		   "\"log_free\":%lu,\"log_frames\":%lu", generation, end - start, ns_of(stop), ns_of(longest), ns_of(check),
+		   commit_ns, written, used, homes, log_free, log_frames);
+}
+
+/* Saves, if there is where, and switches off: a system with a store goes on from here.  Its own life after that does not. */
+static void verb_stop(const char *id, const char *argument)
+{
+	uint64_t generation = 0, life = 0, now = 0;
+	bool saved;
+
+	(void)argument;
+	checkpoint_status(CR_CHECKPOINT, NULL, NULL, NULL, &life, NULL, NULL);
+	saved = checkpoint_force(CR_CHECKPOINT, &generation) == RC_OK && checkpoint_wait(CR_CHECKPOINT, generation) == RC_OK;
+	checkpoint_status(CR_CHECKPOINT, NULL, NULL, NULL, &now, NULL, NULL);
+	if (now != life)
+		return;
+	answer_end(id, "\"saved\":%d", saved);
+	timer_now(CR_TIMER, &now);
+	timer_sleep_until(CR_TIMER, now + STOP_DELAY_NS);
+	log_power_off(CR_POWER, STATUS_STOPPED);
 }
 
 static const struct verb {
 	const char *name;
-	void (*act)(const char *id);
+	void (*act)(const char *id, const char *argument);
 } verbs[] = {
-	{ "ckpt", verb_ckpt },
+	{ "ckpt", verb_ckpt }, { "stop", verb_stop }, { "ps", verb_ps }, { "caps", verb_caps }, { "node", verb_node },
+	{ "record", verb_record }, { "trace", verb_trace }, { "log", verb_log },
 };
 
 /* ---- requests --------------------------------------------------------------------------------- */
 
 static void request(char *line)
 {
-	char *verb = strchr(line, ' ');
+	char *verb = strchr(line, ' '), *argument;
 
 	if (!verb || verb == line) {
-		answer("0", "\"error\":\"a request is: ID VERB\"");
+		answer_error("0", "a request is: ID VERB [ARGUMENT]");
 		return;
 	}
 	*verb++ = 0;
+	argument = verb + strcspn(verb, " ");
+	if (*argument)
+		*argument++ = 0;
 	for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
 		if (strcmp(verb, verbs[i].name) == 0) {
-			verbs[i].act(line);
+			verbs[i].act(line, argument);
 			return;
 		}
-	answer(line, "\"error\":\"this system does not know that request; it may be older than the command\"");
+	answer_error(line, "this system does not know that request; it may be older than the command");
 }
 
 /* Takes what has come; true if there may be more at once. */
@@ -131,7 +200,7 @@ static bool take_input(void)
 		}
 		line[have] = 0;
 		if (too_long)
-			answer("0", "\"error\":\"that request is too long\"");
+			answer_error("0", "that request is too long");
 		else
 			request(line);
 		have = 0;

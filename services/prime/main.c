@@ -40,6 +40,7 @@
 enum {
 	PR_RANGE = 1, PR_STORE = 2, PR_DISCRIM = 8, PR_PROCTOOL, PR_KEYBITS, PR_TIMER, PR_IRQ, PR_IOPORT, PR_PHYSMEM,
 	PR_CHECKPOINT, PR_SPACE, PR_IMAGE, PR_PROCESS, PR_WORK, PR_LOG_TEXT, PR_SCHEDULE, PR_SERVICE_BANK,
+	PR_SYSTRACE,
 	PR_A = CR_ARG0,
 };
 
@@ -291,6 +292,7 @@ process_prepare(const char *name, unsigned priority, unsigned keeper_data)
 {
 	must(schedule_narrow(CR_SCHED, priority, PR_SCHEDULE), "making the schedule of", name);
 	must(image_instantiate(PR_IMAGE, &maker, PR_SCHEDULE, PR_PROCESS, PR_WORK), "making the process of", name);
+	process_set_name(PR_PROCESS, name, strnlen(name, PROCESS_NAME_BYTES));
 	process_give(CR_SCHED, PR_SCHEDULE);
 	process_give(CR_LOG, PR_LOG_TEXT);
 	process_give(CR_RETURNER, CR_RETURNER);
@@ -357,7 +359,7 @@ own_get(const struct manifest_grant *g, cap_t to)
 	static const struct { const char *name; cap_t reg; } known[] = {
 		{ "log", CR_LOG }, { "schedule", CR_SCHED }, { "discrim", PR_DISCRIM }, { "proctool", PR_PROCTOOL },
 		{ "keybits", PR_KEYBITS }, { "timer", PR_TIMER }, { "irq", PR_IRQ }, { "ioport", PR_IOPORT },
-		{ "physmem", PR_PHYSMEM }, { "checkpoint", PR_CHECKPOINT },
+		{ "physmem", PR_PHYSMEM }, { "checkpoint", PR_CHECKPOINT }, { "systrace", PR_SYSTRACE },
 	};
 
 	for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
@@ -879,6 +881,7 @@ main(void)
 
 	first_frames.next = start_words[0];
 	maker = space_range_maker(&first_frames);
+	process_set_name(CR_SELF, "prime", 5);
 	pack_open();
 	config_load();
 	manifest_load();

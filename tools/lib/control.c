@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "lib/control.h"
+#include "lib/json.h"
 
 #define ANSWER_SECONDS 120
 
@@ -157,20 +158,12 @@ static char *machine_choose(const char *where, const char *which)
 	return xasprintf("%s/%d", where, (int)found[chosen].pid);
 }
 
-char *control_ask(const char *which, const char *verb)
+/* The next line without its end, in *got; dies if there is none. */
+static void line_read(int fd, struct buffer *got)
 {
-	char *where = directory(), *path = machine_choose(where, which), *line, *brace;
-	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
-	struct sockaddr_un address;
-	struct buffer got = { 0 };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char byte;
 
-	if (fd < 0 || !address_of(path, &address) || connect(fd, (void *)&address, sizeof address))
-		die("%s: %s; the machine may just be ending", path, strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	line = xasprintf("%s\n", verb);
-	write_all(fd, line, strlen(line), path);
+	buffer_drop(got, got->length);
 	for (;;) {
 		ssize_t n = read(fd, &byte, 1);
 
@@ -180,58 +173,77 @@ char *control_ask(const char *which, const char *verb)
 			die("the machine %s", n < 0 ? "did not answer within two minutes" : "ended before it answered");
 		if (byte == '\n')
 			break;
-		buffer_add(&got, &byte, 1);
+		buffer_add(got, &byte, 1);
 	}
-	buffer_add(&got, "", 1);
-	close(fd);
-	free(line);
-	free(path);
+	buffer_add(got, "", 1);
+}
+
+void control_close_machine(struct control *c)
+{
+	free(c->path);
+	*c = (struct control){ 0 };
+}
+
+void control_open_machine(struct control *c, const char *which)
+{
+	char *where = directory();
+
+	c->path = machine_choose(where, which);
 	free(where);
-	brace = strchr((char *)got.data, '{');
-	if (!brace)
-		die("the machine's answer is not understood: %s", (char *)got.data);
+}
+
+char *control_request(const struct control *c, const char *verb, control_line *part, void *context)
+{
+	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	struct sockaddr_un address;
+	struct buffer got = { 0 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char *line, *brace;
+
+	if (fd < 0 || !address_of(c->path, &address) || connect(fd, (void *)&address, sizeof address))
+		die("%s: %s; the machine may just be ending", c->path, strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	line = xasprintf("%s\n", verb);
+	write_all(fd, line, strlen(line), c->path);
+	free(line);
+	for (;;) {
+		line_read(fd, &got);
+		brace = strchr((char *)got.data, '{');
+		if (!brace)
+			die("the machine's answer is not understood: %s", (char *)got.data);
+		if (brace == (char *)got.data || brace[-1] != '+')
+			break;
+		if (part)
+			part(context, brace);
+	}
+	close(fd);
 	line = xstrdup(brace);
 	free(got.data);
+	json_die_of_error(line);
 	return line;
-}
-
-/* The number of a field of a flat object; 0 if it is not there. */
-static uint64_t field(const char *object, const char *name)
-{
-	char *key = xasprintf("\"%s\":", name);
-	const char *at = strstr(object, key);
-	uint64_t value = at ? strtoull(at + strlen(key), NULL, 10) : 0;
-
-	free(key);
-	return value;
-}
-
-static void die_of_error(const char *object)
-{
-	const char *at = strstr(object, "\"error\":\"");
-
-	if (at)
-		die("%.*s", (int)strcspn(at + 9, "\""), at + 9);
 }
 
 int control_ckpt(const char *which, bool json)
 {
-	char *object = control_ask(which, "ckpt");
+	struct control c;
+	char *object;
 
-	die_of_error(object);
+	control_open_machine(&c, which);
+	object = control_request(&c, "ckpt", NULL, NULL);
+	control_close_machine(&c);
 	if (json) {
 		puts(object);
 	} else {
-		printf("generation %" PRIu64 " is on the disk, after %.1f ms\n", field(object, "generation"),
-		       (double)field(object, "total_ns") / 1e6);
-		printf("stopped for      %.3f ms\n", (double)field(object, "stop_ns") / 1e6);
-		printf("longest step     %.3f ms\n", (double)field(object, "longest_step_ns") / 1e6);
-		printf("objects written  %" PRIu64 ", checked in %.3f ms\n", field(object, "objects_written"),
-		       (double)field(object, "check_ns") / 1e6);
-		printf("objects in all   %" PRIu64 " of %" PRIu64 "\n", field(object, "objects_used"),
-		       field(object, "objects_room"));
-		printf("log              %" PRIu64 " of %" PRIu64 " frames free\n", field(object, "log_free"),
-		       field(object, "log_frames"));
+		printf("generation %" PRIu64 " is on the disk, after %.1f ms\n", json_number(object, "generation"),
+		       (double)json_number(object, "total_ns") / 1e6);
+		printf("stopped for      %.3f ms\n", (double)json_number(object, "stop_ns") / 1e6);
+		printf("longest step     %.3f ms\n", (double)json_number(object, "longest_step_ns") / 1e6);
+		printf("objects written  %" PRIu64 ", checked in %.3f ms\n", json_number(object, "objects_written"),
+		       (double)json_number(object, "check_ns") / 1e6);
+		printf("objects in all   %" PRIu64 " of %" PRIu64 "\n", json_number(object, "objects_used"),
+		       json_number(object, "objects_room"));
+		printf("log              %" PRIu64 " of %" PRIu64 " frames free\n", json_number(object, "log_free"),
+		       json_number(object, "log_frames"));
 	}
 	free(object);
 	return 0;

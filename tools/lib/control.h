@@ -8,11 +8,23 @@
 /* The machine's side: a socket that listens; -1 if there can be none, which is no reason not to run. */
 int control_listen(const struct run *r);
 
+/* The asker's side: one machine that runs. */
+struct control { char *path; };
+
 /*
- * The asker's side: sends one request to the machine chosen and gives the answer's JSON object, to be freed.  which:
- * the image file or the process number of the machine; NULL = the only one.  Dies with a sentence if it cannot be asked.
+ * which: the image file or the process number of the machine; NULL = the only one.  Dies with a sentence if there is
+ * none, or no one in particular.
  */
-char *control_ask(const char *which, const char *verb);
+void control_open_machine(struct control *c, const char *which);
+void control_close_machine(struct control *c);
+
+typedef void control_line(void *context, const char *object);
+
+/*
+ * Sends one request ("VERB ARGUMENT"); part is called with each JSON object but the last of the answer, in order.  The
+ * last is given back, to be freed.  Dies with the machine's own sentence if it answers an error.
+ */
+char *control_request(const struct control *c, const char *verb, control_line *part, void *context);
 
 /* `keros ckpt`; returns the exit status. */
 int control_ckpt(const char *which, bool json);

@@ -49,6 +49,7 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define END_WAIT_MS   2000         /* from the session's end to the machine's */
 #define END_WAIT_DISK_MS 60000     /* if it saves its state first */
 #define KERNEL_FAILED 171          /* (0x55 << 1) | 1: isa-debug-exit */
+#define STATUS_STOPPED 122              /* services/control: the owner has asked for it */
 #define STATUS_FAILED 125
 #define LEAVE_KEY     1            /* Ctrl-A */
 
@@ -345,14 +346,18 @@ static void answer_give(struct pump *p, const char *line, size_t length)
 {
 	int pid = 0;
 	unsigned id = 0;
+	bool more;
 
 	if (sscanf(line, "%u-%d ", &id, &pid) != 2 || pid != (int)getpid())
 		return;                /* to somebody of an earlier life */
+	more = strchr(line, ' ') && strchr(line, ' ')[1] == '+';
 	for (unsigned i = 0; i < ASKERS; i++)
 		if (p->askers[i].fd && p->askers[i].id == id) {
-			if (send(p->askers[i].fd, line, length, MSG_NOSIGNAL) != (ssize_t)length)
-				note("an answer was longer than its asker could take\r");
-			asker_close(&p->askers[i]);
+			bool taken = send(p->askers[i].fd, line, length, MSG_NOSIGNAL) == (ssize_t)length;
+
+			/* One that does not read loses the rest, and sees the end of the stream. */
+			if (!taken || !more)
+				asker_close(&p->askers[i]);
 		}
 }
 
@@ -668,6 +673,10 @@ static int verdict(const struct pump *p)
 	}
 	if (p->exit_status >= 0)
 		return p->exit_status;
+	if (code == (STATUS_STOPPED << 1 | 1)) {
+		note("stopped by `keros stop`");
+		return 128 + SIGTERM;
+	}
 	if (p->run->native && code >= 0 && (code & 1))
 		return code >> 1;
 	if (code == 0)

@@ -138,6 +138,26 @@ struct reg_image {
 };
 _Static_assert(sizeof(struct reg_image) == 168, "register image is part of the ABI");
 
+#define PROCESS_NAME_BYTES 16              /* zero-padded; process_set_name */
+
+/* What systrace_read answers with: one thing that happened to a process that is recorded. */
+enum trace_kind {
+	TRACE_CALL, TRACE_RETURN, TRACE_SEND,  /* it invoked a process, or nothing */
+	TRACE_OBJECT,                          /* it invoked a kernel object: result is the answer's */
+	TRACE_REPLY, TRACE_REQUEST,            /* a message came to it: while it waited, while it was available */
+	TRACE_FAULT,                           /* order is the fault code; w[0] address or info, w[1] rip */
+};
+struct trace_record {
+	uint64_t ns;                           /* of the machine's clock */
+	uint32_t process, peer;                /* oids; peer: the other process, 0 if there is none */
+	uint8_t kind, cap_type, reg, op;       /* reg: the capability register invoked; op: INV_OP_MASK >> 8 */
+	uint16_t data, reserved;               /* data of the capability invoked, or that came with the message */
+	uint32_t order, result;
+	uint32_t string_length, caps;          /* bytes offered; caps: bit i if position i was sent */
+	uint64_t w[6];
+};
+_Static_assert(sizeof(struct trace_record) == 88, "trace records are part of the ABI");
+
 /*
  * The boot pack: one file that the loader hands to the kernel (QEMU's initrd, GRUB's
  * module).  Header, then sections, each starting on a page boundary of the pack.

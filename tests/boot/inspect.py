@@ -1,0 +1,106 @@
+"""Looking at a machine that runs: ps, caps, trace, log, stop."""
+
+import json
+import os
+import signal
+import subprocess
+
+from lib import KEROS, limit, run
+from witnesses import Life
+
+LOOP = ["sh", "-c", "echo up; while :; do sleep 0.05; cat /etc/passwd > /dev/null; done"]
+
+
+def start(command=LOOP, options=()):
+    """A machine of this test's alone."""
+    os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
+    life = Life(list(options), command)
+    life.wait_for(lambda line: line == b"up")
+    return life
+
+
+def keros(*args, status=0):
+    result = run([KEROS, *args])
+    assert result.status == status, (args, result)
+    return result.stdout.decode()
+
+
+def objects(*args):
+    return [json.loads(line) for line in keros(*args).splitlines()]
+
+
+@limit(120)
+def test_processes_and_capabilities():
+    """ps names every process; caps says what each holds, in words, and who gave it."""
+    life = start()
+    names = [process["name"] for process in objects("ps", "--json")]
+    assert {"prime", "bank", "console", "session", "posix-server", "sh"} <= set(names), names
+    table = keros("ps")
+    assert "PROCESS" in table and "posix-server" in table, table
+    held = keros("caps", "posix-server")
+    assert "given by constructor" in held and "call console" in held and "control of sh, wholly" in held, held
+    numbers = {process["name"]: process["oid"] for process in objects("ps", "--json")}
+    program = objects("caps", "--json", str(numbers["sh"]))
+    registers = [c for c in program if c["index"] < 32]
+    assert [c["kind"] for c in registers] == ["start"] and registers[0]["target"] == numbers["posix-server"], program
+    assert "there is no process" in run([KEROS, "caps", "nobody"]).stderr.decode()
+    assert run([KEROS, "caps", "a", "b"]).status == 2
+    life.kill()
+
+
+@limit(120)
+def test_trace():
+    """trace decodes what a process asks of the personality, and of services; recording ends with it."""
+    life = start()
+    lines = keros("trace", "--count", "60", "sh").splitlines()
+    assert len(lines) >= 60 and any("wait4(" in line or "read(" in line for line in lines), lines[:20]
+    assert any("<= " in line for line in lines), lines
+    server = keros("trace", "--count", "80", "posix-server")
+    assert "node.tree_" in server or "process." in server, server
+    assert not any(process["recorded"] for process in objects("ps", "--json"))
+    process = subprocess.Popen([KEROS, "trace", "--json", "posix-server"], stdout=subprocess.PIPE)
+    first = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0 and first["process"] > 0
+    process.stdout.close()
+    assert not any(process["recorded"] for process in objects("ps", "--json"))
+    life.kill()
+
+
+@limit(120)
+def test_live_graph():
+    """graph --live draws the processes that run; what leads out of the sandbox is red."""
+    life = start()
+    text = keros("graph", "--live")
+    assert text.startswith("digraph") and '"posix-server"' in text and "color=red" in text, text
+    keros("graph", "--live", "-o", "now.svg")
+    with open("now.svg") as file:
+        assert "posix-server" in file.read()
+    assert run([KEROS, "graph", "--live", "-o", "now.txt"]).status == 2
+    life.kill()
+
+
+@limit(120)
+def test_log_and_stop():
+    """log prints the kernel's log of a running machine; stop ends it, and its command says so with 143."""
+    life = start()
+    assert "MiB for objects" in keros("log"), keros("log")
+    assert "nothing was saved" in keros("stop")
+    assert life.join() == 143 and b"stopped" in life.errors, life.errors
+    assert run([KEROS, "ps"]).status == 1
+
+
+@limit(120)
+def test_stop_saves():
+    """A system with an image that was stopped goes on from there."""
+    counting = ["sh", "-c", "echo up; i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done"]
+    disk = ["--disk", "d", "--disk-size", "512M"]
+    life = start(counting, disk)
+    life.wait_for(lambda line: line.isdigit() and int(line) >= 5)
+    assert "saved and stopped" in keros("stop", "--machine", "d")
+    assert life.join() == 143
+    last = max(int(line) for line in life.lines if line.isdigit())
+    life = Life(disk, counting)
+    line = life.wait_for(lambda line: line.isdigit())
+    life.kill()
+    assert b"up" not in life.lines and last - 1 <= int(line) <= last + 2, (last, life.lines)

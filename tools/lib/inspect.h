@@ -1,0 +1,21 @@
+/*
+ * inspect.h - looking at a machine that runs: processes, what they hold and from whom, what they invoke, the log.
+ *
+ * which: the machine, as control_open_machine takes it.  Each returns the exit status, and dies with a sentence if the
+ * machine cannot be asked.  A process is named by its number, or by its name if only one has it.
+ */
+#ifndef TOOLS_INSPECT_H
+#define TOOLS_INSPECT_H
+#include <stdbool.h>
+
+int inspect_ps(const char *which, bool json);
+/* process NULL: all. */
+int inspect_caps(const char *which, const char *process, bool json);
+/* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output. */
+int inspect_graph(const char *which, const char *file);
+/* count 0: until interrupted. */
+int inspect_trace(const char *which, const char *process, unsigned long count, bool json);
+int inspect_log(const char *which, bool json);
+int inspect_stop(const char *which, bool json);
+
+#endif
