@@ -26,7 +26,7 @@ class Life:
         self.process = subprocess.Popen([KEROS, "run", *options, *(["--", *command] if command else [])],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines, self.errors = [], b""
-        self.threads = [threading.Thread(target=self.read_lines), threading.Thread(target=self.read_errors)]
+        self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]
         for thread in self.threads:
             thread.start()
 
