@@ -33,7 +33,7 @@ static void test_open(void)
 	t_ok(t_type(T_A) == STREAM_TYPE && t_type(T_SERVICE) == CONSOLE_TYPE, "they tell their types");
 	t_rc(console_open(T_SERVICE, 16, INPUT, T_D), RC_REQUEST, "there is no session 16");
 	t_rc(console_open(T_SERVICE, ~0ull, INPUT, T_D), RC_REQUEST, "nor the last of all");
-	t_rc(console_open(T_SERVICE, 0, 4, T_D), RC_REQUEST, "nor a channel 4");
+	t_rc(console_open(T_SERVICE, 0, 5, T_D), RC_REQUEST, "nor a channel 5");
 	console_open(T_SERVICE, 14, INPUT, T_D);
 	t_ok(t_same(T_A, T_D), "opened again it is the same stream");
 	t_rc(console_finish(T_SERVICE, 14, 256), RC_REQUEST, "256 is no status");
