@@ -111,6 +111,8 @@ void file_put(struct file *);
 
 /* Builds the tree: base image, then overlay over it, then /dev, /proc, /tmp.  0, or -errno with *why set. */
 int vfs_init(const char **why);
+extern bool vfs_bare;              /* set before: nothing is there that no image has, but /proc */
+extern bool vfs_without_proc;      /* with vfs_bare: nor that */
 struct inode *vfs_root(void);
 /* Resolves a path from cwd or dirfd to an inode (one more reference) or -errno. */
 int vfs_resolve(struct proc *p, int dirfd, const char *path, bool follow, struct inode **out);

@@ -255,7 +255,7 @@ static size_t proc_name(struct proc *p, char *text, size_t length)
 
 static unsigned kind_of(const struct inode *i)
 {
-	return !i ? RECORD_PATH : i->virtual && i->virtual == procfs_root()->virtual ? RECORD_PROC :
+	return !i ? RECORD_PATH : i->virtual && procfs_root() && i->virtual == procfs_root()->virtual ? RECORD_PROC :
 	       S_ISCHR(i->mode) || S_ISBLK(i->mode) ? RECORD_DEVICE : RECORD_PATH;
 }
 

@@ -169,6 +169,8 @@ static int run_command(void)
 
 	clock_init();
 	sync_init();
+	vfs_bare = config_value("bare", NULL) != NULL;
+	vfs_without_proc = config_value("noproc", NULL) != NULL;
 	err = vfs_init(&why);
 	if (err)
 		return refuse("file tree", why, STATUS_NOT_RUN);

@@ -56,7 +56,8 @@ static const char run_options[] =
 	"  --second-bank N    the second one's limit\n"
 	"  --native NAME      no sandbox: run the native test program build/native/NAME.elf\n"
 	"  --icount           count guest instructions: slower, and the same every time\n"
-	"  --manifest FILE    another system manifest than apps/system.lua (doc/manifest.md)\n"
+	"  --manifest F.toml  run what that run manifest says, with what it grants and nothing else (doc/run-manifest.md)\n"
+	"  --manifest F.lua   another system manifest than apps/system.lua (doc/manifest.md)\n"
 	"  --pack FILE        keep the boot pack in FILE\n"
 	"  --dry-run          print the QEMU line and do nothing\n";
 
@@ -138,6 +139,48 @@ static void add_tree(struct run *r, const char *path)
 	r->trees[r->tree_count++] = path;
 }
 
+static bool is_runfile(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 5 && strcmp(path + n - 5, ".toml") == 0;
+}
+
+static void runfile_use(struct run *r, const char *path)
+{
+	static struct runfile file;
+	char *copy = xstrdup(path);
+
+	if (access(path, R_OK))
+		misuse("--manifest %s: %s; give a run manifest (doc/run-manifest.md)", path, strerror(errno));
+	if (r->runfile)
+		misuse("--manifest is given twice; unite the two first: keros merge A.toml B.toml");
+	runfile_read(&file, path);
+	r->runfile = &file;
+	r->runfile_folder = xstrdup(dirname(copy));
+	r->cwd = file.directory;
+	if (file.machine)
+		r->memory = parse_memory(file.machine);
+	if (file.storage)
+		r->bank_pages = strtoul(parse_memory(file.storage), NULL, 10) * 256;
+	free(copy);
+}
+
+/* The command line of a run manifest: other arguments may be given, another program may not. */
+static char **runfile_argv(const struct runfile *file, char **given)
+{
+	struct strings words = { 0 };
+
+	strings_add(&words, file->program);
+	if (*given)
+		for (; *given; given++)
+			strings_add(&words, *given);
+	else
+		for (size_t i = 0; i < file->arguments.count; i++)
+			strings_add(&words, file->arguments.list[i]);
+	return words.list;
+}
+
 /* Takes options up to "--" or the first word that is none; returns the index of what follows. */
 static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 {
@@ -184,6 +227,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--second") == 0) r->second = value;
 		else if (strcmp(option, "--second-bank") == 0) r->second_bank_pages = parse_pages(option, value);
 		else if (strcmp(option, "--native") == 0) r->native = value;
+		else if (strcmp(option, "--manifest") == 0 && is_runfile(value)) runfile_use(r, value);
 		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
 		else if (strcmp(option, "--disk") == 0) r->disk = value;
 		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
@@ -224,6 +268,10 @@ static int act_run(int argc, char **argv)
 		if (first < argc)
 			misuse("--native takes no command; leave out '%s'", argv[first]);
 		r.argv = none;
+	} else if (r.runfile) {
+		if (r.tree_count || r.env_count)
+			misuse("a run manifest says all that is granted; put what --tree or --env adds into it");
+		r.argv = runfile_argv(r.runfile, r.argv);
 	} else if (first == argc) {
 		misuse("run needs a command; try: keros run -- echo hello");
 	}
@@ -350,6 +398,40 @@ static int act_stop(int argc, char **argv)
 	struct looking l = parse_looking("stop", "--json --machine", 0, argc, argv);
 
 	return inspect_stop(l.machine, l.json);
+}
+
+static int act_diff(int argc, char **argv)
+{
+	struct runfile a, b;
+	struct buffer lines = { 0 };
+
+	if (argc != 2)
+		misuse("diff needs two run manifests; try: keros diff old.toml new.toml");
+	runfile_read(&a, argv[0]);
+	runfile_read(&b, argv[1]);
+	runfile_diff(&a, &b, &lines);
+	write_all(1, lines.data, lines.length, "standard output");
+	return lines.length != 0;
+}
+
+static int act_merge(int argc, char **argv)
+{
+	struct runfile all, one;
+	struct buffer text;
+
+	if (argc < 2)
+		misuse("merge needs run manifests of one program; try: keros merge a.toml b.toml >both.toml");
+	runfile_read(&all, argv[0]);
+	for (int i = 1; i < argc; i++) {
+		char *wrong;
+
+		runfile_read(&one, argv[i]);
+		if ((wrong = runfile_merge(&all, &one)))
+			die("%s and %s: %s", argv[0], argv[i], wrong);
+	}
+	text = runfile_text(&all);
+	write_all(1, text.data, text.length, "standard output");
+	return 0;
 }
 
 static int act_image(int argc, char **argv)
@@ -554,6 +636,12 @@ static const struct verb verbs[] = {
 	{ "log", act_log, "log [--json] [--machine FILE|PID]", "the newest of a running kernel's log", "Prints what is kept: 32 KiB." },
 	{ "stop", act_stop, "stop [--json] [--machine FILE|PID]", "save a running system, if it has where, and switch it off",
 	  "The command that runs the machine ends with 143. A system with an image (--disk) goes on from here at its next start." },
+	{ "diff", act_diff, "diff A.toml B.toml", "what one run manifest grants and another does not",
+	  "Prints lines '- ...' and '+ ...' for what only A or only B says; evidence is no difference. Status 0: they say the\n"
+	  "same; 1: they differ. Try: keros diff doc/assess/gzip/manifest.toml my.toml" },
+	{ "merge", act_merge, "merge A.toml B.toml...", "unite run manifests of one program",
+	  "Prints a manifest that grants what any of them grants, with the evidence added up: what a program needs is what\n"
+	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

@@ -483,6 +483,20 @@ static struct inode *root_make(void)
 	return i;
 }
 
+bool vfs_bare, vfs_without_proc;
+
+/* What the images have is there, and /proc if it may be: a device or /tmp that nobody granted is not. */
+static int vfs_init_bare(const char **why)
+{
+	struct inode *proc = vfs_without_proc ? NULL : provide(root, "proc", S_IFDIR | 0555, 0);
+	*why = "no memory for /proc, or it is no directory";
+	if (!vfs_without_proc && (!proc || !S_ISDIR(proc->mode) || proc_mount(root)))
+		return -ENOMEM;
+	dev_init();
+	*why = NULL;
+	return 0;
+}
+
 int vfs_init(const char **why)
 {
 	*why = NULL;
@@ -495,6 +509,8 @@ int vfs_init(const char **why)
 	root = root_make();
 	if (!root)
 		return -ENOMEM;
+	if (vfs_bare)
+		return vfs_init_bare(why);
 	struct inode *dev = provide(root, "dev", S_IFDIR | 0755, 0);
 	struct inode *tmp = provide(root, "tmp", S_IFDIR | 01777, 0);
 	struct inode *proc = provide(root, "proc", S_IFDIR | 0555, 0);

@@ -20,6 +20,7 @@
 #include "lib/lua.h"
 #include "lib/machine.h"
 #include "lib/manifest.h"
+#include "lib/runtree.h"
 #include "lib/tree.h"
 #include "../services/prime/config.h"
 #include "../services/prime/manifest.h"
@@ -142,12 +143,14 @@ static void record_env(struct buffer *config, const struct run *r)
 	};
 
 	for (unsigned i = 0; i < sizeof defaults / sizeof *defaults; i++) {
-		if (!env_given(r, defaults[i]))
+		if (!r->runfile && !env_given(r, defaults[i]))
 			record(config, "env", defaults[i]);
 		free(defaults[i]);
 	}
 	for (unsigned i = 0; i < r->env_count; i++)
 		record(config, "env", r->envs[i]);
+	for (size_t i = 0; r->runfile && i < r->runfile->environment.count; i++)
+		record(config, "env", r->runfile->environment.list[i]);
 }
 
 static void record_second(struct buffer *config, const struct run *r)
@@ -199,9 +202,48 @@ static struct buffer make_config(const struct run *r)
 		record_number(&config, "caps", 1);
 	if (r->record_file)
 		record_number(&config, "record", 1);
+	if (r->runfile)
+		record_number(&config, "bare", 1);
+	if (r->runfile && !r->runfile->proc)
+		record_number(&config, "noproc", 1);
 	if (r->second)
 		record_second(&config, r);
 	return config;
+}
+
+/* The base tree; of a run with a manifest, only what that grants. */
+static void add_base(struct pack *p, const struct run *r)
+{
+	char *path = xasprintf("%s/build/base.tree", r->root);
+	struct buffer image;
+
+	if (!r->runfile) {
+		add_file(p, PACK_TREE, "base", path);
+		free(path);
+		return;
+	}
+	image = runtree_base(r->runfile, path, TREE_TIME_NS);
+	pack_add(p, PACK_TREE, "base", image.data, image.length);
+	free(image.data);
+	free(path);
+}
+
+static void add_overlay(struct pack *p, const struct run *r)
+{
+	struct tree *overlay = tree_new(TREE_TIME_NS);
+	struct buffer image;
+
+	for (unsigned i = 0; i < r->tree_count; i++)
+		tree_add_source(overlay, r->trees[i]);
+	if (r->lua_script)
+		add_script(overlay, r->lua_script);
+	if (r->runfile)
+		runtree_overlay(r->runfile, r->runfile_folder, overlay);
+	if (tree_count(overlay) == 1)
+		return;
+	image = tree_image(overlay);
+	pack_add(p, PACK_TREE, "overlay", image.data, image.length);
+	free(image.data);
 }
 
 int machine_pack(const struct run *r)
@@ -223,22 +265,9 @@ int machine_pack(const struct run *r)
 	if (r->keykos) {
 		add_keykos(&p, r);
 	} else {
-		path = xasprintf("%s/build/base.tree", r->root);
-		add_file(&p, PACK_TREE, "base", path);
-		free(path);
+		add_base(&p, r);
 	}
-	if (r->tree_count || r->lua_script) {
-		struct tree *overlay = tree_new(TREE_TIME_NS);
-		struct buffer image;
-
-		for (unsigned i = 0; i < r->tree_count; i++)
-			tree_add_source(overlay, r->trees[i]);
-		if (r->lua_script)
-			add_script(overlay, r->lua_script);
-		image = tree_image(overlay);
-		pack_add(&p, PACK_TREE, "overlay", image.data, image.length);
-		free(image.data);
-	}
+	add_overlay(&p, r);
 	fd = r->pack_file ? open(r->pack_file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) :
 		memfd_create("keros-pack", 0);
 	if (fd < 0)

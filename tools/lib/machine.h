@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "lib/pack.h"
+#include "lib/runfile.h"
 
 #define RUN_TREES 16
 #define RUN_ENVS  256
@@ -24,6 +25,10 @@ struct run {
 	bool verbose, caps, tty, serial_console;
 	const char *record_file;       /* what is used goes there, as JSON lines; NULL: nothing is recorded */
 	unsigned rows, columns;
+
+	/* What a run manifest grants; NULL: the whole base tree, and what the options add. */
+	const struct runfile *runfile;
+	const char *runfile_folder;    /* where its relative host names start */
 
 	/* Instead of a sandbox: KeyKOS's objects and command interpreter, with these programs (PROG.kk). */
 	bool keykos;

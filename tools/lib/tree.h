@@ -37,6 +37,11 @@ void tree_add_tar(struct tree *t, const char *what, const uint8_t *data, size_t 
 /* A directory or a tar archive, which may be compressed with gzip, bzip2 or xz. */
 void tree_add_source(struct tree *t, const char *path);
 
+/* One host file or, with whole, folder and all below, at a path of the tree. */
+void tree_add_host(struct tree *t, const char *host, const char *path, bool whole);
+/* What ctx wants of an image, with the folders above it; how many entries were wanted. */
+size_t tree_add_part(struct tree *t, const struct buffer *image, bool (*wants)(void *ctx, const char *path), void *ctx);
+
 struct buffer tree_image(struct tree *t);
 size_t tree_count(const struct tree *t);
 

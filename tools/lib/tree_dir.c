@@ -26,6 +26,7 @@ struct seen {
 struct scan {
 	struct tree *tree;
 	struct seen *seen;
+	bool flat;                     /* a folder's entries stay out */
 };
 
 static char *seen_before(struct scan *s, const struct stat *st, const char *path)
@@ -105,16 +106,21 @@ static void add_one(struct scan *s, const char *host, const char *path)
 		entry_set_target(e, target);
 	} else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
 		entry_set_device(e, st.st_rdev);
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(st.st_mode) && !s->flat) {
 		add_entries(s, host, path);
 	}
 }
 
 void tree_add_directory(struct tree *t, const char *directory)
 {
-	struct scan s = { .tree = t };
+	tree_add_host(t, directory, "", true);
+}
 
-	add_one(&s, directory, "");
+void tree_add_host(struct tree *t, const char *host, const char *path, bool whole)
+{
+	struct scan s = { .tree = t, .flat = !whole };
+
+	add_one(&s, host, path);
 	while (s.seen) {
 		struct seen *next = s.seen->next;
 
