@@ -108,6 +108,9 @@ void domain_dispatch(struct inv *inv);
 /* Argument bytes, zero-padded to size; false: the invocation has to be made again. */
 bool keykos_argument(struct inv *inv, void *to, uint32_t size);
 
+/* invoke.c: the data that a keeper hears when a wrapper of its is invoked. */
+uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper);
+
 /* ---- strings (ucopy.c): the only file that touches user memory ---- */
 struct ustring {
 	struct process *p;

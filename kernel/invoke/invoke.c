@@ -198,6 +198,16 @@ static void invoke_resume(struct inv *inv)
 }
 
 /*
+ * What a keeper hears as the data of its start capability when a wrapper is invoked: the rights bits of the
+ * invoked capability (0x80, 0x20, 0x10 of its data byte) stand in the low four bits, if the keeper's data has more
+ * than KeyKOS's eight bits.  So one server tells the faces of its objects apart, and no program of KeyKOS notices.
+ */
+uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper)
+{
+	return keeper->data > 0xFF ? keeper->data | (wrapper->data >> 4 & 0xB) : keeper->data;
+}
+
+/*
  * A red segment with a keeper, or a front-end: the whole message goes to the keeper, with the
  * node in position 2 unless format flag 1 says no (keykos.md 2.4).
  */
@@ -205,8 +215,7 @@ static bool invoke_forward(struct inv *inv)
 {
 	const struct cap *c = &inv->target;
 	struct node *n = cap_node(c);
-	const struct cap *keeper;
-	struct cap node;
+	struct cap keeper, node;
 	uint32_t format;
 
 	if (!n || (c->data & (DB_NOCALL | DB_LSS)) || n->slot[15].type != CAP_NUMBER)
@@ -214,11 +223,12 @@ static bool invoke_forward(struct inv *inv)
 	format = (uint32_t)n->slot[15].ref;
 	if ((format >> 12 & 15) == 15 || format >> 28 & 0xA)
 		return false;
-	keeper = &n->slot[format >> 12 & 15];
-	if (keeper->type != CAP_START || !cap_process(keeper))
+	keeper = n->slot[format >> 12 & 15];
+	if (keeper.type != CAP_START || !cap_process(&keeper))
 		return false;
+	keeper.data = forward_data(&keeper, c);
 	node = node_cap(n, CAP_NODE, c->data);
-	invoke_start(inv, keeper, format >> 28 & 1 ? NULL : &node);
+	invoke_start(inv, &keeper, format >> 28 & 1 ? NULL : &node);
 	return true;
 }
 

@@ -76,6 +76,6 @@ void proctool_op_identify_segment(struct inv *inv)
 		return;
 	}
 	commit_point();
-	inv->out_w[0] = keeper->data;
+	inv->out_w[0] = forward_data(keeper, c);
 	inv_out_cap(inv, 0, node_cap(n, CAP_NODE, c->data));
 }

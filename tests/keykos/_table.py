@@ -16,7 +16,7 @@ KT = 0x80000000
 class Row:
     def __init__(self, subject, command, code, string, label):
         self.subject, self.command, self.code, self.string, self.label = subject, command, code, string, label
-        self.why = None
+        self.why = self.answer = self.same_as = None
 
 
 class Table:
@@ -43,6 +43,15 @@ class Table:
         for order in orders:
             self.check(subject, key, order, code=code)
 
+    def steady(self, subject, bank, part):
+        """After the part the bank has as much in use as before it."""
+        before = Row(None, "space %s" % bank, None, None, None)
+        self.rows.append(before)
+        part(self)
+        after = Row(subject, "space %s" % bank, None, None, "leaks")
+        after.same_as = before
+        self.rows.append(after)
+
     def script(self):
         return "".join("say #%d\n%s\n" % (n, row.command) for n, row in enumerate(self.rows))
 
@@ -64,8 +73,13 @@ class Table:
 
     @staticmethod
     def judge(row, answer):
+        row.answer = answer
         if answer is None:
             row.why = "no answer"
+            return
+        if row.same_as:
+            if answer != row.same_as.answer:
+                row.why = "%r, and before %r" % (answer, row.same_as.answer)
             return
         if row.subject is None:
             return
@@ -95,3 +109,27 @@ class Table:
         rows = [row for row in self.rows if row.subject]
         lines.append("%-24s %12s %7d of %4d" % ("all", "", sum(1 for row in rows if not row.why), len(rows)))
         return "\n".join(lines)
+
+
+def passes(*parts, programs=(), timeout=180):
+    """Each part adds its rows to a table; all of them hold."""
+    t = Table()
+    for part in parts:
+        part(t)
+    failed = t.run(programs, timeout=timeout)
+    print(t.report())
+    assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why) for row in failed[:40])
+
+
+def u32(*numbers):
+    return b"".join((n & 0xFFFFFFFF).to_bytes(4, "little") for n in numbers)
+
+
+def lli(*numbers):
+    """KeyKOS's eight-byte number: two halves, the high one first."""
+    return b"".join(u32(n >> 32, n) for n in numbers)
+
+
+def hexed(data):
+    return "%x" + data.hex()
+

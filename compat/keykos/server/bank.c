@@ -14,9 +14,6 @@
 #define NO_LIMIT   0xFFFFFFFFull
 #define RC_LIMITED 4u
 #define SLOT_NATIVE 0
-#define CAP_TYPE_PAGE 2
-#define CAP_TYPE_NODE 3
-#define DB_READONLY_BIT 0x80
 
 enum { NODES, PAGES };
 enum { NO_DESTROY = 1, NO_QUERY = 2, NO_LIMITS = 4 };
@@ -133,21 +130,22 @@ bank_destroy_space(unsigned bank)
 	static bool doomed[OBJECTS];
 	unsigned above = objects[bank].bank;
 
-	for (unsigned i = 1; i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
 		doomed[i] = objects[i].kind != KIND_NONE && is_below(objects[i].kind == KIND_BANK ? i : objects[i].bank, bank);
+	/* Objects first: who waits on one is told, and no window of ours shows what will be no more. */
+	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
+		if (doomed[i] && objects[i].kind != KIND_BANK && objects[i].kind != KIND_NONE)
+			object_end(i);
 	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
 	bank_destroy_all(R_BANK_NATIVE);
 	for (unsigned k = NODES; k <= PAGES; k++)
 		for (unsigned i = above; i; i = objects[i].bank)
 			objects[i].bank_of.live[k] -= objects[bank].bank_of.live[k];
-	for (unsigned i = 1; i < OBJECTS; i++) {
-		if (!doomed[i])
+	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++) {
+		if (!doomed[i] || objects[i].kind != KIND_BANK)
 			continue;
-		if (objects[i].kind == KIND_FACTORY)
-			factory_ends(i);
 		node_tree_swap(R_STORE, i, 3, CR_VOID, CR_TMP0);
-		if (objects[i].kind == KIND_BANK)
-			bank_free(CR_BANK, CR_TMP0);
+		bank_free(CR_BANK, CR_TMP0);
 		objects[i].kind = KIND_NONE;
 	}
 }
@@ -179,12 +177,10 @@ create(unsigned bank, unsigned kind, unsigned n)
 static bool
 acceptable(unsigned kind, cap_t key)
 {
-	uint64_t first = 0, second, valid = 0;
+	unsigned data_byte;
 
-	keybits_show(R_KEYBITS, key, &first, &second, &valid);
-	if (!valid || (first & 0xFF) != (kind == NODES ? CAP_TYPE_NODE : CAP_TYPE_PAGE))
-		return false;
-	return kind == NODES || !(first >> 16 & DB_READONLY_BIT);
+	return key_look(key, &data_byte) == (kind == NODES ? TYPE_NODE : TYPE_PAGE) &&
+	       (kind == NODES || !(data_byte & DB_READONLY));
 }
 
 static uint32_t
@@ -225,7 +221,7 @@ change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 		rc = 2;
 	else
 		*limit += delta;
-	now = big ? *limit << 32 | *limit >> 32 : *limit;
+	now = big ? lli(*limit) : *limit;
 	reply_bytes(&now, big ? 8 : 4);
 	return rc;
 }

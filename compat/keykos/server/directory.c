@@ -12,7 +12,7 @@
 #include "object.h"
 
 #define WINDOW 0x20000000ull               /* the pack's header, and the first page of a program */
-#define NAMES 62
+#define NAMES 200
 #define RC_ABSENT 4u
 
 static struct { char name[40]; } names[NAMES];
@@ -171,7 +171,7 @@ directory_fill(void)
 	maker = space_bank_maker(&bank_register);
 	if (object_make(KIND_DIRECTORY, 0, &directory) != RC_OK || directory == 0)
 		fatal("making", "the directory");
-	for (bank = 1; objects[bank].kind != KIND_BANK; bank++)
+	for (bank = OBJECT_FIRST; objects[bank].kind != KIND_BANK; bank++)
 		;
 	object_key(bank, 0, R_A);
 	name_add("sb", R_A);
@@ -186,6 +186,7 @@ directory_fill(void)
 	object_add("sbt", KIND_SBT);
 	object_add("dcc", KIND_DCC);
 	object_add("fcc", KIND_FCC);
+	object_add("kidc", KIND_KIDC);
 	if (object_make(KIND_FC, bank, &index) != RC_OK)
 		fatal("making", "the factory creator");
 	object_key(index, 0, R_A);

@@ -38,6 +38,13 @@ dc_make(unsigned bank, unsigned *index)
 	return RC_OK;
 }
 
+void
+dc_end(unsigned dc)
+{
+	object_get(dc, SLOT_BRAND, R_D);
+	bank_give(objects[dc].bank, 0, R_D);
+}
+
 uint32_t
 domain_make(unsigned dc, unsigned bank, cap_t to)
 {
@@ -127,7 +134,7 @@ static uint32_t
 destroy_caller(unsigned dc)
 {
 	uint64_t data;
-	unsigned bank;
+	unsigned bank, birth, which_face;
 	struct msg m = { .order = message.recv_length >= 4 ? arg32(0) : (uint32_t)message.w[0] };
 
 	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
@@ -136,8 +143,13 @@ destroy_caller(unsigned dc)
 		return RC_BAD_BANK;
 	if (bank_give(bank, DOMAIN_TAKE, R_A) != RC_OK)
 		return 2;
-	/* Only a resume key is answered: anything else could make the server wait. */
-	if (key_type(K0) == 11)
+	/* Only a resume key is answered, and a birth of our own: anything else could make the server wait. */
+	if (key_open(K0, KIND_BIRTH, &birth, &which_face)) {
+		memset(message.send, CR_VOID, sizeof message.send);
+		cap_copy(K0, CR_VOID);
+		return birth_serve(birth, m.order);
+	}
+	if (key_type(K0) == TYPE_RESUME)
 		inv_raw(INV_SEND, K0, &m);
 	return NO_REPLY;
 }
@@ -160,8 +172,6 @@ dc_serve(unsigned dc, uint32_t order)
 	case 4: case OC_DESTROY:
 		if (face & WEAK)
 			return RC_UNKNOWN;
-		object_get(dc, SLOT_BRAND, R_A);
-		bank_give(objects[dc].bank, 0, R_A);
 		object_end(dc);
 		return RC_OK;
 	}

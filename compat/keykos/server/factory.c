@@ -2,8 +2,11 @@
  * factory.c - factories: their creators, builders, requestors, fetchers and copies.
  *
  * Faces of a factory: 0 builder, 1 requestor, 2 fetcher, 3 copy.  Its node keeps the node of components 0 to 15, the
- * keeper (16), the program (17) and the symbols (18).  The program is a sensory memory key that becomes slot 0 of each
- * yield's memory; its start address came with it.
+ * keeper (16), the program (17), the symbols (18) and its domain creator; its holes are a key set in its arena.
+ *
+ * A program is a sensory memory key that becomes slot 0 of each yield's memory, or a factory, which is asked with order
+ * code 2 for that memory; a keeper may be a factory in the same way.  Such a request is a birth: an object that stands
+ * in for the caller of the component until the component's yield has answered, so that the server waits for nobody.
  *
  * Invariants
  *   1. A component is discreet, or a factory whose holes are then this one's too, or a hole that is listed.
@@ -14,67 +17,31 @@
 #include "object.h"
 
 enum { BUILDER, REQUESTOR, FETCHER, COPY };
-enum { SLOT_COMPONENTS, SLOT_KEEPER, SLOT_PROGRAM, SLOT_SYMBOLS };
+enum { SLOT_COMPONENTS, SLOT_KEEPER, SLOT_PROGRAM, SLOT_SYMBOLS, SLOT_DC };
+/* Of a birth. */
+enum { SLOT_PSB, SLOT_METER, SLOT_SB, SLOT_CALLER, SLOT_FACTORY, SLOT_MEMORY, SLOT_MADE_KEEPER };
+enum { NEEDS_MEMORY, NEEDS_KEEPER, COMPLETE };
 enum { COMPONENT_KEEPER = 16, COMPONENT_PROGRAM, COMPONENT_SYMBOLS, COMPONENTS };
 enum { RC_NOT_FITTING = 2, RC_WOULD_ADD = 3, RC_HOLE_LIMIT = 6, RC_BAD_DC = 5 };
 
 #define STACK_BASE 0x100000ull
 #define KEY_REGISTER 8                     /* of general key 0 */
 #define CLASS_METER 4
+#define HOLES_SMALL 300u
+#define OC_FOR_FACTORY 2
 
-/* Every factory's holes: what keybits says of the key. */
-static struct hole { uint16_t factory; uint64_t first, second; } holes[8192];
-#define HOLES (sizeof holes / sizeof holes[0])
-
-/* ---- holes ------------------------------------------------------------------------------- */
-
-static bool
-hole_listed(unsigned factory, uint64_t first, uint64_t second)
-{
-	for (unsigned i = 0; i < HOLES; i++)
-		if (holes[i].factory == factory && holes[i].first == first && holes[i].second == second)
-			return true;
-	return false;
-}
-
-static bool
-hole_add(unsigned factory, uint64_t first, uint64_t second)
-{
-	if (hole_listed(factory, first, second))
-		return true;
-	for (unsigned i = 0; i < HOLES; i++)
-		if (holes[i].factory == 0) {
-			holes[i] = (struct hole){ factory, first, second };
-			return true;
-		}
-	return false;
-}
-
-/* Whether every hole of one is a hole of the other. */
-static bool
-holes_within(unsigned inner, unsigned outer)
-{
-	for (unsigned i = 0; i < HOLES; i++)
-		if (holes[i].factory == inner && !hole_listed(outer, holes[i].first, holes[i].second))
-			return false;
-	return true;
-}
-
-static bool
-holes_join(unsigned to, unsigned from)
-{
-	for (unsigned i = 0; i < HOLES; i++)
-		if (holes[i].factory == from && !hole_add(to, holes[i].first, holes[i].second))
-			return false;
-	return true;
-}
+static uint32_t yield(unsigned index, uint32_t order);
 
 void
-factory_ends(unsigned index)
+factory_end(unsigned index)
 {
-	for (unsigned i = 0; i < HOLES; i++)
-		if (holes[i].factory == index)
-			holes[i].factory = 0;
+	unsigned dc, which_face;
+
+	object_get(index, SLOT_COMPONENTS, R_A);
+	bank_give(objects[index].bank, 0, R_A);
+	object_get(index, SLOT_DC, R_A);
+	if (!objects[index].factory.shared && key_open(R_A, KIND_DC, &dc, &which_face))
+		object_end(dc);
 }
 
 /* ---- components -------------------------------------------------------------------------- */
@@ -119,18 +86,35 @@ install_sensory(unsigned index, unsigned which)
 static uint32_t
 install_hole(unsigned index, unsigned which)
 {
-	uint64_t first = 0, second = 0, valid;
+	struct object *o = &objects[index];
+	struct entry e;
 
-	keybits_show(R_KEYBITS, K0, &first, &second, &valid);
-	if (objects[index].factory.complete && !hole_listed(index, first, second))
-		return RC_NOT_FITTING;
-	if (!hole_add(index, first, second))
-		return RC_HOLE_LIMIT;
+	keyset_bits(K0, &e);
+	if (!keyset_find(index, o->factory.holes, &e, ARENA_A)) {
+		if (o->factory.complete)
+			return RC_NOT_FITTING;
+		if (o->factory.holes >= o->factory.limit || keyset_add(index, &o->factory.holes, &e) != RC_OK)
+			return RC_HOLE_LIMIT;
+	}
 	component_put(index, which, K0);
 	return RC_OK;
 }
 
-/* Another factory, or a creator, which has no holes. */
+static bool
+holes_within(unsigned inner, unsigned outer)
+{
+	return keyset_within(inner, objects[inner].factory.holes, outer, objects[outer].factory.holes);
+}
+
+static bool
+holes_join(unsigned to, unsigned from)
+{
+	struct object *o = &objects[to];
+
+	return keyset_join(to, &o->factory.holes, o->factory.limit, from, objects[from].factory.holes) == RC_OK;
+}
+
+/* Another factory, or a maker, which has no holes. */
 static uint32_t
 install_factory(unsigned index, unsigned which)
 {
@@ -141,8 +125,7 @@ install_factory(unsigned index, unsigned which)
 			return RC_WOULD_ADD;
 		if (!holes_join(index, other))
 			return RC_HOLE_LIMIT;
-	} else if (!(key_open(K0, KIND_FC, &other, &other_face) && other_face == 2) &&
-		   !key_open(K0, KIND_FCC, &other, &other_face) && !key_open(K0, KIND_DCC, &other, &other_face)) {
+	} else if (!(key_open(K0, KIND_FC, &other, &other_face) && other_face == 2) && !key_is_maker(K0, &other)) {
 		return RC_NOT_FITTING;
 	}
 	component_put(index, which, K0);
@@ -152,9 +135,9 @@ install_factory(unsigned index, unsigned which)
 
 /* ---- yields ------------------------------------------------------------------------------ */
 
-/* The memory: slot 0 the program, slot 1 the first page of the stack.  In R_B, or nothing is left of it. */
+/* The memory: slot 0 the program in R_E, slot 1 the first page of the stack.  In R_B, or nothing is left of it. */
 static bool
-memory_make(unsigned index, unsigned bank)
+memory_make(unsigned bank)
 {
 	if (bank_take(bank, 0, R_B) != RC_OK)
 		return false;
@@ -162,8 +145,7 @@ memory_make(unsigned index, unsigned bank)
 		bank_give(bank, 0, R_B);
 		return false;
 	}
-	object_get(index, SLOT_PROGRAM, R_D);
-	node_swap(R_B, 0, R_D, CR_VOID);
+	node_swap(R_B, 0, R_E, CR_VOID);
 	node_swap(R_B, 1, R_C, CR_VOID);
 	node_make_node(R_B, 5, R_B);
 	return true;
@@ -175,16 +157,13 @@ give(unsigned slot, cap_t key)
 	process_swap_reg(R_A, KEY_REGISTER + slot, key, CR_VOID);
 }
 
-/* Fills the domain in R_A with memory R_B.  Slots: keykos.md 6.4. */
+/* Fills the domain in R_A with memory R_B and keeper R_F.  Slots: keykos.md 6.4. */
 static void
 domain_fill(unsigned index)
 {
-	const struct object *o = &objects[index];
-
 	process_swap_slot(R_A, PSLOT_SPACE, R_B, CR_VOID);
 	process_swap_slot(R_A, PSLOT_SCHEDULE, K1, CR_VOID);
-	object_get(index, SLOT_KEEPER, R_D);
-	process_swap_slot(R_A, PSLOT_KEEPER, R_D, CR_VOID);
+	process_swap_slot(R_A, PSLOT_KEEPER, R_F, CR_VOID);
 	object_get(index, SLOT_SYMBOLS, R_D);
 	process_swap_slot(R_A, PSLOT_SYMBOL, R_D, CR_VOID);
 	object_get(index, SLOT_COMPONENTS, R_D);
@@ -195,29 +174,31 @@ domain_fill(unsigned index)
 	give(3, R_A);
 	give(4, K0);
 	give(5, K1);
-	object_key(o->factory.dc, 1, R_D);
-	give(6, R_D);
 }
 
+/* The domain itself, of psb K0, meter K1, third key K2, caller CR_RETURN, program R_E and keeper R_F. */
 static uint32_t
-yield(unsigned index, uint32_t order)
+domain_start(unsigned index, uint32_t order)
 {
 	const struct object *o = &objects[index];
 	struct reg_image regs = { .rflags = 0x202, .rip = o->factory.address, .rsp = STACK_BASE + PAGE_SIZE - 16,
 				  .rdi = order, .rsi = o->factory.ordinal };
 	uint64_t class = 0;
-	unsigned bank;
+	unsigned bank, dc, dc_face;
 
 	if (!bank_open(K0, &bank))
 		return RC_BAD_BANK;
+	object_get(index, SLOT_DC, R_D);
 	discrim_classify(R_DISCRIM, K1, &class);
-	if (class != CLASS_METER || domain_make(o->factory.dc, bank, R_A) != RC_OK)
+	if (class != CLASS_METER || !key_open(R_D, KIND_DC, &dc, &dc_face) || domain_make(dc, bank, R_A) != RC_OK)
 		return RC_NO_SPACE;
-	if (!memory_make(index, bank)) {
+	if (!memory_make(bank)) {
 		bank_give(bank, 2, R_A);
 		return RC_NO_SPACE;
 	}
 	domain_fill(index);
+	object_key(dc, 1, R_D);
+	give(6, R_D);
 	if (process_set_regs(R_A, &regs, sizeof regs) != RC_OK || process_run(R_A) != RC_OK) {
 		bank_give(bank, 1, R_C);
 		bank_give(bank, 0, R_B);
@@ -225,6 +206,152 @@ yield(unsigned index, uint32_t order)
 		return RC_NO_SPACE;
 	}
 	return NO_REPLY;
+}
+
+/* ---- births: components that are factories ------------------------------------------------ */
+
+/* Tells the caller of a birth that nothing came of it, and forgets it.  A caller may be a birth itself. */
+static void
+birth_fail(unsigned index, uint32_t rc)
+{
+	struct msg m = { .order = rc };
+	unsigned other, which_face;
+
+	object_get(index, SLOT_CALLER, R_D);
+	if (key_open(R_D, KIND_BIRTH, &other, &which_face)) {
+		object_end(index);
+		birth_fail(other, rc);
+		return;
+	}
+	object_answer(index, SLOT_CALLER, &m);
+	object_end(index);
+}
+
+void
+birth_end(unsigned index)
+{
+	struct msg m = { .order = RC_VOID };
+
+	object_answer(index, SLOT_CALLER, &m);
+}
+
+/*
+ * Asks the component for what a birth needs.  RC_OK: it is there, in its slot.  NO_REPLY: it will come as a message to
+ * the birth.  Anything else is an error.
+ */
+static uint32_t
+birth_ask(unsigned birth, unsigned factory, unsigned which, unsigned slot)
+{
+	unsigned other, other_face;
+	uint32_t rc;
+
+	component_get(factory, which, R_D);
+	if (key_open(R_D, KIND_FACTORY, &other, &other_face)) {
+		object_key(birth, 0, CR_RETURN);
+		rc = yield(other, OC_FOR_FACTORY);
+	} else if (key_is_maker(R_D, &other) && kinds[objects[other].kind].make) {
+		rc = kinds[objects[other].kind].make(other, OC_FOR_FACTORY, R_A);
+		if (rc == RC_OK)
+			object_put(birth, slot, R_A);
+	} else {
+		rc = RC_VOID;
+	}
+	return rc;
+}
+
+/* Goes on with a birth as far as it can. */
+static uint32_t
+birth_go_on(unsigned index)
+{
+	struct object *o = &objects[index];
+	unsigned factory, which_face;
+	uint32_t rc = RC_OK, order = o->birth.order;
+
+	object_get(index, SLOT_FACTORY, R_D);
+	if (!key_open(R_D, KIND_FACTORY, &factory, &which_face))
+		return RC_VOID;
+	for (unsigned i = 0; i < 3; i++)
+		object_get(index, SLOT_PSB + i, K0 + i);
+	if (o->birth.stage == NEEDS_MEMORY && objects[factory].factory.factories >> COMPONENT_PROGRAM & 1)
+		rc = birth_ask(index, factory, COMPONENT_PROGRAM, SLOT_MEMORY);
+	if (rc != RC_OK)
+		return rc;
+	if (o->birth.stage == NEEDS_MEMORY)
+		o->birth.stage = NEEDS_KEEPER;
+	if (o->birth.stage == NEEDS_KEEPER && objects[factory].factory.factories >> COMPONENT_KEEPER & 1)
+		rc = birth_ask(index, factory, COMPONENT_KEEPER, SLOT_MADE_KEEPER);
+	if (rc != RC_OK)
+		return rc;
+	o->birth.stage = COMPLETE;
+	object_get(index, SLOT_CALLER, CR_RETURN);
+	object_get(index, SLOT_MEMORY, R_E);
+	if (!(objects[factory].factory.factories >> COMPONENT_PROGRAM & 1))
+		object_get(factory, SLOT_PROGRAM, R_E);
+	object_get(index, SLOT_MADE_KEEPER, R_F);
+	if (!(objects[factory].factory.factories >> COMPONENT_KEEPER & 1))
+		object_get(factory, SLOT_KEEPER, R_F);
+	rc = domain_start(factory, order);
+	if (rc == NO_REPLY) {
+		object_put(index, SLOT_CALLER, CR_VOID);
+		object_end(index);
+	}
+	return rc;
+}
+
+/* The component's yield answers, as if to its caller. */
+uint32_t
+birth_serve(unsigned index, uint32_t order)
+{
+	struct object *o = &objects[index];
+	uint32_t rc = order;
+
+	if (o->birth.stage == COMPLETE)
+		return RC_VOID;
+	if (rc == RC_OK) {
+		object_put(index, o->birth.stage == NEEDS_MEMORY ? SLOT_MEMORY : SLOT_MADE_KEEPER, K0);
+		o->birth.stage++;
+		rc = birth_go_on(index);
+	}
+	if (rc != NO_REPLY)
+		birth_fail(index, rc);
+	return NO_REPLY;
+}
+
+static uint32_t
+birth_begin(unsigned factory, uint32_t order, unsigned bank)
+{
+	unsigned index;
+	uint32_t rc;
+
+	if (object_make(KIND_BIRTH, bank, &index) != RC_OK)
+		return RC_NO_SPACE;
+	for (unsigned i = 0; i < 3; i++)
+		object_put(index, SLOT_PSB + i, K0 + i);
+	object_put(index, SLOT_CALLER, CR_RETURN);
+	object_key(factory, REQUESTOR, R_D);
+	object_put(index, SLOT_FACTORY, R_D);
+	objects[index].birth.order = order;
+	rc = birth_go_on(index);
+	if (rc != NO_REPLY) {
+		object_get(index, SLOT_CALLER, CR_RETURN);
+		object_put(index, SLOT_CALLER, CR_VOID);
+		object_end(index);
+	}
+	return rc;
+}
+
+static uint32_t
+yield(unsigned index, uint32_t order)
+{
+	unsigned bank;
+
+	if (!bank_open(K0, &bank))
+		return RC_BAD_BANK;
+	if (objects[index].factory.factories & (1u << COMPONENT_PROGRAM | 1u << COMPONENT_KEEPER))
+		return birth_begin(index, order, bank);
+	object_get(index, SLOT_PROGRAM, R_E);
+	object_get(index, SLOT_KEEPER, R_F);
+	return domain_start(index, order);
 }
 
 /* ---- faces ------------------------------------------------------------------------------- */
@@ -245,24 +372,6 @@ tell(unsigned index, unsigned which)
 	reply_bytes(&values, sizeof values);
 	component_get(index, which, R_A);
 	reply_key(0, R_A);
-	return RC_OK;
-}
-
-/* What a factory gives up: its node of components, its own creator, itself. */
-static uint32_t
-destroy(unsigned index)
-{
-	struct object *o = &objects[index];
-	unsigned dc = o->factory.dc;
-
-	object_get(index, SLOT_COMPONENTS, R_A);
-	bank_give(o->bank, 0, R_A);
-	if (!o->factory.shared && objects[dc].kind == KIND_DC) {
-		object_get(dc, 0, R_A);
-		bank_give(objects[dc].bank, 0, R_A);
-		object_end(dc);
-	}
-	object_end(index);
 	return RC_OK;
 }
 
@@ -294,9 +403,9 @@ builder(unsigned index, uint32_t order)
 	case 65: o->factory.ordinal = arg32(0); return RC_OK;
 	case 66: o->factory.complete = 1; return requestor_and_fetcher(index);
 	case 67: object_key(index, COPY, R_A); break;
-	case 69: object_key(o->factory.dc, 0, R_A); break;
+	case 69: object_get(index, SLOT_DC, R_A); break;
 	case KT: return 0x11E;
-	case OC_DESTROY: return destroy(index);
+	case OC_DESTROY: object_end(index); return RC_OK;
 	default: return RC_UNKNOWN;
 	}
 	reply_key(0, R_A);
@@ -309,8 +418,7 @@ compare(unsigned index)
 {
 	unsigned other, other_face;
 
-	if (key_open(K0, KIND_FCC, &other, &other_face) || key_open(K0, KIND_FC, &other, &other_face) ||
-	    key_open(K0, KIND_DC, &other, &other_face))
+	if (key_is_maker(K0, &other) || key_open(K0, KIND_FC, &other, &other_face) || key_open(K0, KIND_DC, &other, &other_face))
 		return 0;
 	if (!key_open(K0, KIND_FACTORY, &other, &other_face) || (other_face != REQUESTOR && other_face != FETCHER))
 		return 2;
@@ -347,25 +455,40 @@ fetcher(unsigned index, uint32_t order)
 	return RC_OK;
 }
 
-/* A new factory with its node of components; its creator is another's, or its own. */
+/* A new factory with its node of components; its creator is the one in R_D, or its own. */
 static uint32_t
-factory_make(unsigned bank, unsigned dc, unsigned *index)
+factory_make(unsigned bank, bool shared, uint32_t limit, unsigned *index)
 {
-	bool shared = dc != 0;
+	unsigned dc = 0;
 
-	if (!shared && dc_make(bank, &dc) != RC_OK)
-		return RC_NO_SPACE;
 	if (object_make(KIND_FACTORY, bank, index) != RC_OK)
 		return RC_NO_SPACE;
-	if (bank_take(bank, 0, R_A) != RC_OK) {
+	objects[*index].factory.shared = true;
+	if ((!shared && dc_make(bank, &dc) != RC_OK) || bank_take(bank, 0, R_A) != RC_OK) {
+		if (dc)
+			object_end(dc);
 		object_end(*index);
 		return RC_NO_SPACE;
 	}
 	object_put(*index, SLOT_COMPONENTS, R_A);
-	objects[*index].factory.dc = dc;
+	if (!shared)
+		object_key(dc, 0, R_D);
+	object_put(*index, SLOT_DC, R_D);
 	objects[*index].factory.shared = shared;
 	objects[*index].factory.akt = 0xFF1E;
+	objects[*index].factory.limit = limit > HOLES_SMALL ? limit : HOLES_SMALL;
 	return RC_OK;
+}
+
+/* The capacity of a hole set: small ones for nothing, larger ones if the third key is a bank too. */
+static uint32_t
+capacity_check(uint32_t capacity)
+{
+	unsigned bank;
+
+	if (capacity > 500000)
+		return 4;
+	return capacity > HOLES_SMALL && !bank_open(K2, &bank) ? 3 : RC_OK;
 }
 
 static uint32_t
@@ -381,17 +504,23 @@ copy(unsigned index, uint32_t order)
 		return RC_UNKNOWN;
 	if (!bank_open(K0, &bank))
 		return RC_BAD_BANK;
-	if (factory_make(bank, 0, &made) != RC_OK)
+	if (capacity_check(arg32(0)) != RC_OK)
+		return capacity_check(arg32(0));
+	if (factory_make(bank, false, arg32(0), &made) != RC_OK)
 		return RC_NO_SPACE;
-	holes_join(made, index);
+	if (!holes_join(made, index)) {
+		object_end(made);
+		return RC_HOLE_LIMIT;
+	}
 	for (unsigned i = 0; i < COMPONENTS; i++) {
 		component_get(index, i, R_A);
 		if (i != COMPONENT_PROGRAM || order == 0)
 			component_put(made, i, R_A);
 	}
-	objects[made].factory = (typeof(objects[made].factory)){
-		objects[index].factory.akt, objects[index].factory.ordinal, order ? 0 : objects[index].factory.address,
-		objects[index].factory.factories & ~(order ? 1u << COMPONENT_PROGRAM : 0), objects[made].factory.dc, 0, 0 };
+	objects[made].factory.akt = objects[index].factory.akt;
+	objects[made].factory.ordinal = objects[index].factory.ordinal;
+	objects[made].factory.address = order ? 0 : objects[index].factory.address;
+	objects[made].factory.factories = objects[index].factory.factories & ~(order ? 1u << COMPONENT_PROGRAM : 0);
 	object_key(made, BUILDER, R_A);
 	reply_key(0, R_A);
 	return RC_OK;
@@ -414,18 +543,19 @@ factory_serve(unsigned index, uint32_t order)
 static uint32_t
 fc_create(uint32_t order)
 {
-	unsigned bank, index, other, other_face, dc = 0;
+	unsigned bank, index, other, other_face;
+	uint32_t limit = order >= 2 ? arg32(0) : 0, rc = capacity_check(limit);
 
 	if (!bank_open(K0, &bank))
 		return RC_BAD_BANK;
-	if (order >= 2 && arg32(0) > 300 && (!bank_open(K2, &index) || arg32(0) > 500000))
-		return arg32(0) > 500000 ? 4 : 3;
+	if (rc != RC_OK)
+		return rc;
 	if (order & 1) {
 		if (!key_open(K1, KIND_FACTORY, &other, &other_face) || (other_face != BUILDER && other_face != FETCHER))
 			return RC_BAD_DC;
-		dc = objects[other].factory.dc;
+		object_get(other, SLOT_DC, R_D);
 	}
-	if (factory_make(bank, dc, &index) != RC_OK)
+	if (factory_make(bank, order & 1, limit, &index) != RC_OK)
 		return RC_NO_SPACE;
 	object_key(index, BUILDER, R_A);
 	reply_key(0, R_A);

@@ -14,9 +14,10 @@ struct object objects[OBJECTS];
 struct msg message;
 uint8_t message_string[4096];
 unsigned face;
+struct fault fault;
 
 static uint8_t reply_string[4096];
-static unsigned objects_used = 1;          /* from here on none was ever made; 0 is no object */
+static unsigned objects_used = OBJECT_FIRST; /* from here on none was ever made */
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
@@ -55,10 +56,18 @@ path_make(unsigned index)
 	return RC_OK;
 }
 
+void
+wrapper_fill(cap_t node, unsigned index, uint32_t format)
+{
+	process_make_start(CR_SELF, index << 4, CR_TMP1);
+	node_swap(node, SLOT_NODE_KEEPER, CR_TMP1, CR_VOID);
+	node_write_number(node, SLOT_NODE_FORMAT, format, 0);
+}
+
 uint32_t
 object_make(enum kind kind, unsigned bank, unsigned *index)
 {
-	unsigned i = 1;
+	unsigned i = OBJECT_FIRST;
 
 	while (i < objects_used && objects[i].kind != KIND_NONE)
 		i++;
@@ -66,6 +75,7 @@ object_make(enum kind kind, unsigned bank, unsigned *index)
 		return RC_NO_SPACE;
 	if (path_make(i) != RC_OK || (bank ? bank_take(bank, 0, CR_TMP0) : bank_alloc_node(CR_BANK, CR_TMP0)) != RC_OK)
 		return RC_NO_SPACE;
+	wrapper_fill(CR_TMP0, i, FORMAT_FRONTEND);
 	node_tree_swap(R_STORE, i, 3, CR_TMP0, CR_VOID);
 	if (i == objects_used)
 		objects_used++;
@@ -76,16 +86,20 @@ object_make(enum kind kind, unsigned bank, unsigned *index)
 	return RC_OK;
 }
 
+/* Its own storage, then its node: with that every key to it is void. */
 void
 object_end(unsigned index)
 {
 	struct object *o = &objects[index];
 
-	if (o->kind == KIND_FACTORY)
-		factory_ends(index);
+	if (kinds[o->kind].end)
+		kinds[o->kind].end(index);
+	arena_free(index);
 	node_tree_swap(R_STORE, index, 3, CR_VOID, CR_TMP0);
 	if (o->bank && !key_is_null(CR_TMP0))
 		bank_give(o->bank, 0, CR_TMP0);
+	else if (!o->bank)
+		bank_free(CR_BANK, CR_TMP0);
 	o->kind = KIND_NONE;
 }
 
@@ -102,58 +116,117 @@ object_put(unsigned index, unsigned slot, cap_t from)
 }
 
 void
+object_node(unsigned index, cap_t to)
+{
+	node_tree_fetch(R_STORE, index, 3, to);
+}
+
+unsigned
+face_data(unsigned which_face)
+{
+	return (which_face & 1) << 7 | (which_face & 2) << 4 | (which_face & 4) << 2;
+}
+
+static unsigned
+data_face(unsigned bits)
+{
+	return (bits >> 3 & 1) | (bits & 2) | (bits << 2 & 4);
+}
+
+void
 object_key(unsigned index, unsigned which_face, cap_t to)
 {
-	process_make_start(CR_SELF, index << 4 | which_face, to);
+	object_node(index, to);
+	node_make_frontend(to, face_data(which_face), to);
+}
+
+bool
+key_index(cap_t key, unsigned *index, unsigned *which_face)
+{
+	uint64_t data;
+
+	if (proctool_identify_segment(R_PROCTOOL, key, R_BRAND, &data, CR_VOID) != RC_OK)
+		return false;
+	*index = data >> 4;
+	*which_face = data_face(data & 15);
+	return *index < OBJECTS;
 }
 
 bool
 key_open(cap_t key, enum kind kind, unsigned *index, unsigned *which_face)
 {
-	uint64_t data;
+	return key_index(key, index, which_face) && objects[*index].kind == kind;
+}
 
-	if (proctool_identify_start(R_PROCTOOL, key, R_BRAND, &data, CR_VOID) != RC_OK)
-		return false;
-	*index = data >> 4;
-	*which_face = data & 15;
-	return objects[*index].kind == kind;
+bool
+key_is_maker(cap_t key, unsigned *index)
+{
+	unsigned which_face;
+
+	return key_index(key, index, &which_face) && kinds[objects[*index].kind].maker;
+}
+
+unsigned
+key_look(cap_t key, unsigned *data_byte)
+{
+	uint64_t first = 0, second, valid = 0;
+
+	keybits_show(R_KEYBITS, key, &first, &second, &valid);
+	*data_byte = first >> 16 & 0xFF;
+	return valid ? first & 0xFF : TYPE_VOID;
 }
 
 unsigned
 key_type(cap_t key)
 {
-	uint64_t first = 0, second, valid = 0;
+	unsigned data_byte;
 
-	keybits_show(R_KEYBITS, key, &first, &second, &valid);
-	return valid ? first & 0xFF : 0;
+	return key_look(key, &data_byte);
 }
 
 bool
 key_is_null(cap_t key)
 {
-	return key_type(key) == 0;
+	return key_type(key) == TYPE_VOID;
+}
+
+bool
+object_park(unsigned index, unsigned slot)
+{
+	if (!(message.got & INV_GOT_RESUME))
+		return false;
+	object_put(index, slot, CR_RETURN);
+	return true;
+}
+
+void
+object_answer(unsigned index, unsigned slot, struct msg *m)
+{
+	object_get(index, slot, CR_TMP0);
+	if (key_type(CR_TMP0) == TYPE_RESUME)
+		inv_raw(INV_SEND, CR_TMP0, m);
+	object_put(index, slot, CR_VOID);
 }
 
 /* ---- serving ----------------------------------------------------------------------------- */
 
-typedef uint32_t (*serve_fn)(unsigned index, uint32_t order);
-static const serve_fn serve[KINDS] = {
-	[KIND_BANK] = sb_serve, [KIND_SBT] = sbt_serve, [KIND_DCC] = dcc_serve, [KIND_DC] = dc_serve,
-	[KIND_FCC] = fcc_serve, [KIND_FC] = fc_serve, [KIND_FACTORY] = factory_serve, [KIND_DIRECTORY] = directory_serve,
-};
-
 static void
 message_serve(void)
 {
-	unsigned data = message.got & INV_GOT_DATA;
-	const struct object *o = &objects[data >> 4];
+	unsigned data = message.got & INV_GOT_DATA, index = data >> 4;
+	const struct object *o = &objects[index];
 
-	face = data & 15;
+	face = data_face(data & 15);
+	fault = (struct fault){ 0 };
+	if (message.got & INV_GOT_FAULT)
+		fault = (struct fault){ message.order == OC_FAULT_MEMORY, message.w[2] & FAULT_ACCESS_WRITE,
+					message.w[2] & FAULT_ACCESS_PRESENT, message.w[1] };
 	if (message.recv_length < 320)
 		memset(message_string + message.recv_length, 0, 320 - message.recv_length);
 	memset(message.send, CR_VOID, sizeof message.send);
 	message.send_string = NULL;
-	message.order = o->kind == KIND_NONE ? RC_VOID : serve[o->kind](data >> 4, message.order);
+	message.order = o->kind == KIND_NONE ? RC_VOID : kinds[o->kind].serve(index, message.order);
+	memset(message.w, 0, sizeof message.w);
 }
 
 /* What must go well at the start: there is nobody to tell otherwise. */

@@ -1,14 +1,19 @@
 /*
  * object.h - what the files of the KeyKOS server share: its registers, its objects, the message being answered.
  *
- * One process serves all of KeyKOS's domain-level objects.  A key to one is a start capability to it whose 16-bit data
- * is (index << 4) | face: the index of the object, and which of its faces (rights, or builder, requestor, fetcher).
- * Each object has a node of sixteen slots for the capabilities it is made of, and a struct for its numbers.
+ * One process serves KeyKOS's domain-level objects.  Each has a node, and a key to it is a front-end of that node (of a
+ * segment: a red segment), whose keeper is this process: what is invoked comes here with (index << 4) | rights bits
+ * (kernel/invoke/invoke.c, forward_data).  When the node is given back, every key to the object is void at once, so a
+ * number may be used again.
+ *
+ * A face says what a key may do: three bits, in the data byte as 0x80, 0x20 and 0x10.
  *
  * Invariants
  *   1. Nothing that a client gave is ever CALLed: what kind of thing it is, discrim, keybits and the process tool say.
+ *      Only resume keys are answered: anything else could make the server wait.
  *   2. A serving function ends with a code; what it answers beside that, it has put into `reply`.
- *   3. An object is charged to a bank, and dies with it.
+ *   3. An object is charged to a bank, and dies with it.  Another bank is remembered by its key, never by its number.
+ *   4. Slots 14 and 15 of an object's node are keeper and format; the others are the object's own.
  */
 #ifndef KEYKOS_OBJECT_H
 #define KEYKOS_OBJECT_H
@@ -21,33 +26,50 @@
 #include <keros/node.h>
 #include <keros/process.h>
 #include <keros/proctool.h>
+#include <keros/space.h>
 
 enum {
 	R_DISCRIM = 8, R_PROCTOOL, R_KEYBITS, R_TIMER, R_A, R_B, R_PHYSMEM, R_CHECKPOINT, R_C, R_D, R_E, R_CONSOLE, R_F,
-	R_STORE = 21, R_BRAND, R_BANK_NATIVE,
+	R_STORE = 21, R_BRAND, R_BANK_NATIVE,      /* CR_TMP0..3 are anybody's */
 	K0 = CR_ARG0, K1, K2,
 };
 
+/* Every kind has its row in kinds.c. */
 enum kind {
-	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_DIRECTORY,
+	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
+	KIND_KIDC, KIND_KID,
 	KINDS
 };
 
 #define OBJECTS 4096u
-#define FACES   16u
+#define OBJECT_FIRST 16u                   /* lower numbers could not be told from a program's own data bytes */
+#define SLOT_NODE_KEEPER 14
+#define SLOT_NODE_FORMAT 15
+
+/* Key types as keybits tells them: object/captype.def. */
+enum { TYPE_VOID, TYPE_NUMBER, TYPE_PAGE, TYPE_NODE, TYPE_FETCH, TYPE_SENSE, TYPE_SEGMENT, TYPE_FRONTEND, TYPE_SCHEDULE,
+       TYPE_PROCESS, TYPE_START, TYPE_RESUME };
 
 /* KeyKOS's codes that are not common to every object (abi.h). */
 #define RC_BAD_BANK  1u                    /* not an official prompt bank */
 #define RC_NO_SPACE  2u
 #define RC_FOREIGN   0xFFFFFFFFu           /* identification failed */
+#define RC_NO_NODES  (KT + 6)
+#define RC_NO_PAGES  (KT + 7)
 #define OC_DESTROY   (KT + 4)
 
 struct object {
 	uint8_t kind, flags;
 	uint16_t bank;                         /* whom its storage is charged to; of a bank: the bank above */
+	uint32_t arena_pages;                  /* of its memory (arena.c) */
 	union {
 		struct { uint64_t made[2], freed[2], limit[2], live[2]; } bank_of;
-		struct { uint32_t akt, ordinal, address; uint32_t factories; uint16_t dc; uint8_t complete, shared; } factory;
+		struct {
+			uint32_t akt, ordinal, address, factories, limit, holes;
+			uint8_t complete, shared;
+		} factory;
+		struct { uint32_t factory, order, stage; } birth;
+		struct { uint32_t limit, count; } set;
 	};
 };
 extern struct object objects[OBJECTS];
@@ -70,17 +92,66 @@ static inline uint32_t arg32(unsigned offset)
 	return n;
 }
 
+/* Whether the message is a fault of the memory that the object keeps, and where. */
+struct fault { bool is, writes, present; uint64_t offset; };
+extern struct fault fault;
+
+/* A number of KeyKOS's LLI: two halves, the high one first. */
+static inline uint64_t lli(uint64_t n)
+{
+	return n << 32 | n >> 32;
+}
+
 /* Objects.  A slot of an object's node is addressed by (index, slot). */
 uint32_t object_make(enum kind kind, unsigned bank, unsigned *index);
 void object_end(unsigned index);
 uint32_t object_get(unsigned index, unsigned slot, cap_t to);
 void object_put(unsigned index, unsigned slot, cap_t from);
 void object_key(unsigned index, unsigned which_face, cap_t to);
+void object_node(unsigned index, cap_t to);
+/* Makes a node a wrapper of the object: slot 14 the keeper, slot 15 the format. */
+void wrapper_fill(cap_t node, unsigned index, uint32_t format);
+#define FORMAT_FRONTEND 0x1FFFEF03u
+unsigned face_data(unsigned which_face);
 /* The object and face of a key of ours; false if it is anything else. */
 bool key_open(cap_t key, enum kind kind, unsigned *index, unsigned *which_face);
-/* enum cap_type of what a client gave, asked without invoking it. */
+bool key_index(cap_t key, unsigned *index, unsigned *which_face);
+/* enum cap_type of what a client gave, asked without invoking it; with its data byte. */
 unsigned key_type(cap_t key);
+unsigned key_look(cap_t key, unsigned *data_byte);
 bool key_is_null(cap_t key);
+/* Keeps the caller's resume key in a slot, to be answered later by object_answer. */
+bool object_park(unsigned index, unsigned slot);
+void object_answer(unsigned index, unsigned slot, struct msg *m);
+
+/* kinds.c: what the kinds do. */
+struct kind_row {
+	const char *name;
+	uint32_t (*serve)(unsigned index, uint32_t order);
+	void (*end)(unsigned index);       /* what it has beside its node is given back or forgotten; NULL: nothing */
+	bool maker;                        /* a factory without holes */
+	uint32_t (*make)(unsigned index, uint32_t order, cap_t to); /* of a maker that a factory may call at a birth */
+};
+extern const struct kind_row kinds[KINDS];
+bool key_is_maker(cap_t key, unsigned *index);
+
+/* arena.c: memory of an object's own, paid by its bank, seen through one of two windows. */
+enum { ARENA_A, ARENA_B };
+uint32_t arena_grow(unsigned index, uint32_t pages);
+void *arena_see(unsigned index, unsigned window);
+void arena_free(unsigned index);
+
+/* keyset.c: sets of keys, known by what keybits says of them. */
+struct entry { uint64_t first, second; uint32_t number, reserved; };
+#define RC_FULL 1u
+void keyset_bits(cap_t key, struct entry *e);
+uint32_t keyset_add(unsigned index, uint32_t *count, const struct entry *e);
+const struct entry *keyset_find(unsigned index, uint32_t count, const struct entry *e, unsigned window);
+uint32_t keyset_delete(unsigned index, uint32_t *count, const struct entry *e);
+bool keyset_within(unsigned inner, uint32_t inner_count, unsigned outer, uint32_t outer_count);
+uint32_t keyset_join(unsigned to, uint32_t *to_count, uint32_t limit, unsigned from, uint32_t from_count);
+uint32_t kidc_serve(unsigned index, uint32_t order);
+uint32_t kid_serve(unsigned index, uint32_t order);
 
 /* bank.c */
 bool bank_open(cap_t key, unsigned *index);
@@ -93,16 +164,19 @@ uint32_t sbt_serve(unsigned index, uint32_t order);
 /* domain.c */
 uint32_t domain_make(unsigned dc, unsigned bank, cap_t to);
 uint32_t dc_make(unsigned bank, unsigned *index);
+void dc_end(unsigned dc);
 uint32_t dcc_serve(unsigned index, uint32_t order);
 uint32_t dc_serve(unsigned index, uint32_t order);
-/* A kernel object in KeyKOS's form; the first three keys each way. */
+/* A kernel object in KeyKOS's form; the first key each way. */
 uint32_t primary(cap_t key, uint32_t order, cap_t send, cap_t recv);
 
 /* factory.c */
 uint32_t fcc_serve(unsigned index, uint32_t order);
 uint32_t fc_serve(unsigned index, uint32_t order);
 uint32_t factory_serve(unsigned index, uint32_t order);
-void factory_ends(unsigned index);
+uint32_t birth_serve(unsigned index, uint32_t order);
+void factory_end(unsigned index);
+void birth_end(unsigned index);
 
 /* directory.c: what the command interpreter finds at the start */
 void directory_fill(void);
