@@ -318,6 +318,23 @@ static void an_answer_goes_to_a_wait_that_is_still_there(void **state)
 	finish();
 }
 
+/* A wrapper's rights bits reach a keeper whose data has more than a byte; a program of KeyKOS sees its own byte. */
+static void a_wrapper_tells_its_rights(void **state)
+{
+	static const struct { uint16_t keeper, wrapper, heard; } rows[] = {
+		{ 0x12, 0xB0, 0x12 }, { 0xFF, 0x80, 0xFF }, { 0x100, 0, 0x100 }, { 0x120, 0x80, 0x128 },
+		{ 0x120, 0x20, 0x122 }, { 0x120, 0x10, 0x121 }, { 0xFFF0, 0xB0, 0xFFFB }, { 0xFFF0, 0x4F, 0xFFF0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct cap keeper = { .type = CAP_START, .data = rows[i].keeper };
+		struct cap wrapper = { .type = CAP_FRONTEND, .data = rows[i].wrapper };
+
+		assert_int_equal(forward_data(&keeper, &wrapper), rows[i].heard);
+	}
+}
+
 static void a_process_may_end_itself(void **state)
 {
 	(void)state;
@@ -372,6 +389,7 @@ int main(void)
 		cmocka_unit_test(notices_coalesce_and_are_delivered_next),
 		cmocka_unit_test(a_raw_reply_is_one_word),
 		cmocka_unit_test(an_answer_goes_to_a_wait_that_is_still_there),
+		cmocka_unit_test(a_wrapper_tells_its_rights),
 		cmocka_unit_test(a_process_may_end_itself),
 		cmocka_unit_test(malformed_words_are_faults),
 	};
