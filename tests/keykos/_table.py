@@ -125,9 +125,8 @@ def u32(*numbers):
     return b"".join((n & 0xFFFFFFFF).to_bytes(4, "little") for n in numbers)
 
 
-def lli(*numbers):
-    """KeyKOS's eight-byte number: two halves, the high one first."""
-    return b"".join(u32(n >> 32, n) for n in numbers)
+def u64(*numbers):
+    return b"".join((n & 0xFFFFFFFFFFFFFFFF).to_bytes(8, "little") for n in numbers)
 
 
 def hexed(data):

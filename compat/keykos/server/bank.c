@@ -221,7 +221,7 @@ change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 		rc = 2;
 	else
 		*limit += delta;
-	now = big ? lli(*limit) : *limit;
+	now = *limit;
 	reply_bytes(&now, big ? 8 : 4);
 	return rc;
 }

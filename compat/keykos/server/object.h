@@ -96,10 +96,12 @@ static inline uint32_t arg32(unsigned offset)
 struct fault { bool is, writes, present; uint64_t offset; };
 extern struct fault fault;
 
-/* A number of KeyKOS's LLI: two halves, the high one first. */
-static inline uint64_t lli(uint64_t n)
+static inline uint64_t arg64(unsigned offset)
 {
-	return n << 32 | n >> 32;
+	uint64_t n;
+
+	memcpy(&n, message_string + offset, sizeof n);
+	return n;
 }
 
 /* Objects.  A slot of an object's node is addressed by (index, slot). */
