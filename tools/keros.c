@@ -20,6 +20,7 @@
 #include "lib/control.h"
 #include "lib/image.h"
 #include "lib/inspect.h"
+#include "lib/debug.h"
 #include "lib/disk.h"
 #include "lib/lua.h"
 #include "lib/machine.h"
@@ -307,6 +308,41 @@ static int act_ckpt(int argc, char **argv)
 	if (argc > 1 + json || (argc == 1 + json && argv[json][0] == '-'))
 		misuse("ckpt takes an image file, if there is more than one machine; try: keros ckpt keros.disk");
 	return control_ckpt(argc == 1 + json ? argv[json] : NULL, json);
+}
+
+/* [--symbols FILE] [--ex COMMAND]... [--batch], then options of run. */
+static int act_gdb(int argc, char **argv)
+{
+	char **rest = xcalloc((size_t)argc + 1, sizeof *rest);
+	struct debug d = { 0 };
+	struct run r;
+	int first, n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		bool symbols = strcmp(argv[i], "--symbols") == 0, command = strcmp(argv[i], "--ex") == 0;
+
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < argc)
+				rest[n++] = argv[i++];
+		} else if (strcmp(argv[i], "--batch") == 0) {
+			d.batch = true;
+		} else if (!symbols && !command) {
+			rest[n++] = argv[i];
+		} else if (++i == argc) {
+			misuse("%s needs a value after it; see: keros help gdb", argv[i - 1]);
+		} else if (symbols) {
+			if (access(argv[i], R_OK))
+				misuse("--symbols %s: %s", argv[i], strerror(errno));
+			d.symbols = argv[i];
+		} else if (d.command_count == sizeof d.commands / sizeof d.commands[0]) {
+			misuse("more than %u --ex commands", d.command_count);
+		} else {
+			d.commands[d.command_count++] = argv[i];
+		}
+	}
+	first = parse_run(&r, "gdb", n, rest);
+	r.argv = first < n ? rest + first : login_shell;
+	return debug_run(&r, &d);
 }
 
 /* ---- Looking at a machine that runs --------------------------------------------------------------------------- */
@@ -642,6 +678,12 @@ static const struct verb verbs[] = {
 	{ "merge", act_merge, "merge A.toml B.toml...", "unite run manifests of one program",
 	  "Prints a manifest that grants what any of them grants, with the evidence added up: what a program needs is what\n"
 	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing." },
+	{ "gdb", act_gdb, "gdb [OPTION...] [--symbols FILE] [--ex CMD]... [--batch] [-- COMMAND...]",
+	  "the same as run, stopped at its first instruction under gdb",
+	  "Starts a machine and gdb on it, with the kernel's symbols, and those of a guest program (static, at the addresses it was\n"
+	  "linked for) with --symbols. In gdb: continue; break NAME; keros-ps, keros-current, keros-caps (help user-defined).\n"
+	  "`break` in a program stops whichever process comes to that address, keros-break only the one called as FILE is.\n"
+	  "When gdb ends, the machine does." },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
 	  "Checks the tools that the build and the machine need, and what the build made." },
 	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },

@@ -333,6 +333,10 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 		/* In a slot whose interrupt line is not the console's. */
 		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05");
 	}
+	if (r->gdb_socket) {
+		words(&w, "-S -gdb");
+		word(&w, xasprintf("unix:%s,server=on,wait=off", r->gdb_socket));
+	}
 	if (r->icount)
 		words(&w, "-icount shift=0,sleep=off -rtc base=2026-01-01T00:00:00,clock=vm -seed 1");
 	return w.list;

@@ -44,6 +44,7 @@ struct run {
 	const char *memory;
 	bool icount, dry_run;
 	const char *manifest;          /* another system manifest than apps/system.lua, or NULL */
+	const char *gdb_socket;        /* where QEMU listens for gdb, stopped before the first instruction; or NULL */
 	const char *pack_file;         /* keep the pack there */
 	const char *disk;              /* image of a persistent system, or NULL */
 	uint64_t disk_size;            /* bytes, for a new one; 0 = the default */
