@@ -22,6 +22,8 @@
 #include "lib/inspect.h"
 #include "lib/debug.h"
 #include "lib/disk.h"
+#include "lib/doctor.h"
+#include "lib/help.h"
 #include "lib/lua.h"
 #include "lib/machine.h"
 #include "lib/manifest.h"
@@ -30,12 +32,6 @@
 #define MEMORY_DEFAULT "256M"
 #define MEMORY_MIN_MB  16
 #define MEMORY_MAX_MB  65536
-
-struct verb {
-	const char *name;
-	int (*act)(int argc, char **argv);
-	const char *usage, *summary, *text;
-};
 
 static const struct verb verbs[];
 
@@ -584,109 +580,158 @@ static int act_lua(int argc, char **argv)
 
 static int act_doctor(int argc, char **argv)
 {
-	static const char *const products[] = { "kernel.elf", "base.tree", "bin/prime.elf", "bin/posix-server.elf" };
-	const char *root = project_root();
-	char *command;
-	int trouble = 0;
-
 	(void)argv;
 	if (argc)
 		misuse("doctor takes no arguments");
-	command = xasprintf("cd '%s' && ./configure --check", root);
-	trouble |= system(command) != 0;
-	free(command);
-	for (unsigned i = 0; i < sizeof products / sizeof *products; i++) {
-		char *path = xasprintf("%s/build/%s", root, products[i]);
-		bool there = access(path, R_OK) == 0;
+	return doctor_run(project_root());
+}
 
-		printf("build/%-22s %s\n", products[i], there ? "there" : "missing: run `make all`");
-		trouble |= !there;
-		free(path);
-	}
-	fflush(stdout);
-	trouble |= system("qemu-system-x86_64 --version | head -n 1") != 0;
-	puts(trouble ? "Something is missing." : "All is well; try: keros run -- uname -a");
-	return trouble;
+static const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	misuse("no verb '%s'; to run a command: keros run -- %s. See: keros help", name, name);
 }
 
 static int act_help(int argc, char **argv)
 {
 	if (argc == 0) {
-		puts("usage: keros VERB [OPTION...] [--] [COMMAND...]\n");
-		for (const struct verb *v = verbs; v->name; v++)
-			printf("  %-8s %s\n", v->name, v->summary);
-		puts("\nkeros help VERB says more.");
+		help_list(verbs);
 		return 0;
 	}
-	for (const struct verb *v = verbs; v->name; v++)
-		if (strcmp(v->name, argv[0]) == 0) {
-			printf("usage: keros %s\n\n%s\n", v->usage, v->text);
-			if (v->act == act_run || v->act == act_shell || v->act == act_image || v->act == act_lua)
-				printf("\nOptions:\n%s", run_options);
-			return 0;
-		}
-	misuse("no verb '%s'; see: keros help", argv[0]);
+	if (argc > 1)
+		misuse("help takes one verb, not '%s' as well", argv[1]);
+	if (strcmp(argv[0], "--man") == 0)
+		help_man(verbs);
+	else if (strcmp(argv[0], "--verbs") == 0)
+		help_names(verbs);
+	else if (strcmp(argv[0], "exit") == 0)
+		help_exit();
+	else
+		help_verb(verb_find(argv[0]));
+	return 0;
 }
 
 static const struct verb verbs[] = {
 	{ "run", act_run, "run [OPTION...] -- COMMAND [ARGUMENT...]", "boot, run one command in a fresh sandbox, and end",
 	  "Runs COMMAND, an unmodified Linux program of the sandbox's file tree, with the standard streams passed\n"
 	  "through, and ends with its status (128+signal if it was killed; 125 if the machine failed). The sandbox\n"
-	  "holds what --caps lists and nothing else; its files are gone afterwards. On a terminal Ctrl-A X leaves." },
+	  "holds what --caps lists and nothing else; its files are gone afterwards. On a terminal Ctrl-A X leaves.",
+	  .options = run_options,
+	  .examples =
+	  "  keros run -- uname -a\n"
+	  "  echo hello | keros run -- tr a-z A-Z      # standard streams pass through\n"
+	  "  keros run --tree ./site -- busybox find / # with these files laid over the base tree\n"
+	  "  keros run --bank 4096 -- sh -c 'x=x; while :; do x=$x$x; done'; echo $?   # 137: its storage was used up\n" },
 	{ "shell", act_shell, "shell [OPTION...] [-- COMMAND...]", "an interactive shell in a fresh sandbox (make run)",
-	  "As run, with a login shell as the command. Ctrl-A X leaves; Ctrl-A Ctrl-A types one Ctrl-A." },
+	  "As run, with a login shell as the command. Ctrl-A X leaves; Ctrl-A Ctrl-A types one Ctrl-A.",
+	  .options = run_options,
+	  .examples =
+	  "  keros shell                               # Ctrl-A X leaves\n"
+	  "  keros shell --disk my.disk                # the same system again, where it was\n" },
 	{ "image", act_image, "image [OPTION...] FILE [-- COMMAND...]", "write a raw disk that boots by GRUB, BIOS and UEFI",
 	  "Writes a disk for a real or virtual machine; its console is the first serial line at 115200 baud.\n"
-	  "Try it: qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=FILE" },
+	  "Try it: qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=FILE",
+	  .options = run_options,
+	  .examples =
+	  "  keros image keros.img\n"
+	  "  qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=keros.img\n" },
 	{ "keykos", act_keykos, "keykos [OPTION...] [--script FILE.cmd] [PROG.ck|PROG.kk ...]",
 	  "KeyKOS: its objects, a command interpreter, your programs",
 	  "Boots into the command interpreter of KeyKOS's published command language (doc/keykos/command.md), which reads\n"
 	  "standard input or the script. Each program stands in its directory as the segment PROG.s, from which\n"
-	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()" },
+	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()",
+	  .options = run_options,
+	  .examples =
+	  "  keros keykos                              # type: kt sb\n"
+	  "  keros keykos --script test.cmd prog.ck    # compiles prog.ck, installs it as prog.s, runs the script\n" },
 	{ "lua", act_lua, "lua [OPTION...] [--grant NAME=CAP ...] [-e CODE] [SCRIPT [ARGUMENT...]]",
 	  "run a Lua script, or talk to Lua, in a confined domain",
 	  "Runs CODE, then SCRIPT (a file of the host), in a Lua 5.4 of its own that holds its bank, its schedule, its\n"
 	  "streams, the clock, the files of --tree (read-only), and what --grant hands it by name; without either, a\n"
 	  "prompt. Its status is passed through: 1 after an error, which goes to standard error. With --disk it goes on\n"
-	  "after a loss of power where it was. doc/lua/README.md" },
+	  "after a loss of power where it was. doc/lua/README.md",
+	  .options = run_options,
+	  .examples =
+	  "  keros lua -e 'print(2^10)'\n"
+	  "  keros lua script.lua a b                  # arg[1], arg[2]\n"
+	  "  keros lua                                 # a prompt\n" },
 	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
 	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
-	  "1: a condition is violated; 2: the file holds no store." },
+	  "1: a condition is violated; 2: the file holds no store.",
+	  .examples =
+	  "  keros store my.disk\n"
+	  "  keros store --json my.disk\n" },
 	{ "ckpt", act_ckpt, "ckpt [--json] [FILE|PID]", "save a running system now, and say what that cost",
 	  "Asks a machine that runs with --disk for a checkpoint, waits until it is on the disk, and prints how long\n"
-	  "everything stood still. FILE is its image, PID its process; neither is needed if only one machine runs." },
+	  "everything stood still. FILE is its image, PID its process; neither is needed if only one machine runs.",
+	  .examples =
+	  "  keros ckpt                                # the only machine that runs\n"
+	  "  keros ckpt my.disk                        # the one that lives in this image\n" },
 	{ "graph", act_graph, "graph [--live] [--machine FILE|PID] [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]",
 	  "draw who holds what, at the first boot or now",
 	  "Draws apps/system.lua, or another system manifest (doc/manifest.md): domains as boxes, constructors as double boxes,\n"
 	  "capabilities as arrows from holder to held, with the register; red reaches hardware. Without -o: as dot's text.\n"
-	  "--live draws a machine that runs: processes, and red what leads out of a confined program." },
+	  "--live draws a machine that runs: processes, and red what leads out of a confined program.",
+	  .examples =
+	  "  keros graph -o system.svg                 # the first boot\n"
+	  "  keros graph --live -o now.svg             # a machine that runs\n" },
 	{ "ps", act_ps, "ps [--json] [--machine FILE|PID]", "the processes of a machine that runs",
 	  "Lists every process by number and name, and what it waits for. With several machines --machine names one, by its\n"
-	  "image file or the process number of its command." },
+	  "image file or the process number of its command.",
+	  .examples =
+	  "  keros ps\n"
+	  "  keros ps --json --machine my.disk\n" },
 	{ "caps", act_caps, "caps [--json] [--machine FILE|PID] [PROCESS]", "who holds what, and who gave it",
 	  "Says in plain words what each process, or one of them, holds: where, what it allows, and which process put it there.\n"
-	  "PROCESS is a number of `keros ps`, or a name that only one has." },
+	  "PROCESS is a number of `keros ps`, or a name that only one has.",
+	  .examples =
+	  "  keros caps posix-server                   # what the sandbox's server holds, and from whom\n"
+	  "  keros caps --json >all.jsonl              # everybody\n" },
 	{ "trace", act_trace, "trace [--json] [--machine FILE|PID] [--count N] PROCESS", "what a process invokes, as it does",
 	  "Prints each message that the process sends, gets and is answered with, decoded by the interfaces in idl/, until\n"
-	  "interrupted or N have come. A recorded process is slower; the others are not." },
-	{ "log", act_log, "log [--json] [--machine FILE|PID]", "the newest of a running kernel's log", "Prints what is kept: 32 KiB." },
+	  "interrupted or N have come. A recorded process is slower; the others are not.",
+	  .examples =
+	  "  keros trace sh                            # system calls, as strace would show them\n"
+	  "  keros trace --count 100 bank              # what the space bank is asked\n" },
+	{ "log", act_log, "log [--json] [--machine FILE|PID]", "the newest of a running kernel's log", "Prints what is kept: 32 KiB.",
+	  .examples =
+	  "  keros log | tail\n" },
 	{ "stop", act_stop, "stop [--json] [--machine FILE|PID]", "save a running system, if it has where, and switch it off",
-	  "The command that runs the machine ends with 143. A system with an image (--disk) goes on from here at its next start." },
+	  "The command that runs the machine ends with 143. A system with an image (--disk) goes on from here at its next start.",
+	  .examples =
+	  "  keros stop --machine my.disk\n" },
 	{ "diff", act_diff, "diff A.toml B.toml", "what one run manifest grants and another does not",
 	  "Prints lines '- ...' and '+ ...' for what only A or only B says; evidence is no difference. Status 0: they say the\n"
-	  "same; 1: they differ. Try: keros diff doc/assess/gzip/manifest.toml my.toml" },
+	  "same; 1: they differ. Try: keros diff doc/assess/gzip/manifest.toml my.toml",
+	  .examples =
+	  "  keros diff old.toml new.toml && echo 'the same authority'\n" },
 	{ "merge", act_merge, "merge A.toml B.toml...", "unite run manifests of one program",
 	  "Prints a manifest that grants what any of them grants, with the evidence added up: what a program needs is what\n"
-	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing." },
+	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing.",
+	  .examples =
+	  "  keros merge monday.toml tuesday.toml >week.toml\n" },
 	{ "gdb", act_gdb, "gdb [OPTION...] [--symbols FILE] [--ex CMD]... [--batch] [-- COMMAND...]",
 	  "the same as run, stopped at its first instruction under gdb",
 	  "Starts a machine and gdb on it, with the kernel's symbols, and those of a guest program (static, at the addresses it was\n"
 	  "linked for) with --symbols. In gdb: continue; break NAME; keros-ps, keros-current, keros-caps (help user-defined).\n"
 	  "`break` in a program stops whichever process comes to that address, keros-break only the one called as FILE is.\n"
-	  "When gdb ends, the machine does." },
+	  "When gdb ends, the machine does.",
+	  .options = run_options,
+	  .examples =
+	  "  keros gdb --ex 'break process_op_clone' --ex continue -- sh -c 'ls | wc'\n"
+	  "  keros gdb --symbols ./t/bin/prog --ex 'keros-break main' --ex continue --tree ./t -- prog\n" },
 	{ "doctor", act_doctor, "doctor", "say what is missing, if anything",
-	  "Checks the tools that the build and the machine need, and what the build made." },
-	{ "help", act_help, "help [VERB]", "explain a verb", "Explains." },
+	  "Checks the tools that the build and the machine need, what the build made, permissions and room; each failure comes\n"
+	  "with the command that mends it. Status 0: all that is needed is there; 1: something is missing.",
+	  .examples =
+	  "  keros doctor\n" },
+	{ "help", act_help, "help [VERB]", "explain a verb", "Explains.",
+	  .examples =
+	  "  keros help run\n"
+	  "  keros help exit                           # what each exit status means\n"
+	  "  keros help --man | man -l -               # all of it as a man page\n" },
 	{ 0 },
 };
 
@@ -694,8 +739,5 @@ int main(int argc, char **argv)
 {
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return act_help(0, NULL);
-	for (const struct verb *v = verbs; v->name; v++)
-		if (strcmp(v->name, argv[1]) == 0)
-			return v->act(argc - 2, argv + 2);
-	misuse("no verb '%s'; to run a command: keros run -- %s. See: keros help", argv[1], argv[1]);
+	return verb_find(argv[1])->act(argc - 2, argv + 2);
 }

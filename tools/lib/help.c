@@ -49,11 +49,9 @@ void help_exit(void)
 
 /* ---- the man page ----------------------------------------------------------------------------------------------- */
 
-/* As it stands, whatever it holds; a line that would be a request is made text. */
-static void man_text(const char *text)
+/* As it stands, whatever it holds; a line that would be a request is made text.  start: it begins a line. */
+static void man_text(const char *text, bool start)
 {
-	bool start = true;
-
 	for (; *text; text++) {
 		if (start && (*text == '.' || *text == '\''))
 			fputs("\\&", stdout);
@@ -65,10 +63,40 @@ static void man_text(const char *text)
 	}
 }
 
+/* Words of prose: short lines, and a new one after each sentence, as mdoc wants it. */
+static void man_prose(const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, " \n");
+		char word[256];
+
+		if (length >= sizeof word)
+			length = sizeof word - 1;
+		if (column && column + length > 76) {
+			putchar('\n');
+			column = 0;
+		}
+		memcpy(word, text, length);
+		word[length] = 0;
+		if (column)
+			putchar(' ');
+		man_text(word, column == 0);
+		column += length + 1;
+		text += length;
+		text += strspn(text, " \n");
+		if (length && strchr(".?!", word[length - 1]) && *text) {
+			putchar('\n');
+			column = 0;
+		}
+	}
+}
+
 static void man_literal(const char *text)
 {
 	puts(".Bd -literal -offset indent");
-	man_text(text);
+	man_text(text, true);
 	if (text[strlen(text) - 1] != '\n')
 		putchar('\n');
 	puts(".Ed");
@@ -85,21 +113,21 @@ static bool options_are_new(const struct verb *verbs, const struct verb *v)
 
 void help_man(const struct verb *verbs)
 {
-	puts(".\\\" Made by `keros help --man`; do not edit.\n.Dd $Mdocdate$\n.Dt KEROS 1\n.Os Keros\n.Sh NAME\n.Nm keros\n"
+	puts(".\\\" Made by `keros help --man`; do not edit.\n.Dd $Mdocdate$\n.Dt KEROS 1\n.Os\n.Sh NAME\n.Nm keros\n"
 	     ".Nd run programs with exactly the authority they are given\n.Sh SYNOPSIS\n.Nm\n.Ar verb\n.Op Ar option ...\n"
 	     ".Op Fl -\n.Op Ar command ...\n.Sh DESCRIPTION\n.Nm\n"
-	     "boots the capability operating system Keros in a virtual machine and runs programs on it, looks at machines that\n"
-	     "run, and keeps their images.\nThe verbs are:\n.Bl -tag -width Ds");
+	     "boots the capability operating system Keros in a virtual machine, runs\nprograms on it, looks at machines that run, "
+	     "and keeps their images.\nThe verbs are:\n.Bl -tag -width Ds");
 	for (const struct verb *v = verbs; v->name; v++) {
 		printf(".It Cm %s\n", v->name);
-		man_text(v->summary);
+		man_prose(v->summary);
 		puts(".");
 	}
 	puts(".El\n.Sh VERBS");
 	for (const struct verb *v = verbs; v->name; v++) {
 		printf(".Ss keros %s\n", v->name);
 		man_literal(v->usage);
-		man_text(v->text);
+		man_prose(v->text);
 		putchar('\n');
 		if (v->options && options_are_new(verbs, v)) {
 			puts(".Pp\nOptions:");
@@ -115,7 +143,7 @@ void help_man(const struct verb *verbs)
 	     ".Sh EXIT STATUS\n.Bl -tag -width Ds");
 	for (unsigned i = 0; i < EXIT_CODES; i++) {
 		printf(".It %s\n", exit_codes[i].status);
-		man_text(exit_codes[i].meaning);
+		man_prose(exit_codes[i].meaning);
 		puts(".");
 	}
 	puts(".El\n.Sh SEE ALSO\n.Xr qemu-system-x86_64 1");
