@@ -23,13 +23,10 @@ void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed)
 {
 	memset(sim, 0, sizeof *sim);
 	sim->frames = frames;
-	sim->random = seed * 0x9E3779B97F4A7C15ull + 1;
-	sim->durable = calloc(frames, DISK_FRAME);
+	sim->durable = malloc(frames * DISK_FRAME);
 	sim->stale = malloc(frames);
-	memset(sim->stale, 1, frames);
 	sim->cached = calloc(SIM_CACHED, sizeof *sim->cached);
-	for (int i = 0; i < 8; i++)
-		disksim_random(sim);
+	disksim_reset(sim, seed);
 }
 
 static void cache_drop(struct disksim *sim)
@@ -37,6 +34,19 @@ static void cache_drop(struct disksim *sim)
 	for (unsigned i = 0; i < sim->cached_count; i++)
 		free(sim->cached[i].data);
 	sim->cached_count = sim->queued = 0;
+}
+
+void disksim_reset(struct disksim *sim, uint64_t seed)
+{
+	cache_drop(sim);
+	memset(sim->durable, 0, sim->frames * DISK_FRAME);
+	memset(sim->stale, 1, sim->frames);
+	sim->bad_frame = ~0ull;
+	sim->fail_read = sim->fail_write = sim->failed = sim->reads = sim->writes = sim->flushes = 0;
+	sim->fail_on = false;
+	sim->random = seed * 0x9E3779B97F4A7C15ull + 1;
+	for (int i = 0; i < 8; i++)
+		disksim_random(sim);
 }
 
 void disksim_free(struct disksim *sim)
@@ -128,6 +138,21 @@ static void sim_flush(struct disksim *sim, uint64_t covers)
 		sim->queue[i].covers -= sim->queue[i].covers < covers ? sim->queue[i].covers : covers;
 }
 
+static bool count_down(struct disksim *sim, uint64_t *left)
+{
+	if (!*left || --*left)
+		return true;
+	*left = sim->fail_on;
+	return false;
+}
+
+/* It may have changed some of the frame. */
+static void write_failed(struct disksim *sim, const struct disk_request *r)
+{
+	if (r->op == DISK_WRITE && disksim_random(sim) % 2)
+		durable_write(sim, r->frame, r->data, disksim_random(sim) & 0xFF);
+}
+
 int disksim_run(struct disksim *sim, struct store *s)
 {
 	unsigned i = sim->queued && !sim->in_order ? disksim_random(sim) % sim->queued : 0;
@@ -142,24 +167,27 @@ int disksim_run(struct disksim *sim, struct store *s)
 	switch (r.request.op) {
 	case DISK_READ:
 		sim->reads++;
-		ok = !sim->fail_read || --sim->fail_read;
+		ok = count_down(sim, &sim->fail_read) && r.request.frame != sim->bad_frame;
 		sim_read(sim, &r.request);
 		if (!ok)
 			memset(r.request.data, 0x5A, DISK_FRAME);
 		break;
 	case DISK_WRITE:
 		sim->writes++;
-		ok = !sim->fail_write || --sim->fail_write;
+		ok = count_down(sim, &sim->fail_write);
 		if (ok)
 			sim_write(sim, &r);
+		else
+			write_failed(sim, &r.request);
 		break;
 	case DISK_FLUSH:
 		sim->flushes++;
-		ok = !sim->fail_write || --sim->fail_write;
+		ok = count_down(sim, &sim->fail_write);
 		if (ok)
 			sim_flush(sim, r.covers);
 		break;
 	}
+	sim->failed += !ok;
 	store_disk_done(s, r.request.tag, ok);
 	return r.request.op;
 }
@@ -178,17 +206,30 @@ static unsigned torn_sectors(struct disksim *sim)
 	}
 }
 
-static void cut_any(struct disksim *sim, struct disksim *out)
+unsigned disksim_pending(const struct disksim *sim)
 {
-	static struct sim_write some[SIM_CACHED + SIM_QUEUE];
+	unsigned count = sim->cached_count;
+
+	for (unsigned i = 0; i < sim->queued; i++)
+		count += sim->queue[i].request.op == DISK_WRITE;
+	return count;
+}
+
+static unsigned pending_list(struct disksim *sim, struct sim_write *list)
+{
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < sim->cached_count; i++)
-		some[count++] = sim->cached[i];
+		list[count++] = sim->cached[i];
 	for (unsigned i = 0; i < sim->queued; i++)
 		if (sim->queue[i].request.op == DISK_WRITE)
-			some[count++] = (struct sim_write){ .frame = sim->queue[i].request.frame,
+			list[count++] = (struct sim_write){ .frame = sim->queue[i].request.frame,
 							    .data = sim->queue[i].request.data };
+	return count;
+}
+
+static void cut_any(struct disksim *sim, struct disksim *out, struct sim_write *some, unsigned count)
+{
 	while (count) {
 		unsigned i = disksim_random(sim) % count;
 
@@ -201,6 +242,9 @@ static void cut_any(struct disksim *sim, struct disksim *out)
 
 void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how)
 {
+	static struct sim_write some[SIM_CACHED + SIM_QUEUE];
+	unsigned count = pending_list(sim, some);
+
 	sim->child = out;
 	cache_drop(out);
 	for (uint64_t f = 0; f < sim->frames; f++) {
@@ -211,11 +255,16 @@ void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how)
 		}
 		out->stale[f] = 0;
 	}
-	out->fail_read = out->fail_write = 0;
+	out->fail_read = out->fail_write = out->failed = 0;
+	out->bad_frame = ~0ull;
+	out->fail_on = false;
 	if (how == CUT_ANY) {
-		cut_any(sim, out);
+		cut_any(sim, out, some, count);
 		return;
 	}
-	for (unsigned i = 0; i < sim->cached_count; i++)
-		durable_write(out, sim->cached[i].frame, sim->cached[i].data, 0xFF);
+	if (how == CUT_LINEAR)
+		count = sim->cached_count;
+	for (unsigned i = 0; i < count; i++)
+		if (how == CUT_LINEAR || sim->subset >> i & 1)
+			durable_write(out, some[i].frame, some[i].data, 0xFF);
 }

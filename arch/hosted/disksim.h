@@ -6,8 +6,10 @@
  *      answer on; its data must not change before that (checked).
  *   2. What was answered since the last flush is in the disk's volatile cache.  disksim_cut makes a second disk as
  *      power would leave it: LINEAR, all that was answered; ANY, any of the writes since the flush, answered or only
- *      submitted, in any order, each whole or torn in steps of 512 bytes; in the garble frames also to nothing.
- *   3. fail_read and fail_write count down; the request at which they reach 0 fails once.
+ *      submitted, in any order, each whole or torn in steps of 512 bytes; in the garble frames also to nothing; SUBSET,
+ *      those of them that have a bit in `subset`, oldest first, each whole.
+ *   3. fail_read and fail_write count down; the request at which they reach 0 fails, once, or with fail_on it and
+ *      all after it.  A write that fails may have torn its frame.  Reads of bad_frame always fail.
  */
 #ifndef HOSTED_DISKSIM_H
 #define HOSTED_DISKSIM_H
@@ -17,7 +19,7 @@
 #define SIM_QUEUE 24
 #define SIM_CACHED 8192
 
-enum cut { CUT_LINEAR, CUT_ANY };
+enum cut { CUT_LINEAR, CUT_ANY, CUT_SUBSET };
 
 struct sim_request {
 	struct disk_request request;
@@ -39,18 +41,25 @@ struct disksim {
 	struct sim_write *cached;
 	unsigned cached_count;
 	uint64_t reads, writes, flushes;
-	uint64_t fail_read, fail_write;
+	uint64_t fail_read, fail_write, bad_frame;
+	uint64_t failed;               /* requests answered with an error */
+	bool fail_on;
 	uint64_t garble_first, garble_end;     /* frames of which a torn write may leave nothing good */
 	bool in_order;
+	uint32_t subset;
 };
 
 void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed);
+/* As new: all zero, nothing asked, this seed's random numbers. */
+void disksim_reset(struct disksim *sim, uint64_t seed);
 void disksim_free(struct disksim *sim);
 struct store_disk disksim_disk(struct disksim *sim);
 /* Answers one request; returns its disk_op, 0 if there was none. */
 int disksim_run(struct disksim *sim, struct store *s);
 /* `out` was initialised with as many frames; it is always cut from the same sim. */
 void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how);
+/* The writes of which a cut leaves any. */
+unsigned disksim_pending(const struct disksim *sim);
 uint64_t disksim_random(struct disksim *sim);
 void *disksim_frame(struct disksim *sim, uint64_t frame);
 #endif

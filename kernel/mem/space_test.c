@@ -394,6 +394,22 @@ static void a_table_that_is_no_table_frame_is_c207(void **state)
 	machine_stop();
 }
 
+static void a_wrong_remembered_leaf_is_c208(void **state)
+{
+	struct process *p = small_world(VA);
+	struct walk w;
+
+	(void)state;
+	space_of(p)->leaf_node = NULL;
+	assert_true(space_fill(p, VA, false, false, &w));
+	assert_ptr_equal(space_of(p)->leaf_node, w.leaf_node);
+	space_of(p)->leaf_va ^= 1;
+	assert_int_equal(machine_broken(report, NULL), 208);
+	space_of(p)->leaf_va ^= 1;
+	assert_int_equal(machine_broken(report, NULL), 0);
+	machine_stop();
+}
+
 static void too_few_tables(void *context)
 {
 	(void)context;
@@ -421,6 +437,7 @@ int main(void)
 		cmocka_unit_test(a_missing_mark_of_a_page_is_c202),
 		cmocka_unit_test(a_writable_leaf_of_a_clean_page_is_c203),
 		cmocka_unit_test(a_table_that_is_no_table_frame_is_c207),
+		cmocka_unit_test(a_wrong_remembered_leaf_is_c208),
 		cmocka_unit_test(too_few_tables_is_c206),
 	};
 

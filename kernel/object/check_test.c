@@ -133,6 +133,13 @@ static void adopt_an_object(void *context)
 	frame_adopt(frame_pfn(page), OID_PHYS | frame_pfn(page), 0, 0);
 }
 
+static void evict_what_is_dirty(void *context)
+{
+	(void)context;
+	page->flags |= FRAME_DIRTY;
+	frame_evict(page);
+}
+
 static void enter_a_waiting_process(void *context)
 {
 	(void)context;
@@ -147,6 +154,7 @@ static void checks_on_the_way(void **state)
 	assert_int_equal(machine_broken(odd_directory, NULL), 1);
 	assert_int_equal(machine_broken(release_twice, NULL), 2);
 	assert_int_equal(machine_broken(adopt_an_object, NULL), 3);
+	assert_int_equal(machine_broken(evict_what_is_dirty, NULL), 4);
 	assert_int_equal(machine_broken(ready_twice, NULL), 105);
 	assert_int_equal(machine_broken(stall_in_a_queue, NULL), 106);
 	assert_int_equal(machine_broken(sleep_in_a_queue, NULL), 107);

@@ -249,7 +249,12 @@ void frame_dirty_slow(struct frame *f)
 	if (persist_on && f->oid < persist_homes) {
 		for (;;) {
 			struct store_object o = object_of(f);
-			int result = store_dirty(store, &o, f->flags & FRAME_DIRTY);
+			int result;
+
+			/* What is about to be copied is saved as it is. */
+			if (f->kind == FRAME_POT && (f->flags & FRAME_DIRTY) && f->epoch != store_epoch)
+				frame_check_saved(f);
+			result = store_dirty(store, &o, f->flags & FRAME_DIRTY);
 
 			if (result == STORE_OK)
 				break;
@@ -342,6 +347,8 @@ static void age_second(struct frame *f)
 {
 	struct store_object o = object_of(f);
 
+	if (f->flags & FRAME_DIRTY)
+		frame_check_saved(f);
 	if (!(f->flags & FRAME_DIRTY))
 		frame_evict(f);
 	else if (f->ready_epoch == store_epoch && store_clean(store, &o) == STORE_OK)
@@ -489,7 +496,7 @@ static void boot_read(uint64_t frame, void *data)
 	struct disk_request r = { .frame = frame, .data = data, .op = DISK_READ };
 
 	boot_read_answer = 0;
-	KCHECK(16, disk.submit(disk.context, &r, 1) == 1, "an idle disk takes a request");
+	KCHECK(27, disk.submit(disk.context, &r, 1) == 1, "an idle disk takes a request");
 	while (!boot_read_answer)
 		arch_disk_poll();
 	if (boot_read_answer != 1)
@@ -509,6 +516,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	static const struct store_cache cache = { NULL, next_dirty, cleaned, fetched, journalled, check, dirty_count,
 						  demarcated, committed, room };
 	struct plan at = plan_of(frame_total);
+	struct store_status status;
 	uint8_t *base = memory;
 	struct store_memory m = { .versions = (void *)(base + at.versions), .version_count = version_total(frame_total),
 		.live = (void *)(base + at.live), .hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
@@ -529,6 +537,10 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	store_open(store, &disk, &cache, &m, &super);
 	while (!store_ready(store))
 		wait_held();
+	store_get_status(store, &status);
+	if (status.older_header)
+		kprintf("keros: one header of the disk is damaged, or was being written when power went: generation %u may not\n"
+			"be the newest that was committed\n", status.generation);
 	arch_disk_interrupts();
 	store_epoch = store_current_epoch(store);
 	persist_range_end = super.homes > pack_pages ? super.homes - pack_pages : 0;
@@ -540,9 +552,14 @@ static void processes_fetch(void)
 {
 	for (uint64_t oid = 1; oid < persist_high; oid++) {
 		uint8_t kind = 0;
+		int result;
 
-		while (store_kind(store, oid, &kind) == STORE_WAIT)
+		while ((result = store_kind(store, oid, &kind)) == STORE_WAIT)
 			wait_held();
+		if (result != STORE_OK) {
+			kprintf("keros: what object %lx is cannot be read from the disk\n", oid);
+			store_failed();
+		}
 		if (kind == FRAME_PROCESS && !frame_get(oid))
 			refuse("holds more processes than this machine's memory (--mem)");
 	}
@@ -589,6 +606,28 @@ bool persist_restart(void)
 	kprintf("keros: life %u goes on from generation %u, %lu processes, %lu us after the start\n", persist_life,
 		store_current_epoch(store) - 1, process_total, (start_ns + arch_now_ns() - root[ROOT_NOW_NS]) / 1000);
 	return true;
+}
+
+/* ---- checking ------------------------------------------------------------------------------- */
+
+int persist_check(void)
+{
+	uint64_t dirty = 0;
+
+	for (uint64_t pfn = 0; persist_on && pfn < frame_count; pfn++) {
+		const struct frame *f = &frames[pfn];
+		bool object = f->kind == FRAME_PAGE || f->kind == FRAME_POT || f->kind == FRAME_PROCESS;
+		bool is = object && (f->flags & FRAME_DIRTY) && f->oid < persist_homes;
+
+		dirty += is;
+		if (is != (dirty_map[pfn / 64] >> pfn % 64 & 1))
+			return 120;
+		if (object && f->ready_epoch == store_epoch && (!(f->flags & FRAME_DIRTY) || f->epoch != store_epoch))
+			return 121;
+	}
+	if (persist_on && dirty != dirty_total)
+		return 120;
+	return persist_on ? store_check(store, true) : 0;
 }
 
 /* ---- the checkpoint capability -------------------------------------------------------------- */

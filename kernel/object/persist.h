@@ -59,6 +59,9 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages);
 /* Whether the store holds a system that goes on; else persist_begin makes the range for the first program. */
 bool persist_restart(void);
 
+/* 0, or the first condition broken: C120, C121, or one of the store's tables.  Looks at all of memory. */
+int persist_check(void);
+
 /* ---- the checkpoint capability ---- */
 struct persist_status {
 	struct store_status store;

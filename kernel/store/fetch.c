@@ -32,6 +32,7 @@ static void fetch_end(struct store *s, struct store_fetch *f, int result)
 	struct store_object object = f->object;
 	uint64_t cookie = f->cookie;
 
+	object.oid = f->oid;           /* also of one that was not found out about */
 	object.data = f->data;
 	f->state = FETCH_FREE;
 	s->cache.fetched(s->cache.context, cookie, &object, result);
@@ -55,7 +56,7 @@ static void fetch_read(struct store *s, struct store_io *io, bool ok)
 
 	if (!ok)
 		fetch_end(s, f, STORE_IO);
-	else if (checksum_frame(f->data, f->oid) == f->checksum)
+	else if (f->zero ? frame_is_zero(f->data) : checksum_frame(f->data, f->oid) == f->checksum)
 		fetch_end(s, f, STORE_OK);
 	else if (++f->tries < FETCH_TRIES)
 		f->state = FETCH_LOOK;
@@ -90,7 +91,10 @@ static bool fetch_home(struct store *s, struct store_fetch *f)
 	}
 	f->object = (struct store_object){ .oid = f->oid, .alloc_count = tag->alloc_count, .call_count = tag->call_count,
 					   .kind = tag->kind, .epoch = tag->epoch };
-	if (!tag->kind || tag->null)
+	f->zero = !tag->kind;
+	if (f->zero)                   /* a tag that was lost reads as one never written: its home tells */
+		fetch_start_read(s, f, home_frame(&s->super, f->oid), 0, C321_TAG);
+	else if (tag->null)
 		fetch_null(s, f);
 	else
 		fetch_start_read(s, f, home_frame(&s->super, f->oid), tag->checksum, C322_HOME);
@@ -101,6 +105,7 @@ static bool fetch_look(struct store *s, struct store_fetch *f)
 {
 	struct store_version *v = version_newest(s, f->oid, ~0u);
 
+	f->zero = false;
 	if (!v)
 		return fetch_home(s, f);
 	if (v->flags & V_WRITING)

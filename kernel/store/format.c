@@ -168,6 +168,14 @@ int tag_judge(const struct disk_tag *tag, uint64_t oid, uint32_t generation)
 	return tag->epoch > generation ? C323_HOME_NEWER : 0;
 }
 
+bool tags_newer(const struct disk_tag *tags, uint64_t group, uint32_t generation)
+{
+	for (unsigned i = 0; i < GROUP_HOMES; i++)
+		if (tag_judge(&tags[i], group * GROUP_HOMES + i, generation) == C323_HOME_NEWER)
+			return true;
+	return false;
+}
+
 void journal_seal(struct disk_journal *record, void *frame)
 {
 	record->magic = JOURNAL_MAGIC;
@@ -186,6 +194,18 @@ bool journal_judge(const void *frame, const struct disk_super *super, uint64_t s
 		for (unsigned n = 0; good && n < record->count; n++)
 			good = record->entry[n].lid && !entry_judge(&record->entry[n], super, ~0u);
 		if (good)
+			return true;
+	}
+	return false;
+}
+
+bool journal_later(const void *frame, const struct disk_super *super, uint64_t sequence)
+{
+	struct disk_journal copy, record;
+
+	for (unsigned i = 0; i < COPIES; i++) {
+		__builtin_memcpy(&copy, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
+		if (copy.sequence > sequence && journal_judge(frame, super, copy.sequence, &record))
 			return true;
 	}
 	return false;

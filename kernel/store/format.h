@@ -14,7 +14,8 @@
  *   3. A home is written only with a committed version, and stays covered by the directory until it is durable.
  *   4. Super, headers and journal records are 512 bytes, eight times in their frame: a torn write leaves whole copies, one flipped
  *      bit leaves seven.  A tag is 32 bytes, so that no tear divides it.
- *   5. All-zero tags, the state of a new image, mean objects that were never written.
+ *   5. An all-zero tag, the state of a new image, means an object that was never written.  Its home, and no other, is
+ *      zero: a tag that was lost does not pass for one that never was.
  * Numbers are little-endian.  Checksums are XXH64 of what comes before them, or of the frame; the seed says
  * what the frame is (an oid, a generation, a sequence number), so that a good frame in a wrong place is bad.
  */
@@ -27,7 +28,7 @@
 #define HEADER_MAGIC  0x4B43524845524F4Bull
 #define DIR_MAGIC     0x5249444Bu
 #define JOURNAL_MAGIC 0x4C4E524A4F52454Bull
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 #define SUPER_FRAME   0
 #define HEADER_FRAME  1                /* and the next: the header of generation g is in HEADER_FRAME + (g & 1) */
@@ -120,17 +121,21 @@ int dir_judge(const struct disk_dir *dir, const struct disk_super *super, uint32
 int entry_judge(const struct disk_entry *entry, const struct disk_super *super, uint32_t generation);
 void tag_seal(struct disk_tag *tag, uint64_t oid);
 int tag_judge(const struct disk_tag *tag, uint64_t oid, uint32_t generation);
+/* Whether one of a group's valid tags is newer. */
+bool tags_newer(const struct disk_tag *tags, uint64_t group, uint32_t generation);
 void journal_seal(struct disk_journal *record, void *frame);
 /* The first valid copy of that record; false if there is none. */
 bool journal_judge(const void *frame, const struct disk_super *super, uint64_t sequence, struct disk_journal *record);
+/* Whether a frame of the ring holds a valid record after that one. */
+bool journal_later(const void *frame, const struct disk_super *super, uint64_t sequence);
 /* The seed of a journalled page's checksum: no frame of the log can be taken for it. */
 uint64_t journal_seed(uint64_t oid, uint64_t sequence);
 bool frame_is_zero(const void *frame);
 
-/* The conditions (doc/store.md lists them). */
+/* The conditions (doc/store.md lists them; conditions_test.c violates each). */
 enum store_condition {
 	C310_SUPER = 310, C311_HEADER, C312_DIR, C313_DIR_ONCE, C314_ENTRY, C315_LOG_ONCE, C316_LOG_MAP, C317_RESERVED,
 	C318_ROOM, C319_COUNTS, C320_VERSION, C321_TAG, C322_HOME, C323_HOME_NEWER, C324_EPOCH, C325_VERSION_ONCE,
-	C326_JOURNAL,
+	C326_JOURNAL, STORE_CONDITIONS_END,
 };
 #endif

@@ -62,6 +62,7 @@ struct store_fetch {
 	void *data;
 	struct store_object object;
 	int broken;                    /* the condition, if the checksum is wrong */
+	bool zero;                     /* its home was never written, and must be zero */
 };
 
 enum line_state { LINE_FREE = 0, LINE_LOADING, LINE_STALE /* loading what has since changed */, LINE_GOOD, LINE_ERROR };
@@ -124,6 +125,7 @@ struct store {
 	uint8_t restart;
 	bool borrowed;                         /* there are V_BORROWED versions */
 	uint32_t restart_left, restart_index, restart_lid;
+	uint64_t restart_scan, restart_scanned;        /* the frames in between are in buffers B_MIG.. */
 	struct disk_journal restart_record;
 
 	struct store_io io[IO_SLOTS];

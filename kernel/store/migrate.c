@@ -94,11 +94,21 @@ static void batch_written(struct store *s, struct store_io *io, bool ok)
 	tag_changed(s, s->mig_group, store_buffer(s, B_MIG_TAG));
 }
 
-/* What the log held is good: its tag.  Otherwise it stays where it is, and is reported. */
+static void home_write(struct store *s, unsigned i)
+{
+	struct store_version *v = &s->m.versions[s->mig_version[i]];
+
+	s->mig_left++;
+	io_start(s, DISK_WRITE, home_frame(&s->super, v->oid), store_buffer(s, B_MIG + i), batch_written, 0);
+}
+
+/* What the log held is good: to its home, and its tag.  Otherwise it stays where it is, and is reported.  An object that
+ * is all zero has no need of a home; but the first time it gets something there, for invariant 5 of format.h. */
 static bool batch_take(struct store *s, unsigned i)
 {
 	struct store_version *v = &s->m.versions[s->mig_version[i]];
 	struct disk_tag *tag = (struct disk_tag *)store_buffer(s, B_MIG_TAG) + v->oid % GROUP_HOMES;
+	bool first = !tag->kind;
 
 	if (v->lid && checksum_frame(store_buffer(s, B_MIG + i), v->oid) != v->checksum) {
 		v->flags |= V_BAD;
@@ -108,6 +118,10 @@ static bool batch_take(struct store *s, unsigned i)
 	*tag = (struct disk_tag){ .checksum = v->checksum, .alloc_count = v->alloc_count, .call_count = v->call_count,
 				  .epoch = v->epoch, .kind = v->kind, .null = !v->lid };
 	tag_seal(tag, v->oid);
+	if (!v->lid && first)
+		__builtin_memset(store_buffer(s, B_MIG + i), 0xFF, DISK_FRAME);
+	if (v->lid || first)
+		home_write(s, i);
 	return true;
 }
 
@@ -118,15 +132,8 @@ static void batch_write(struct store *s)
 	s->mig = MIG_WRITING;
 	s->mig_left = 1;
 	for (unsigned i = 0; i < s->mig_count; i++) {
-		struct store_version *v = &s->m.versions[s->mig_version[i]];
-
-		if (!batch_take(s, i))
-			continue;
-		if (v->lid) {
-			s->mig_left++;
-			io_start(s, DISK_WRITE, home_frame(&s->super, v->oid), store_buffer(s, B_MIG + i), batch_written, 0);
-		}
-		s->mig_version[good++] = s->mig_version[i];
+		if (batch_take(s, i))
+			s->mig_version[good++] = s->mig_version[i];
 	}
 	s->mig_count = good;
 	io_start(s, DISK_WRITE, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),

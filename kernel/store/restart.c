@@ -5,12 +5,16 @@
  *     DIRECTORY its chain of frames; each must be the one expected, and name each object and each frame once
  *     RECORD    the next journal record, if there is one and it holds; PAGES  its pages;  BASE  does each still
  *               have the allocation count it was journalled with?  Those that have become versions of the new epoch
- *     SUCCESSOR a record that does not hold must be the last
+ *     SUCCESSOR a record that is not there, or does not hold, must be the last
+ *     TAGS, RING only if one header frame has no valid copy: was it the newest header, torn while it was written, or one
+ *               long committed?  Then homes may be newer than the other header, or records that it does not lead to may
+ *               lie in the ring, and would pass for good when this life has come to their numbers: all are looked at
  */
 #include "panic.h"
 #include "store/inner.h"
 
-enum { RESTART_HEADERS = 1, RESTART_DIRECTORY, RESTART_RECORD, RESTART_PAGES, RESTART_BASE, RESTART_SUCCESSOR };
+enum { RESTART_HEADERS = 1, RESTART_DIRECTORY, RESTART_RECORD, RESTART_PAGES, RESTART_BASE, RESTART_SUCCESSOR,
+       RESTART_TAGS, RESTART_RING };
 
 static void restart_read(struct store *s, struct store_io *io, bool ok)
 {
@@ -135,7 +139,7 @@ static void directory_read(struct store *s)
 
 /* ---- journal ----------------------------------------------------------------------------- */
 
-static void restart_end(struct store *s)
+static void restart_done(struct store *s)
 {
 	s->phase = STORE_IDLE;
 	migrate_renew(s);
@@ -143,11 +147,30 @@ static void restart_end(struct store *s)
 	s->cache.room(s->cache.context);
 }
 
+static void restart_end(struct store *s)
+{
+	if (!s->status.older_header) {
+		restart_done(s);
+		return;
+	}
+	s->restart = RESTART_TAGS;
+	s->restart_scan = s->restart_scanned = 0;
+}
+
+static void ask_successor(struct store *s)
+{
+	s->restart = RESTART_SUCCESSOR;
+	restart_ask(s, s->super.journal_first + (s->journal_next + 1) % s->super.journal_frames, B_JOURNAL);
+}
+
 static void record_read(struct store *s)
 {
-	if (s->journal_next - s->header.journal_sequence > s->super.journal_frames ||
-	    !journal_judge(store_buffer(s, B_JOURNAL), &s->super, s->journal_next, &s->restart_record)) {
+	if (s->journal_next - s->header.journal_sequence > s->super.journal_frames) {
 		restart_end(s);
+		return;
+	}
+	if (!journal_judge(store_buffer(s, B_JOURNAL), &s->super, s->journal_next, &s->restart_record)) {
+		ask_successor(s);
 		return;
 	}
 	for (unsigned i = 0; i < s->restart_record.count; i++)
@@ -155,8 +178,8 @@ static void record_read(struct store *s)
 	s->restart = RESTART_PAGES;
 }
 
-/* A record whose pages did not all reach the disk was never promised, and is the last: one after it says that this
- * one was durable, and has been damaged since. */
+/* A record that did not reach the disk with all its pages was never promised, and is the last: one after it says that
+ * this one was durable, and has been damaged since. */
 static void successor_read(struct store *s)
 {
 	if (s->journal_next + 1 - s->header.journal_sequence <= s->super.journal_frames &&
@@ -175,8 +198,7 @@ static void pages_read(struct store *s)
 
 		if (!e->lid || log_used(s, e->lid) ||
 		    checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), journal_seed(ENTRY_OID(e), s->journal_next)) != e->checksum) {
-			s->restart = RESTART_SUCCESSOR;
-			restart_ask(s, s->super.journal_first + (s->journal_next + 1) % s->super.journal_frames, B_JOURNAL);
+			ask_successor(s);
 			return;
 		}
 	}
@@ -190,6 +212,7 @@ static bool base_of(struct store *s, uint64_t oid, uint8_t *kind, uint32_t *allo
 	struct store_version *v = version_newest(s, oid, ~0u);
 	struct disk_tag *tag;
 	bool failed;
+	int broken;
 
 	if (v) {
 		*kind = v->kind;
@@ -203,8 +226,9 @@ static bool base_of(struct store *s, uint64_t oid, uint8_t *kind, uint32_t *allo
 		return false;
 	*kind = tag->kind;
 	*alloc_count = tag->alloc_count;
-	if (tag_judge(tag, oid, s->header.generation))
-		store_fail(s, STORE_BAD, tag_judge(tag, oid, s->header.generation));
+	broken = tag_judge(tag, oid, s->header.generation);
+	if (broken)
+		store_fail(s, STORE_BAD, broken);
 	return true;
 }
 
@@ -252,6 +276,45 @@ static bool base_step(struct store *s)
 	return true;
 }
 
+/* ---- after the loss of a header ---------------------------------------------------------- */
+
+/* The next frames of a region of `count`; false: all have been looked at. */
+static bool scan_ask(struct store *s, uint64_t count)
+{
+	s->restart_scanned = s->restart_scan;
+	while (s->restart_scan < count && s->restart_left < MIG_BATCH) {
+		uint64_t i = s->restart_scan++;
+
+		restart_ask(s, s->restart == RESTART_RING ? s->super.journal_first + i :
+			    home_tag_frame(&s->super, i * GROUP_HOMES), B_MIG + s->restart_left);
+	}
+	return s->restart_left != 0;
+}
+
+static void tags_read(struct store *s)
+{
+	for (uint64_t group = s->restart_scanned; group < s->restart_scan; group++)
+		if (tags_newer(store_buffer(s, B_MIG + group - s->restart_scanned), group, s->header.generation)) {
+			store_fail(s, STORE_BAD, C323_HOME_NEWER);
+			return;
+		}
+	if (scan_ask(s, s->super.homes / GROUP_HOMES))
+		return;
+	s->restart = RESTART_RING;
+	s->restart_scan = s->restart_scanned = 0;
+}
+
+static void ring_read(struct store *s)
+{
+	for (uint64_t i = s->restart_scanned; i < s->restart_scan; i++)
+		if (journal_later(store_buffer(s, B_MIG + i - s->restart_scanned), &s->super, s->journal_next)) {
+			store_fail(s, STORE_BAD, C326_JOURNAL);
+			return;
+		}
+	if (!scan_ask(s, s->super.journal_frames))
+		restart_done(s);
+}
+
 bool restart_step(struct store *s)
 {
 	if (s->restart_left)
@@ -274,6 +337,12 @@ bool restart_step(struct store *s)
 		break;
 	case RESTART_BASE:
 		return base_step(s);
+	case RESTART_TAGS:
+		tags_read(s);
+		break;
+	case RESTART_RING:
+		ring_read(s);
+		break;
 	}
 	return true;
 }

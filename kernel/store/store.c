@@ -89,6 +89,7 @@ int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 	struct store_version *v = version_newest(s, oid, ~0u);
 	struct disk_tag *tag;
 	bool failed;
+	int broken;
 
 	if (v) {
 		*kind = v->kind;
@@ -97,6 +98,11 @@ int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 	tag = tag_get(s, oid, &failed);
 	if (!tag)
 		return failed ? STORE_IO : STORE_WAIT;
+	broken = tag_judge(tag, oid, s->header.generation);
+	if (broken) {
+		s->status.condition = broken;
+		return STORE_BAD;
+	}
 	*kind = tag->kind;
 	return STORE_OK;
 }

@@ -124,12 +124,15 @@ void store_migration(struct store *s, bool on);
 /* ---- verify.c: an image, offline ---- */
 struct store_verdict {
 	uint32_t generation, journal_records;
+	bool older_header;             /* one header frame has no valid copy: the generation may not be the newest */
 	uint64_t kinds[8], in_log, in_homes, homes, log_frames, log_used, broken;
 };
 struct store_reader {
 	void *context;
 	uint64_t frames;
 	bool (*read)(void *context, uint64_t frame, void *data);
+	/* These frames are known to be zero without reading them; may be NULL. */
+	bool (*never_written)(void *context, uint64_t first, uint64_t count);
 	void (*report)(void *context, int condition, uint64_t where);
 };
 /* `map` has a bit for each disk frame, `seen` one for each home; zero.  False: it is no store. */

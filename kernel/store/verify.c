@@ -88,6 +88,17 @@ static void verify_directory(struct verify *v)
 		broken(v, C312_DIR, lid);
 }
 
+/* A tag that was lost reads as one of an object never made: its home tells. */
+static void verify_unused(struct verify *v, uint64_t oid)
+{
+	uint64_t home = home_frame(&v->super, oid);
+
+	if (v->reader->never_written && v->reader->never_written(v->reader->context, home, 1))
+		return;
+	if (read_frame(v, home, verify_frame[1], C322_HOME) && !frame_is_zero(verify_frame[1]))
+		broken(v, C321_TAG, oid);
+}
+
 static void verify_home(struct verify *v, uint64_t oid, const struct disk_tag *tag)
 {
 	int condition = tag_judge(tag, oid, v->header.generation);
@@ -96,8 +107,10 @@ static void verify_home(struct verify *v, uint64_t oid, const struct disk_tag *t
 		broken(v, condition, oid);
 		return;
 	}
-	if (!tag->kind)
+	if (!tag->kind) {
+		verify_unused(v, oid);
 		return;
+	}
 	v->verdict->in_homes++;
 	v->verdict->kinds[tag->kind & 7]++;
 	if (!tag->null && read_frame(v, home_frame(&v->super, oid), verify_frame[1], C322_HOME) &&
@@ -106,44 +119,75 @@ static void verify_home(struct verify *v, uint64_t oid, const struct disk_tag *t
 }
 
 /* Homes that the directory covers may hold anything: migration may have been cut there. */
-static void verify_homes(struct verify *v)
+static void verify_group(struct verify *v, uint64_t group)
 {
 	const struct disk_tag *tags = (const void *)verify_frame[0];
+	uint64_t first = group * GROUP_HOMES, frame = home_tag_frame(&v->super, first);
 
-	for (uint64_t oid = 0; oid < v->super.homes; oid++) {
-		if (oid % GROUP_HOMES == 0 && !read_frame(v, home_tag_frame(&v->super, oid), verify_frame[0], C321_TAG)) {
-			oid += GROUP_HOMES - 1;
-			continue;
-		}
+	if (v->reader->never_written && v->reader->never_written(v->reader->context, frame, GROUP_HOMES + 1))
+		return;
+	if (!read_frame(v, frame, verify_frame[0], C321_TAG))
+		return;
+	if (v->verdict->older_header && tags_newer(tags, group, v->header.generation))
+		broken(v, C323_HOME_NEWER, first);
+	for (uint64_t oid = first; oid < first + GROUP_HOMES; oid++)
 		if (!(v->seen[oid / 64] >> oid % 64 & 1))
 			verify_home(v, oid, &tags[oid % GROUP_HOMES]);
-	}
 }
 
-/* Records in force; what they hold is judged when they are replayed, and a torn one is no fault. */
+static void verify_homes(struct verify *v)
+{
+	for (uint64_t group = 0; group < v->super.homes / GROUP_HOMES; group++)
+		verify_group(v, group);
+}
+
+/* Whether record `sequence` can be read whole, apart from its pages. */
+static bool record_read(struct verify *v, uint64_t sequence, struct disk_journal *record)
+{
+	return read_frame(v, v->super.journal_first + sequence % v->super.journal_frames, verify_frame[0], C326_JOURNAL) &&
+	       journal_judge(verify_frame[0], &v->super, sequence, record);
+}
+
+static bool record_pages_good(struct verify *v, const struct disk_journal *record)
+{
+	for (uint32_t i = 0; i < record->count; i++) {
+		const struct disk_entry *e = &record->entry[i];
+
+		if (v->map[e->lid / 64] >> e->lid % 64 & 1 || !read_frame(v, e->lid, verify_frame[1], C320_VERSION) ||
+		    checksum_frame(verify_frame[1], journal_seed(ENTRY_OID(e), record->sequence)) != e->checksum)
+			return false;
+	}
+	return true;
+}
+
+static void verify_ring(struct verify *v, uint64_t sequence)
+{
+	for (uint32_t i = 0; i < v->super.journal_frames; i++)
+		if (read_frame(v, v->super.journal_first + i, verify_frame[0], C326_JOURNAL) &&
+		    journal_later(verify_frame[0], &v->super, sequence))
+			broken(v, C326_JOURNAL, i);
+}
+
+/* Records in force.  One that is not whole was never promised, unless there is one after it. */
 static void verify_journal(struct verify *v)
 {
 	struct disk_journal record;
 	uint64_t sequence = v->header.journal_sequence + 1;
 
 	for (uint32_t n = 0; n < v->super.journal_frames; n++, sequence++) {
-		bool whole = read_frame(v, v->super.journal_first + sequence % v->super.journal_frames, verify_frame[0],
-					C326_JOURNAL) && journal_judge(verify_frame[0], &v->super, sequence, &record);
-
-		for (uint32_t i = 0; whole && i < record.count; i++) {
-			const struct disk_entry *e = &record.entry[i];
-
-			whole = e->lid && read_frame(v, e->lid, verify_frame[1], C320_VERSION) &&
-				checksum_frame(verify_frame[1], journal_seed(ENTRY_OID(e), sequence)) == e->checksum;
+		if (!record_read(v, sequence, &record) || !record_pages_good(v, &record)) {
+			if (n + 1 < v->super.journal_frames && record_read(v, sequence + 1, &record))
+				broken(v, C326_JOURNAL, sequence);
+			break;
 		}
-		if (!whole)
-			return;
 		for (uint32_t i = 0; i < record.count; i++)
 			if (!bit_take(v->map, record.entry[i].lid))
 				broken(v, C315_LOG_ONCE, record.entry[i].lid);
 		v->verdict->journal_records++;
 		v->verdict->log_used += record.count;
 	}
+	if (v->verdict->older_header)
+		verify_ring(v, sequence);
 }
 
 static bool verify_header(struct verify *v)
@@ -158,6 +202,7 @@ static bool verify_header(struct verify *v)
 		broken(v, C311_HEADER, HEADER_FRAME);
 		return false;
 	}
+	v->verdict->older_header = !a || !b;
 	if (!a || (b && other.generation > v->header.generation))
 		v->header = other;
 	return true;

@@ -3,8 +3,9 @@
  * tests of this folder.
  *
  * The model is an array of what every object is; a copy of it is taken at each demarcation.  A random load changes,
- * rescinds, evicts, fetches, journals and checkpoints.  A world has an inner world, where its disk is restarted as a
- * power cut would leave it; the inner world can live on and be cut again.
+ * rescinds, evicts, fetches, journals and checkpoints; profiles[] says in what proportion.  A world has an inner
+ * world, where its disk is restarted as a power cut would leave it; the inner world can live on and be cut again.
+ * campaign says where the cuts fall; what breaks prints the seed and aborts.
  */
 #ifndef STORE_WORLD_TEST_H
 #define STORE_WORLD_TEST_H
@@ -27,6 +28,9 @@
 #define SNAPSHOTS  8
 #define RECORDS    64
 #define DEPTH      3
+#define VERIFY_COOKIE 1000             /* of world_read's fetches; others are numbers of core frames */
+
+#pragma GCC diagnostic ignored "-Wunused-function"     /* no test needs all of it */
 
 #ifdef CUTS_ALONE                      /* linked without the kernel */
 #include "panic.h"
@@ -42,6 +46,24 @@ struct object {
 	uint64_t seed;                 /* of the content; 0 = all zero */
 	uint8_t kind;
 };
+
+/* What a load asks for, in 128ths of its requests; the rest is nothing, so that the disk catches up. */
+static const struct profile {
+	const char *name;
+	uint8_t change, evict, journal, checkpoint;
+	uint8_t objects;               /* those it changes */
+	uint8_t steadiness;            /* of so many migration switches one turns it off; 0: it stays on */
+} profiles[] = {
+	{ "mixed",       80, 30,  8, 1, OBJECTS, 2 },
+	{ "journal",     40, 10, 60, 1, OBJECTS, 2 },
+	{ "few objects", 60, 20, 10, 8, 6, 0 },
+	{ "full log",    70, 50,  0, 0, OBJECTS, 2 },
+	{ "commits",     50, 10, 10, 30, 30, 0 },
+};
+#define PROFILES (sizeof profiles / sizeof *profiles)
+
+/* Where cuts fall: see world_cuts. */
+enum campaign { CUTS_NONE, CUTS_LINEAR, CUTS_TORN, CUTS_NESTED };
 
 struct image {
 	struct object object[OBJECTS];
@@ -81,13 +103,21 @@ struct world {
 	unsigned depth, fetched_bad;
 	struct world *inner;           /* where its cuts restart */
 	struct image check;            /* what verification found */
-	bool verifying, journalling;
+	bool journalling;
+	bool damaged;                  /* its disk was damaged: what cannot be read is no mistake */
+	bool gone[OBJECTS];            /* what could not be read, and was reported */
 	unsigned verified;
 	uint8_t *scratch;
 };
 
 static uint64_t seed0 = 1;
-static uint64_t cuts_linear, cuts_any, cuts_nested, checkpoints, replays, copies, throttled;
+static enum campaign campaign;
+static uint64_t cuts_made, images_checked, checkpoints, replays, copies, throttled;
+
+static const struct profile *profile(void)
+{
+	return &profiles[seed0 % PROFILES];
+}
 
 static uint64_t oid_of(uint64_t number)
 {
@@ -98,6 +128,8 @@ static uint64_t number_of(uint64_t oid)
 {
 	return oid < GROUP_HOMES ? oid - 3 : oid - GROUP_HOMES;
 }
+
+static int world_step(struct world *w);
 
 static void content_fill(uint8_t *data, uint64_t seed)
 {
@@ -117,6 +149,9 @@ static uint64_t content_seed(const uint8_t *data)
 			return ~0ull;
 	return word[0];
 }
+
+static void image_differs(const struct image *want, const struct image *got, const char *why);
+static bool object_same(const struct object *a, const struct object *b);
 
 /* ---- the cache that the store sees -------------------------------------------------------- */
 
@@ -170,14 +205,24 @@ static void cache_fetched(void *context, uint64_t cookie, const struct store_obj
 	struct core *c = &w->core[cookie % CORE];
 	struct object got = { o->alloc_count, o->call_count, content_seed(o->data), o->kind };
 
-	if (w->verifying) {
+	if (cookie == VERIFY_COOKIE) {
 		w->verified++;
 		w->fetched_bad += result != STORE_OK;
+		w->gone[number_of(o->oid)] = result != STORE_OK;
 		w->check.object[number_of(o->oid)] = got;
 		return;
 	}
+	if (w->damaged && result != STORE_OK) {
+		w->gone[c->number] = true;
+		c->state = CORE_FREE;
+		return;
+	}
 	assert_int_equal(result, STORE_OK);
-	assert_memory_equal(&got, &w->now.object[c->number], offsetof(struct object, kind) + 1);
+	if (!object_same(&got, &w->now.object[c->number])) {
+		w->check = w->now;
+		w->check.object[c->number] = got;
+		image_differs(&w->now, &w->check, "a fetch brought something else than what was written");
+	}
 	c->state = CORE_HELD;
 	c->dirty = false;
 }
@@ -186,9 +231,11 @@ static void cache_journalled(void *context, uint64_t cookie, int result)
 {
 	struct world *w = context;
 
+	w->journalling = false;
+	if (w->store->phase == STORE_FAILED)
+		return;
 	assert_int_equal(result, STORE_OK);
 	w->record[cookie % RECORDS].answered = true;
-	w->journalling = false;
 }
 
 static int cache_check(void *context)
@@ -296,7 +343,8 @@ static void world_open(struct world *w)
 
 	for (unsigned i = 0; i < CORE; i++)
 		w->core[i].state = CORE_FREE;
-	w->journalling = false;
+	w->journalling = w->damaged = false;
+	w->sim.queued = 0;             /* nobody is left to hear the answers */
 	store_open(w->store, &disk, &cache, &w->memory, &w->super);
 }
 
@@ -314,6 +362,23 @@ static void world_format(struct world *w)
 	world_open(w);
 }
 
+/* As a new world of this seed, without its memory being made again. */
+static void world_again(struct world *w)
+{
+	disksim_reset(&w->sim, seed0 + w->depth);
+	w->memory.write_slots = seed0 % 4 * 3;
+	w->memory.scan_step = 1 + seed0 % 50;
+	super_plan(&w->super, FRAMES, 48 + seed0 % 3 * 20, RING, 0xC0FFEE);
+	w->break_check = 0;
+	for (struct world *in = w->inner; in; in = in->inner) {
+		in->super = w->super;
+		disksim_reset(&in->sim, seed0 + in->depth);
+	}
+	world_format(w);
+	while (w->store->phase == STORE_RESTARTING)
+		world_step(w);
+}
+
 /* One step; the disk answers one request. */
 static int world_step(struct world *w)
 {
@@ -324,24 +389,62 @@ static int world_step(struct world *w)
 	return op;
 }
 
+/* A restart writes nothing, so that a cut during it is a cut before it. */
 static void world_restart(struct world *w)
 {
+	uint64_t before = w->sim.writes + w->sim.flushes;
+
 	world_open(w);
 	for (unsigned i = 0; i < 10000 && w->store->phase == STORE_RESTARTING; i++)
 		world_step(w);
+	assert_int_equal(w->sim.writes + w->sim.flushes, before);
 }
 
 /* Fetches everything into check. */
 static void world_read(struct world *w)
 {
-	w->verifying = true;
 	w->verified = w->fetched_bad = 0;
 	for (unsigned i = 0; i < OBJECTS; i++)
-		while (store_fetch(w->store, oid_of(i), w->scratch + i * DISK_FRAME, 0) != STORE_OK)
+		while (store_fetch(w->store, oid_of(i), w->scratch + i * DISK_FRAME, VERIFY_COOKIE) == STORE_WAIT)
 			world_step(w);
-	while (w->verified < OBJECTS)
+	while (w->verified < OBJECTS && w->store->phase != STORE_FAILED)
 		world_step(w);
-	w->verifying = false;
+}
+
+/* ---- the offline checker over the same disk ---- */
+
+static int verify_first;               /* the first condition that it reported, or 0 */
+static bool verify_reported[STORE_CONDITIONS_END - C310_SUPER];
+
+static bool verify_read(void *context, uint64_t frame, void *data)
+{
+	struct world *w = context;
+
+	if (frame == w->sim.bad_frame)
+		return false;
+	memcpy(data, disksim_frame(&w->sim, frame), DISK_FRAME);
+	return true;
+}
+
+static void verify_report(void *context, int condition, uint64_t where)
+{
+	(void)context, (void)where;
+	if (!verify_first)
+		verify_first = condition;
+	verify_reported[condition - C310_SUPER] = true;
+}
+
+static bool world_verify(struct world *w, struct store_verdict *verdict)
+{
+	static uint64_t map[FRAMES / 64 + 1], seen[FRAMES / 64 + 1];
+	struct store_reader reader = { w, FRAMES, verify_read, NULL, verify_report };
+
+	memset(map, 0, sizeof map);
+	memset(seen, 0, sizeof seen);
+	verify_first = 0;
+	memset(verify_reported, 0, sizeof verify_reported);
+	images_checked++;
+	return store_verify(&reader, map, seen, verdict);
 }
 
 /* ---- verification --------------------------------------------------------------------------- */
@@ -385,9 +488,28 @@ static void image_differs(const struct image *want, const struct image *got, con
 				a->kind, a->alloc_count, a->call_count, (unsigned long long)a->seed, b->kind, b->alloc_count,
 				b->call_count, (unsigned long long)b->seed);
 	}
-	fprintf(stderr, "SEED=%llu, after %llu + %llu + %llu cuts: %s\n", (unsigned long long)seed0,
-		(unsigned long long)cuts_linear, (unsigned long long)cuts_any, (unsigned long long)cuts_nested, why);
+	fprintf(stderr, "SEED=%llu (%s), campaign %d, after %llu cuts: %s\n", (unsigned long long)seed0, profile()->name,
+		campaign, (unsigned long long)cuts_made, why);
 	abort();
+}
+
+/* The checker finds the image sound, and in it what the generation had; records in force are those replayed. */
+static void verify_sound(struct world *w, const struct image *base)
+{
+	struct store_verdict verdict;
+	uint64_t kinds[4] = { 0 };
+
+	if (!world_verify(w, &verdict) || verdict.broken) {
+		fprintf(stderr, "store_verify: C%d\n", verify_first);
+		image_differs(base, base, "the checker finds the image broken");
+	}
+	for (unsigned i = 0; i < OBJECTS; i++)
+		kinds[base->object[i].kind]++;
+	for (unsigned k = 1; k < 4; k++)
+		if (verdict.kinds[k] != kinds[k])
+			image_differs(base, base, "the checker counts other objects");
+	if (verdict.generation != base->generation || verdict.journal_records != w->store->journal_next - 1 - base->journal)
+		image_differs(base, base, "the checker sees another generation, or other journal records");
 }
 
 static void cut_verify(struct world *w, struct world *in)
@@ -407,6 +529,8 @@ static void cut_verify(struct world *w, struct world *in)
 		image_differs(&w->now, &w->now, "the root words are not that generation's");
 	if (store_check(in->store, true))
 		image_differs(&w->now, &w->now, "a condition is broken after restart");
+	if (cuts_made % 8 == 0)
+		verify_sound(in, base);
 	world_read(in);
 	answered = last > base->journal && !w->record[last % RECORDS].answered ? last - 1 : last;
 	image_with_journal(w, base, answered, &want);
@@ -439,14 +563,46 @@ static void world_cut(struct world *w, enum cut how, bool nest)
 	disksim_cut(&w->sim, &in->sim, how);
 	world_restart(in);
 	cut_verify(w, in);
-	if (w->depth)
-		cuts_nested++;
-	else if (how == CUT_LINEAR)
-		cuts_linear++;
-	else
-		cuts_any++;
+	cuts_made++;
 	if (nest && in->depth < DEPTH)
 		world_load(in, 40 + disksim_random(&in->sim) % 200);
+}
+
+#define SUBSET_WRITES 6                /* so many writes since the flush: every subset of them is tried */
+
+static void cut_subsets(struct world *w)
+{
+	unsigned pending = disksim_pending(&w->sim);
+
+	if (pending > SUBSET_WRITES)
+		return;
+	for (w->sim.subset = 0; w->sim.subset < 1u << pending; w->sim.subset++)
+		world_cut(w, CUT_SUBSET, false);
+}
+
+/* After each write or flush that the disk has answered:
+ *   LINEAR  one cut, which leaves all that was answered
+ *   TORN    one that leaves any of the writes since the flush, in any order, torn; sometimes one for every subset
+ *   NESTED  now and then one of either, and in the life after it again, to depth 3: while it restarts and migrates */
+static void world_cuts(struct world *w)
+{
+	uint64_t random = disksim_random(&w->sim);
+
+	switch (campaign) {
+	case CUTS_NONE:
+		return;
+	case CUTS_LINEAR:
+		world_cut(w, CUT_LINEAR, false);
+		return;
+	case CUTS_TORN:
+		world_cut(w, CUT_ANY, false);
+		if (random % 16 == 0)
+			cut_subsets(w);
+		return;
+	case CUTS_NESTED:
+		if (random % 8 == 0)
+			world_cut(w, random / 8 % 2, w->depth == 0 || random / 16 % 4 == 0);
+	}
 }
 
 /* ---- the load -------------------------------------------------------------------------------- */
@@ -493,7 +649,7 @@ static bool core_dirty(struct world *w, struct core *c)
 	struct store_object o = core_object(w, c);
 	int result = store_dirty(w->store, &o, c->dirty);
 
-	assert_true(result == STORE_OK || result == STORE_WAIT);
+	assert_true(result == STORE_OK || result == STORE_WAIT || w->store->phase == STORE_FAILED);
 	if (result != STORE_OK)
 		return false;
 	c->dirty = true;
@@ -503,7 +659,7 @@ static bool core_dirty(struct world *w, struct core *c)
 
 static void load_change(struct world *w)
 {
-	struct core *c = core_take(w, disksim_random(&w->sim) % OBJECTS);
+	struct core *c = core_take(w, disksim_random(&w->sim) % profile()->objects);
 	struct object *o;
 	uint64_t what = disksim_random(&w->sim);
 
@@ -550,18 +706,28 @@ static void load_journal(struct world *w)
 
 static void load_one(struct world *w)
 {
-	uint64_t what = disksim_random(&w->sim) % 128;
+	unsigned what = disksim_random(&w->sim) % 128;
+	const struct profile *p = profile();
 
-	if (what < 80)
+	if (what < p->change)
 		load_change(w);
-	else if (what < 110)
+	else if ((what -= p->change) < p->evict)
 		load_evict(w);
-	else if (what < 118)
+	else if ((what -= p->evict) < p->journal)
 		load_journal(w);
-	else if (what == 127)
+	else if (what - p->journal < p->checkpoint)
 		store_checkpoint(w->store);
 }
 
+static void load_migration(struct world *w)
+{
+	uint64_t random = disksim_random(&w->sim);
+
+	if (random % 64 == 0)
+		store_migration(w->store, !profile()->steadiness || random / 64 % profile()->steadiness);
+}
+
+/* Ends early if the store has failed in a damaged world, or one whose disk fails. */
 static void world_load(struct world *w, unsigned steps)
 {
 	for (unsigned i = 0; i < steps; i++) {
@@ -569,19 +735,14 @@ static void world_load(struct world *w, unsigned steps)
 
 		for (unsigned n = disksim_random(&w->sim) % 4; n > 0; n--)
 			load_one(w);
-		if (disksim_random(&w->sim) % 64 == 0)
-			store_migration(w->store, disksim_random(&w->sim) % 2);
+		load_migration(w);
 		op = world_step(w);
+		if (w->store->phase == STORE_FAILED && (w->damaged || w->sim.failed))
+			break;
 		if (w->store->phase == STORE_FAILED || w->store->status.refused)
 			image_differs(&w->now, &w->now, "the store failed, or refused a demarcation");
-		if (!w->inner || (op != DISK_WRITE && op != DISK_FLUSH))
-			continue;
-		if (w->depth == 0) {
-			world_cut(w, CUT_LINEAR, false);
-			world_cut(w, CUT_ANY, disksim_random(&w->sim) % 8 == 0);
-		} else if (disksim_random(&w->sim) % 8 == 0) {
-			world_cut(w, disksim_random(&w->sim) % 2, disksim_random(&w->sim) % 4 == 0);
-		}
+		if (w->inner && (op == DISK_WRITE || op == DISK_FLUSH))
+			world_cuts(w);
 	}
 	copies += w->store->status.copies;
 	throttled += w->store->status.throttled;

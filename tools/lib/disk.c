@@ -96,6 +96,14 @@ static bool image_read(void *context, uint64_t frame, void *data)
 	return pread(*(int *)context, data, DISK_FRAME, (off_t)(frame * DISK_FRAME)) == DISK_FRAME;
 }
 
+/* Holes of a sparse file. */
+static bool image_hole(void *context, uint64_t first, uint64_t count)
+{
+	off_t data = lseek(*(int *)context, (off_t)(first * DISK_FRAME), SEEK_DATA);
+
+	return data < 0 ? errno == ENXIO : data >= (off_t)((first + count) * DISK_FRAME);
+}
+
 static void image_report(void *context, int condition, uint64_t where)
 {
 	unsigned i = condition - 310;
@@ -118,6 +126,8 @@ static void verdict_print(const struct store_verdict *v, bool sound)
 	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used, v->log_frames);
 	printf("homes           %" PRIu64 " of %" PRIu64 " used\n", v->in_homes, v->homes);
 	printf("journal         %u records\n", v->journal_records);
+	if (v->older_header)
+		puts("one header is damaged: the generation may not be the newest that was committed");
 	if (sound)
 		puts("sound");
 	else
@@ -128,16 +138,17 @@ static void verdict_json(const struct store_verdict *v, bool sound)
 {
 	printf("{\"generation\":%u,\"pages\":%" PRIu64 ",\"pots\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"in_log\":%" PRIu64
 	       ",\"log_used\":%" PRIu64 ",\"log_frames\":%" PRIu64 ",\"homes_used\":%" PRIu64 ",\"homes\":%" PRIu64
-	       ",\"journal\":%u,\"broken\":%" PRIu64 ",\"sound\":%s}\n",
+	       ",\"journal\":%u,\"older_header\":%s,\"broken\":%" PRIu64 ",\"sound\":%s}\n",
 	       v->generation, v->kinds[2], v->kinds[3], v->kinds[4], v->in_log, v->log_used, v->log_frames, v->in_homes,
-	       v->homes, v->journal_records, v->broken, sound ? "true" : "false");
+	       v->homes, v->journal_records, v->older_header ? "true" : "false", v->broken, sound ? "true" : "false");
 }
 
 int disk_report(const char *path, bool json)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	struct store_reader reader = { .context = &fd, .read = image_read, .report = json ? image_quiet : image_report };
+	struct store_reader reader = { .context = &fd, .read = image_read, .never_written = image_hole,
+				       .report = json ? image_quiet : image_report };
 	struct store_verdict verdict = { 0 };
 	bool is_store, sound;
 
