@@ -9,7 +9,8 @@
  *	                               the builder
  *	womb NAME SEGMENT [8=KEY] [9=KEY]
  *	                               a primordial domain of that program (womb.c)
- *	newbank NAME, newmeter NAME [ABOVE], readmeter NAME, datakey NAME string, space BANK, ls, say TEXT, exit [status]
+ *	newbank NAME, newmeter NAME [ABOVE], readmeter NAME, datakey NAME string, space BANK, pause MS, ls, say TEXT,
+ *	exit [status]
  *
  * A string to send is %xHEX, %aTEXT, a number (four bytes) or a variable; one to receive is a variable, or nothing
  * and it is shown.  An order code is numbers, names of numbers and kt, joined by + and -.
@@ -32,6 +33,7 @@
 #include <keros/space.h>
 #include <keros/bank.h>
 #include <keros/stream.h>
+#include <keros/timer.h>
 #include "command.h"
 
 #define NAMES 250
@@ -658,6 +660,22 @@ command_space(char *rest)
 	out("%u Nodes and %u Pages\n", n[0] - n[2], n[4] - n[6]);
 }
 
+/* Lets others run: what was forked has been heard after a while. */
+static void
+command_pause(char *rest)
+{
+	char *word = word_cut(&rest);
+	uint32_t ms;
+	uint64_t now_ns = 0;
+
+	if (!word || !number_read(word, &ms)) {
+		complain("pause takes milliseconds: pause 100");
+		return;
+	}
+	timer_now(R_TIMER, &now_ns);
+	timer_sleep_until(R_TIMER, now_ns + ms * 1000000ull);
+}
+
 static void
 command_ls(char *rest)
 {
@@ -698,7 +716,7 @@ command_run(char *line)
 	static const struct { const char *name; void (*run)(char *rest); } commands[] = {
 		{ "kc", command_kc }, { "kfork", command_kfork }, { "kt", command_kt }, { "cfact", command_cfact },
 		{ "womb", command_womb }, { "newbank", command_newbank }, { "newmeter", command_newmeter },
-		{ "readmeter", command_readmeter }, { "datakey", command_datakey }, { "space", command_space }, { "ls", command_ls }, { "say", command_say }, { "exit", command_exit },
+		{ "readmeter", command_readmeter }, { "datakey", command_datakey }, { "space", command_space }, { "ls", command_ls }, { "pause", command_pause }, { "say", command_say }, { "exit", command_exit },
 	};
 	char *word = word_cut(&line);
 
@@ -709,7 +727,7 @@ command_run(char *line)
 			commands[i].run(line);
 			return;
 		}
-	complain("no command '%s'; there are kc kfork kt cfact womb newbank newmeter readmeter datakey space ls say exit", word);
+	complain("no command '%s'; there are kc kfork kt cfact womb newbank newmeter readmeter datakey space pause ls say exit", word);
 }
 
 /* ---- the start --------------------------------------------------------------------------- */

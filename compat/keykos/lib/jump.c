@@ -15,6 +15,15 @@ void _kk_touch(char *from, ulong_t length)
 	*last = *last;
 }
 
+void _kk_reverse(void *to, const void *from, ulong_t length)
+{
+	char *t = to;
+	const char *f = from;
+
+	for (ulong_t i = 0; i < length; i++)
+		t[i] = f[length - 1 - i];
+}
+
 /* A trap that nobody can take for another: the domain's keeper sees KT + 0x7FFF, and where the reason stands. */
 void crash(const char *why)
 {

@@ -21,7 +21,7 @@ enum { SLOT_COMPONENTS, SLOT_KEEPER, SLOT_PROGRAM, SLOT_SYMBOLS, SLOT_DC };
 /* Of a birth. */
 enum { SLOT_PSB, SLOT_METER, SLOT_SB, SLOT_CALLER, SLOT_FACTORY, SLOT_MEMORY, SLOT_MADE_KEEPER };
 enum { NEEDS_MEMORY, NEEDS_KEEPER, COMPLETE };
-enum { COMPONENT_KEEPER = 16, COMPONENT_PROGRAM, COMPONENT_SYMBOLS, COMPONENTS };
+enum { COMPONENT_COPY = 3, COMPONENT_KEEPER = 16, COMPONENT_PROGRAM, COMPONENT_SYMBOLS, COMPONENTS };
 enum { RC_NOT_FITTING = 2, RC_WOULD_ADD = 3, RC_HOLE_LIMIT = 6, RC_BAD_DC = 5 };
 
 #define STACK_BASE 0x100000ull
@@ -477,7 +477,18 @@ factory_make(unsigned bank, bool shared, uint32_t limit, unsigned *index)
 	objects[*index].factory.shared = shared;
 	objects[*index].factory.akt = 0xFF1E;
 	objects[*index].factory.limit = limit > HOLES_SMALL ? limit : HOLES_SMALL;
+	/* As the ancestor's: a yield can have copies of its own factory made (a frozen segment is one). */
+	object_key(*index, COPY, R_A);
+	component_put(*index, COMPONENT_COPY, R_A);
 	return RC_OK;
+}
+
+static bool
+is_own_copy_key(unsigned index, cap_t key)
+{
+	unsigned factory, key_face;
+
+	return key_open(key, KIND_FACTORY, &factory, &key_face) && factory == index && key_face == COPY;
 }
 
 /* The capacity of a hole set: small ones for nothing, larger ones if the third key is a bank too. */
@@ -514,7 +525,7 @@ copy(unsigned index, uint32_t order)
 	}
 	for (unsigned i = 0; i < COMPONENTS; i++) {
 		component_get(index, i, R_A);
-		if (i != COMPONENT_PROGRAM || order == 0)
+		if ((i != COMPONENT_PROGRAM || order == 0) && !is_own_copy_key(index, R_A))
 			component_put(made, i, R_A);
 	}
 	objects[made].factory.akt = objects[index].factory.akt;
