@@ -174,6 +174,8 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	if (q->recv_control & INV_KEYKOS)
 		order = keykos_fault(p, m, &string, &length);
 	p->state = PROC_WAITING;
+	if (p->flags & PROCESS_FAULT_KEEPER)
+		p->fault_code = FAULT_USER;        /* what it stopped of, for whoever asks it later */
 	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
 	resume = process_resume_cap(p, RESUME_FAULT);
 	receive_kernel_message(q, order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume,

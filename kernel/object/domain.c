@@ -59,7 +59,7 @@ static unsigned memory_code(struct process *p)
 static void control_get(struct process *p, struct domain_control *c)
 {
 	*c = (struct domain_control){ p->regs.rip, p->regs.rflags, p->regs.rsp, trap_code(p), 0, { 0, 0 } };
-	if (p->flags & PROCESS_FAULT_KEEPER) {
+	if (p->flags & PROCESS_FAULT_KEEPER || p->fault_code == FAULT_USER) {
 		c->trap_code = 0x100;
 		c->trap_words[0] = p->refusal;
 	} else if (p->fault_code == FAULT_TRAP) {

@@ -183,10 +183,14 @@ directory_fill(void)
 	name_add("domtool", R_PROCTOOL);
 	name_add("keybits", R_KEYBITS);
 	name_add("systimer", R_TIMER);
+	if (!segments_begin())
+		fatal("making", "segments");
 	object_add("sbt", KIND_SBT);
 	object_add("dcc", KIND_DCC);
 	object_add("fcc", KIND_FCC);
 	object_add("kidc", KIND_KIDC);
+	object_add("fsf", KIND_FSF);
+	object_add("vcsf", KIND_VCSF);
 	if (object_make(KIND_FC, bank, &index) != RC_OK)
 		fatal("making", "the factory creator");
 	object_key(index, 0, R_A);

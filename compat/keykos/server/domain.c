@@ -116,6 +116,19 @@ tell_identity(unsigned dc, uint32_t order)
 	return data & 0xFF;
 }
 
+/* Gives a domain back, and the memory that was made for it at its birth. */
+static uint32_t
+domain_give(unsigned bank, cap_t domain)
+{
+	struct entry e;
+
+	keyset_bits(domain, &e);
+	if (bank_give(bank, DOMAIN_TAKE, domain) != RC_OK)
+		return 2;
+	segments_of_domain_end(&e);
+	return RC_OK;
+}
+
 static uint32_t
 destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 {
@@ -126,7 +139,7 @@ destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 		return RC_BAD_BANK;
 	if (identify(dc, domain, 1, &data) != RC_OK)
 		return RC_FOREIGN_DOMAIN;
-	return bank_give(bank, DOMAIN_TAKE, domain) == RC_OK ? RC_OK : 2;
+	return domain_give(bank, domain);
 }
 
 /* The caller's own end: nothing of its memory, which exit has sold.  A code that is in no memory any more is word 0. */
@@ -141,7 +154,7 @@ destroy_caller(unsigned dc)
 		return RC_FOREIGN_DOMAIN;
 	if (!bank_open(K1, &bank))
 		return RC_BAD_BANK;
-	if (bank_give(bank, DOMAIN_TAKE, R_A) != RC_OK)
+	if (domain_give(bank, R_A) != RC_OK)
 		return 2;
 	/* Only a resume key is answered, and a birth of our own: anything else could make the server wait. */
 	if (key_open(K0, KIND_BIRTH, &birth, &which_face)) {

@@ -227,12 +227,17 @@ birth_fail(unsigned index, uint32_t rc)
 	object_end(index);
 }
 
+/* Memory that the server made for it ends with it, unless a domain has it. */
 void
 birth_end(unsigned index)
 {
 	struct msg m = { .order = RC_VOID };
+	unsigned memory, which_face;
 
 	object_answer(index, SLOT_CALLER, &m);
+	object_get(index, SLOT_MEMORY, R_D);
+	if (objects[index].birth.made && key_open(R_D, KIND_VCS, &memory, &which_face))
+		object_end(memory);
 }
 
 /*
@@ -251,8 +256,10 @@ birth_ask(unsigned birth, unsigned factory, unsigned which, unsigned slot)
 		rc = yield(other, OC_FOR_FACTORY);
 	} else if (key_is_maker(R_D, &other) && kinds[objects[other].kind].make) {
 		rc = kinds[objects[other].kind].make(other, OC_FOR_FACTORY, R_A);
-		if (rc == RC_OK)
+		if (rc == RC_OK) {
 			object_put(birth, slot, R_A);
+			objects[birth].birth.made |= slot == SLOT_MEMORY;
+		}
 	} else {
 		rc = RC_VOID;
 	}
@@ -292,6 +299,9 @@ birth_go_on(unsigned index)
 		object_get(factory, SLOT_KEEPER, R_F);
 	rc = domain_start(factory, order);
 	if (rc == NO_REPLY) {
+		if (o->birth.made)
+			segment_belongs(R_E, R_A);
+		o->birth.made = 0;
 		object_put(index, SLOT_CALLER, CR_VOID);
 		object_end(index);
 	}
@@ -412,17 +422,22 @@ builder(unsigned index, uint32_t order)
 	return RC_OK;
 }
 
-/* Whether the other is no riskier: 0 yes, 1 it has more holes, 2 it is no factory. */
-static uint32_t
-compare(unsigned index)
+uint32_t
+key_compares(cap_t key, unsigned factory, uint32_t holes)
 {
 	unsigned other, other_face;
 
-	if (key_is_maker(K0, &other) || key_open(K0, KIND_FC, &other, &other_face) || key_open(K0, KIND_DC, &other, &other_face))
+	if (key_is_maker(key, &other) || key_open(key, KIND_FC, &other, &other_face) || key_open(key, KIND_DC, &other, &other_face))
 		return 0;
-	if (!key_open(K0, KIND_FACTORY, &other, &other_face) || (other_face != REQUESTOR && other_face != FETCHER))
+	if (!key_open(key, KIND_FACTORY, &other, &other_face) || (other_face != REQUESTOR && other_face != FETCHER))
 		return 2;
-	return !holes_within(other, index);
+	return !keyset_within(other, objects[other].factory.holes, factory, holes);
+}
+
+static uint32_t
+compare(unsigned index)
+{
+	return key_compares(K0, index, objects[index].factory.holes);
 }
 
 static uint32_t

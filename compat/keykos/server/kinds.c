@@ -6,16 +6,23 @@
  */
 #include "object.h"
 
+#define OBJECT(serving, ending) { .serve = serving, .end = ending }
+#define MAKER(type_, making) { .serve = maker_serve, .maker = true, .type = type_, .make = making }
+
 const struct kind_row kinds[KINDS] = {
-	[KIND_BANK] = { "bank", sb_serve, NULL, false, NULL },
-	[KIND_SBT] = { "bank transformer", sbt_serve, NULL, false, NULL },
-	[KIND_DCC] = { "creator of domain creators", dcc_serve, NULL, true, NULL },
-	[KIND_DC] = { "domain creator", dc_serve, dc_end, false, NULL },
-	[KIND_FCC] = { "creator of factory creators", fcc_serve, NULL, true, NULL },
-	[KIND_FC] = { "factory creator", fc_serve, NULL, false, NULL },
-	[KIND_FACTORY] = { "factory", factory_serve, factory_end, false, NULL },
-	[KIND_BIRTH] = { "birth", birth_serve, birth_end, false, NULL },
-	[KIND_DIRECTORY] = { "directory", directory_serve, NULL, false, NULL },
-	[KIND_KIDC] = { "creator of key sets", kidc_serve, NULL, true, NULL },
-	[KIND_KID] = { "key set", kid_serve, NULL, false, NULL },
+	[KIND_BANK] = OBJECT(sb_serve, NULL),
+	[KIND_SBT] = OBJECT(sbt_serve, NULL),
+	[KIND_DCC] = { .serve = dcc_serve, .maker = true },
+	[KIND_DC] = OBJECT(dc_serve, dc_end),
+	[KIND_FCC] = { .serve = fcc_serve, .maker = true },
+	[KIND_FC] = OBJECT(fc_serve, NULL),
+	[KIND_FACTORY] = OBJECT(factory_serve, factory_end),
+	[KIND_BIRTH] = OBJECT(birth_serve, birth_end),
+	[KIND_DIRECTORY] = OBJECT(directory_serve, NULL),
+	[KIND_KIDC] = { .serve = kidc_serve, .maker = true },
+	[KIND_KID] = OBJECT(kid_serve, NULL),
+	[KIND_FSF] = MAKER(0x40D, fs_make),
+	[KIND_FS] = OBJECT(fs_serve, segment_end),
+	[KIND_VCSF] = MAKER(0x1B0D, vcs_make),
+	[KIND_VCS] = OBJECT(vcs_serve, segment_end),
 };

@@ -37,7 +37,7 @@ enum {
 /* Every kind has its row in kinds.c. */
 enum kind {
 	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
-	KIND_KIDC, KIND_KID,
+	KIND_KIDC, KIND_KID, KIND_STEMS, KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
 	KINDS
 };
 
@@ -68,8 +68,9 @@ struct object {
 			uint32_t akt, ordinal, address, factories, limit, holes;
 			uint8_t complete, shared;
 		} factory;
-		struct { uint32_t factory, order, stage; } birth;
+		struct { uint32_t order, stage, made; } birth;
 		struct { uint32_t limit, count; } set;
+		struct { uint64_t limit, copy_from, copy_to, owner; uint8_t lss, frozen, meta[12]; } seg;
 	};
 };
 extern struct object objects[OBJECTS];
@@ -128,14 +129,32 @@ void object_answer(unsigned index, unsigned slot, struct msg *m);
 
 /* kinds.c: what the kinds do. */
 struct kind_row {
-	const char *name;
 	uint32_t (*serve)(unsigned index, uint32_t order);
 	void (*end)(unsigned index);       /* what it has beside its node is given back or forgotten; NULL: nothing */
 	bool maker;                        /* a factory without holes */
-	uint32_t (*make)(unsigned index, uint32_t order, cap_t to); /* of a maker that a factory may call at a birth */
+	uint32_t type;                     /* of a maker's key */
+	/* Of a maker with the requestor's interface: psb, meter and third key are K0..K2; the object's key goes to `to`. */
+	uint32_t (*make)(unsigned index, uint32_t order, cap_t to);
 };
 extern const struct kind_row kinds[KINDS];
 bool key_is_maker(cap_t key, unsigned *index);
+
+/* What keybits says of a key. */
+struct entry { uint64_t first, second; uint32_t number, reserved; };
+
+/* maker.c */
+uint32_t maker_serve(unsigned index, uint32_t order);
+
+/* segment.c */
+bool segments_begin(void);
+uint32_t fs_make(unsigned index, uint32_t order, cap_t to);
+uint32_t fs_serve(unsigned index, uint32_t order);
+uint32_t vcs_make(unsigned index, uint32_t order, cap_t to);
+uint32_t vcs_serve(unsigned index, uint32_t order);
+void segment_end(unsigned index);
+/* The virtual copy in `segment` is the program of the domain in `domain`, and ends with it. */
+void segment_belongs(cap_t segment, cap_t domain);
+void segments_of_domain_end(const struct entry *domain);
 
 /* arena.c: memory of an object's own, paid by its bank, seen through one of two windows. */
 enum { ARENA_A, ARENA_B };
@@ -144,7 +163,6 @@ void *arena_see(unsigned index, unsigned window);
 void arena_free(unsigned index);
 
 /* keyset.c: sets of keys, known by what keybits says of them. */
-struct entry { uint64_t first, second; uint32_t number, reserved; };
 #define RC_FULL 1u
 void keyset_bits(cap_t key, struct entry *e);
 uint32_t keyset_add(unsigned index, uint32_t *count, const struct entry *e);
@@ -178,6 +196,8 @@ uint32_t fc_serve(unsigned index, uint32_t order);
 uint32_t factory_serve(unsigned index, uint32_t order);
 uint32_t birth_serve(unsigned index, uint32_t order);
 void factory_end(unsigned index);
+/* Whether the key is a factory no riskier than one of that number and count of holes: 0 so, 1 it has more, 2 no factory. */
+uint32_t key_compares(cap_t key, unsigned factory, uint32_t holes);
 void birth_end(unsigned index);
 
 /* directory.c: what the command interpreter finds at the start */
