@@ -267,6 +267,7 @@ help:
 	@echo 'make test                run every suite: $(SUITES)'
 	@echo 'make test SUITE=NAME     run one suite; ONLY=WORD runs the tests whose name has WORD'
 	@echo 'make bench               measure, beside Linux in the same QEMU'
+	@echo 'make cuts N=... SEED=... power cuts and disk faults of the store, hosted; also: make kills, make images'
 	@echo 'make all                 build everything, run nothing'
 	@echo 'make doc, idl-check      write, or check, doc/object from idl/'
 	@echo 'make clean, distclean    remove what was built; also what configure found'

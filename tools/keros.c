@@ -41,6 +41,7 @@ static const char run_options[] =
 	"  --tree DIR|TAR     lay these files over the base file tree; may be given again\n"
 	"  --disk FILE        the system lives in that image and goes on where it was; made on first use\n"
 	"  --disk-size SIZE   of a new image, as 512M or 4G (default 4G; the file is sparse)\n"
+	"  --disk-log FILE    record every write and flush of the disk there, as dm-log-writes does (tests/replay.py)\n"
 	"  --mem SIZE         memory of the machine, as 64M or 1G (default " MEMORY_DEFAULT ")\n"
 	"  --env N=V          set a variable; --env N copies it from here\n"
 	"  --cwd PATH         where the command starts (default /root)\n"
@@ -205,7 +206,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--record" };
+						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--disk-log", "--record" };
 		bool known = false;
 
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
@@ -228,6 +229,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
 		else if (strcmp(option, "--disk") == 0) r->disk = value;
 		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
+		else if (strcmp(option, "--disk-log") == 0) r->disk_log = value;
 		else if (strcmp(option, "--record") == 0) r->record_file = value;
 		else r->pack_file = value;
 	}

@@ -5,16 +5,17 @@
  * Every ROUND transfers a client compares balances, and the hash chain over all that an account was told, with what
  * it remembers itself; power may be cut anywhere, and each restart must find all of it as of one moment.  The first
  * client also keeps STALE capabilities to pages that were given back, the oldest replaced in turn: none may work.
- * It prints `W n` for the n-th comparison of a client that held (n grows over all lives), or `BAD why`.
+ * Now and then it asks for a checkpoint and does not wait for it.  It prints `W n` for the n-th comparison of a client that held (n grows over all lives), or `BAD why`.
  */
 #include "t.h"
 
 #define ROUND   16
 #define START   1000
 #define STALE   NODE_SLOTS
+#define FORCED  200                    /* comparisons from one checkpoint asked for to the next */
 
 enum { OC_WITHDRAW = 1, OC_DEPOSIT, OC_READ };
-enum { ACCOUNTS = 4, W_STALE = T_I, W_SPACE = T_J };
+enum { ACCOUNTS = 4, W_CHECKPOINT = T_H, W_STALE = T_I, W_SPACE = T_J };
 
 struct account {
 	uint64_t balance, chain, count;
@@ -143,6 +144,8 @@ static void client_run(void *argument)
 		rounds[c->number]++;
 		if (c->number == 0) {
 			probe_stale();
+			if (rounds[0] % FORCED == 0)
+				checkpoint_force(W_CHECKPOINT, NULL);
 			snprintf(line, sizeof line, "W %lu\n", (unsigned long)(rounds[0] + rounds[1]));
 			t_print(line);
 		}
@@ -157,6 +160,8 @@ static struct client clients[2] = {
 int main(void)
 {
 	t_begin("w_accounts: accounts, chains and stale capabilities");
+	if (!t_given(CHECKPOINT_TYPE, W_CHECKPOINT))
+		bad("there is no checkpoint capability");
 	if (t_second_space(W_SPACE) != RC_OK || t_node(W_STALE, 0) != RC_OK)
 		bad("there is no storage");
 	/* Below the bank, whom clients that never sleep would keep from running. */

@@ -301,13 +301,32 @@ static void words(struct words *w, const char *text)
 }
 
 /* A comma in a file's name is doubled, as QEMU wants it. */
+static void buffer_path(struct buffer *b, const char *path)
+{
+	for (; *path; path++)
+		buffer_add(b, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
+}
+
 static char *drive_option(const char *path)
 {
 	struct buffer b = { 0 };
 
 	buffer_text(&b, "if=none,id=store,format=raw,cache=writeback,file=");
-	for (; *path; path++)
-		buffer_add(&b, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
+	buffer_path(&b, path);
+	buffer_add(&b, "", 1);
+	return (char *)b.data;
+}
+
+/* The same, with all writes and flushes in `log`, in their order; each is counted there at once. */
+static char *logged_option(const char *path, const char *log)
+{
+	struct buffer b = { 0 };
+
+	buffer_text(&b, "driver=blklogwrites,node-name=store,log-super-update-interval=1,file.driver=file,log.driver=file,"
+			"file.filename=");
+	buffer_path(&b, path);
+	buffer_text(&b, ",log.filename=");
+	buffer_path(&b, log);
 	buffer_add(&b, "", 1);
 	return (char *)b.data;
 }
@@ -328,8 +347,8 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 	word(&w, xasprintf("socket,id=link,fd=%d", fds->link));
 	words(&w, "-device virtconsole,chardev=link");
 	if (r->disk) {
-		word(&w, xstrdup("-drive"));
-		word(&w, drive_option(r->disk));
+		word(&w, xstrdup(r->disk_log ? "-blockdev" : "-drive"));
+		word(&w, r->disk_log ? logged_option(r->disk, r->disk_log) : drive_option(r->disk));
 		/* In a slot whose interrupt line is not the console's. */
 		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05");
 	}
@@ -392,6 +411,13 @@ __attribute__((noreturn)) static void become(char **command, int log, pid_t pare
 	_exit(127);
 }
 
+static int log_begin(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -1 : close(fd);
+}
+
 void machine_start(struct machine *m, const struct run *r)
 {
 	int ends[2], log[2], pack = machine_pack(r);
@@ -402,6 +428,8 @@ void machine_start(struct machine *m, const struct run *r)
 
 	if (access(kernel, R_OK))
 		die("%s is missing: run `make all` first", kernel);
+	if (r->disk_log && log_begin(r->disk_log))
+		die("%s: %s; --disk-log makes this file anew", r->disk_log, strerror(errno));
 	if (r->disk)
 		disk_use(r->disk, r->disk_size);       /* its lock is ours to the end */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(log, O_CLOEXEC))

@@ -47,6 +47,7 @@ struct run {
 	const char *gdb_socket;        /* where QEMU listens for gdb, stopped before the first instruction; or NULL */
 	const char *pack_file;         /* keep the pack there */
 	const char *disk;              /* image of a persistent system, or NULL */
+	const char *disk_log;          /* where every write and flush of it is recorded, or NULL */
 	uint64_t disk_size;            /* bytes, for a new one; 0 = the default */
 };
 
