@@ -4,6 +4,7 @@
  *
  * The kernel's command line says what to do, as words after "--":
  *   bench ROW...   runs /bench/bench ROW...
+ *   lua ROW...     runs /bench/lua /bench/bench.lua ROW...
  *   shell          runs an interactive shell, for the time from power-on to its prompt
  *   hello          says "ready" and ends: the smallest thing that shows that user space runs
  */
@@ -66,7 +67,8 @@ static int find_word(int argc, char **argv)
 {
 	int at = 1;
 
-	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "shell") && strcmp(argv[at], "hello"))
+	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "lua") && strcmp(argv[at], "shell") &&
+	       strcmp(argv[at], "hello"))
 		at++;
 	return at;
 }
@@ -74,7 +76,7 @@ static int find_word(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static char *shell[] = { "/bin/sh", "-i", NULL };
-	static char *bench[64] = { "/bench/bench" };
+	static char *bench[64] = { "/bench/bench" }, *lua[64] = { "/bench/lua", "/bench/bench.lua" };
 	int at = find_word(argc, argv);
 
 	mount_at("devtmpfs", "/dev");
@@ -83,6 +85,10 @@ int main(int argc, char **argv)
 	mkdir("/tmp", 01777);
 	if (at < argc && !strcmp(argv[at], "shell")) {
 		run_and_wait(shell);
+	} else if (at < argc && !strcmp(argv[at], "lua")) {
+		for (int i = 1; i < 62 && at + i < argc; i++)
+			lua[i + 1] = argv[at + i];
+		run_and_wait(lua);
 	} else if (at < argc && !strcmp(argv[at], "hello")) {
 		puts("ready");
 		fflush(stdout);
