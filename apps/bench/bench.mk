@@ -14,5 +14,5 @@ $(eval $(call native,bench-store,apps/bench/store.c,build/native/bench-store.elf
 # The test of the promised speeds runs them too.
 programs: $(BENCH_PROGRAMS)
 
-bench: all $(BENCH_PROGRAMS)
+bench: all $(BENCH_PROGRAMS) $(if $(LUA_TARBALL),build/programs/lua)
 	@exec tools/bench $(BENCH)
