@@ -39,7 +39,7 @@ def test_processes_and_capabilities():
     assert "PROCESS" in table and "posix-server" in table, table
     held = keros("caps", "posix-server")
     assert "given by constructor" in held and "call console" in held and "control of sh, wholly" in held, held
-    numbers = {process["name"]: process["oid"] for process in objects("ps", "--json")}
+    numbers = {process["name"]: process["oid"] for process in reversed(objects("ps", "--json"))}
     program = objects("caps", "--json", str(numbers["sh"]))
     registers = [c for c in program if c["index"] < 32]
     assert [c["kind"] for c in registers] == ["start"] and registers[0]["target"] == numbers["posix-server"], program
@@ -52,7 +52,8 @@ def test_processes_and_capabilities():
 def test_trace():
     """trace decodes what a process asks of the personality, and of services; recording ends with it."""
     life = start()
-    lines = keros("trace", "--count", "60", "sh").splitlines()
+    shell = min(process["oid"] for process in objects("ps", "--json") if process["name"] == "sh")
+    lines = keros("trace", "--count", "60", str(shell)).splitlines()
     assert len(lines) >= 60 and any("wait4(" in line or "read(" in line for line in lines), lines[:20]
     assert any("<= " in line for line in lines), lines
     server = keros("trace", "--count", "80", "posix-server")

@@ -45,7 +45,7 @@ static const char *const modules = "part_gpt part_msdos fat normal configfile mu
 /* ---- Small helpers ------------------------------------------------------------------------------------------ */
 
 struct workshop {
-	char directory[64];            /* temporary; everything in it goes at the end */
+	char *directory;               /* temporary; everything in it goes at the end */
 	struct buffer disk;
 };
 
@@ -54,13 +54,14 @@ static struct workshop *open_workshop;
 static void clean_workshop(void)
 {
 	static const char *const names[] = { "core.img", "bootx64.efi", "early.cfg", "grub.cfg", "keros.pack", "esp" };
-	char path[128];
 
 	if (!open_workshop)
 		return;
 	for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", open_workshop->directory, names[i]);
+		char *path = xasprintf("%s/%s", open_workshop->directory, names[i]);
+
 		unlink(path);
+		free(path);
 	}
 	rmdir(open_workshop->directory);
 	open_workshop = NULL;
@@ -279,14 +280,14 @@ static uint64_t size_of(const char *path)
 
 void image_write(const char *path, const struct run *r)
 {
-	struct workshop w = { .directory = "" };
+	struct workshop w = { 0 };
 	const char *temporary = getenv("TMPDIR");
 	char *kernel = xasprintf("%s/build/kernel.elf", r->root), *pack, *esp, *efi;
 	uint64_t esp_bytes, sectors;
 	struct run packed = *r;
 	struct buffer fat;
 
-	snprintf(w.directory, sizeof w.directory, "%.40s/keros-image-XXXXXX", temporary ? temporary : "/tmp");
+	w.directory = xasprintf("%s/keros-image-XXXXXX", temporary && *temporary ? temporary : "/tmp");
 	if (!mkdtemp(w.directory))
 		die("%s: %s", w.directory, strerror(errno));
 	open_workshop = &w;
