@@ -37,6 +37,14 @@ node_take(unsigned bank, unsigned lss, cap_t to)
 	return rc == RC_OK ? node_make_node(to, lss, to) : RC_NO_NODES;
 }
 
+static void
+forget(unsigned index)
+{
+	for (unsigned w = ARENA_A; w <= ARENA_B; w++)
+		if (seen[w] == index)
+			seen[w] = 0;
+}
+
 /* The node of that lss on the way to a page, made if it is missing; R_E and R_F are overwritten, it is in R_E. */
 static uint32_t
 way_make(unsigned index, uint32_t page)
@@ -49,6 +57,7 @@ way_make(unsigned index, uint32_t page)
 		if ((rc = node_take(bank, 5, R_E)) != RC_OK)
 			return rc;
 		object_put(index, SLOT_ARENA, R_E);
+		forget(index);                     /* a window may show that there was nothing */
 	}
 	for (unsigned lss = 5; lss > 3; lss--) {
 		unsigned slot = page >> 4 * (lss - 3) & 15;

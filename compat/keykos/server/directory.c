@@ -190,6 +190,9 @@ directory_fill(void)
 	object_add("fcc", KIND_FCC);
 	object_add("kidc", KIND_KIDC);
 	object_add("fsf", KIND_FSF);
+	object_add("snodef", KIND_SNODEF);
+	object_add("rcf", KIND_RCF);
+	object_add("tdof", KIND_RCF);
 	object_add("vcsf", KIND_VCSF);
 	if (object_make(KIND_FC, bank, &index) != RC_OK)
 		fatal("making", "the factory creator");

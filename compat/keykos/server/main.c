@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <keros/native.h>
 #include <keros/server.h>
+#include <keros/timer.h>
 #include "object.h"
 
 struct object objects[OBJECTS];
@@ -94,6 +95,7 @@ object_end(unsigned index)
 
 	if (kinds[o->kind].end)
 		kinds[o->kind].end(index);
+	keytree_clear(index);
 	arena_free(index);
 	node_tree_swap(R_STORE, index, 3, CR_VOID, CR_TMP0);
 	if (o->bank && !key_is_null(CR_TMP0))
@@ -188,6 +190,15 @@ bool
 key_is_null(cap_t key)
 {
 	return key_type(key) == TYPE_VOID;
+}
+
+uint64_t
+time_now(void)
+{
+	uint64_t now_ns = 0;
+
+	timer_now(R_TIMER, &now_ns);
+	return now_ns / 1000 * 4096 + now_ns % 1000 * 4096 / 1000;
 }
 
 bool

@@ -37,7 +37,8 @@ enum {
 /* Every kind has its row in kinds.c. */
 enum kind {
 	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
-	KIND_KIDC, KIND_KID, KIND_STEMS, KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
+	KIND_KIDC, KIND_KID, KIND_STEMS, KIND_SNODEF, KIND_SNODE, KIND_RCF, KIND_RECORDS, KIND_RECORDS_VIEW,
+	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
 	KINDS
 };
 
@@ -62,6 +63,7 @@ struct object {
 	uint8_t kind, flags;
 	uint16_t bank;                         /* whom its storage is charged to; of a bank: the bank above */
 	uint32_t arena_pages;                  /* of its memory (arena.c) */
+	uint8_t tree_depth;                    /* of its keys (keytree.c) */
 	union {
 		struct { uint64_t made[2], freed[2], limit[2], live[2]; } bank_of;
 		struct {
@@ -70,6 +72,12 @@ struct object {
 		} factory;
 		struct { uint32_t order, stage, made; } birth;
 		struct { uint32_t limit, count; } set;
+		struct {
+			uint64_t made;
+			uint16_t count, used, free, limit; /* free: 1 + the first record of those given back */
+			uint8_t by_name, user_length, user[128];
+		} records;
+		struct { uint8_t rights; } view;
 		struct { uint64_t limit, copy_from, copy_to, owner; uint8_t lss, frozen, meta[12]; } seg;
 	};
 };
@@ -155,6 +163,23 @@ void segment_end(unsigned index);
 /* The virtual copy in `segment` is the program of the domain in `domain`, and ends with it. */
 void segment_belongs(cap_t segment, cap_t domain);
 void segments_of_domain_end(const struct entry *domain);
+
+/* keytree.c: keys by 32-bit numbers. */
+enum { KEYTREE_NO_DEPTH = 2, KEYTREE_NO_NODE = 3 };
+uint32_t keytree_swap(unsigned index, uint32_t number, cap_t in, cap_t old);
+void keytree_fetch(unsigned index, uint32_t number, cap_t to);
+void keytree_clear(unsigned index);
+
+/* snode.c, records.c */
+uint32_t snode_make(unsigned index, uint32_t order, cap_t to);
+uint32_t snode_serve(unsigned index, uint32_t order);
+uint32_t records_make(unsigned index, uint32_t order, cap_t to);
+uint32_t records_serve(unsigned index, uint32_t order);
+uint32_t records_view_serve(unsigned index, uint32_t order);
+void records_end(unsigned index);
+
+/* main.c: the system timer, 4096 units a microsecond. */
+uint64_t time_now(void);
 
 /* arena.c: memory of an object's own, paid by its bank, seen through one of two windows. */
 enum { ARENA_A, ARENA_B };
