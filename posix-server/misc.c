@@ -65,7 +65,7 @@ static long sys_setrlimit(struct proc *p, uint64_t *a)
 /* Time is not charged to single processes; what is shown is the time since the start. */
 static uint64_t cpu_ns(const struct proc *p)
 {
-	return now_ns() - p->inner->start_ns;
+	return clock_told(now_ns() - p->inner->start_ns);
 }
 
 static long sys_getrusage(struct proc *p, uint64_t *a)
@@ -89,7 +89,7 @@ static long sys_times(struct proc *p, uint64_t *a)
 
 	if (a[0] && user_write(p, a[0], t, sizeof t))
 		return -EFAULT;
-	return now_ns() / 10000000;
+	return clock_told(now_ns()) / 10000000;
 }
 
 static long sys_uname(struct proc *p, uint64_t *a)
@@ -103,7 +103,7 @@ static long sys_sysinfo(struct proc *p, uint64_t *a)
 {
 	struct sysinfo s = { 0 };
 
-	s.uptime = now_ns() / 1000000000;
+	s.uptime = clock_told(now_ns()) / 1000000000;
 	s.totalram = pages_limit() * PAGE_SIZE;
 	s.freeram = pages_used() < pages_limit() ? (pages_limit() - pages_used()) * PAGE_SIZE : 0;
 	s.procs = proc_count();

@@ -59,6 +59,16 @@ uint64_t now_ns(void);            /* monotonic */
 struct timespec64 { int64_t tv_sec, tv_nsec; };
 struct timespec64 now_wall(void);
 
+/* How much of the time programs may know.  What they are told goes through clock_told; deadlines do not. */
+enum clock_grant { CLOCK_FULL, CLOCK_COARSE, CLOCK_NONE };
+extern enum clock_grant clock_grant;
+#define CLOCK_GRAIN_NS 10000000ull    /* coarse */
+static inline uint64_t clock_told(uint64_t ns)
+{
+	return clock_grant == CLOCK_FULL ? ns : clock_grant == CLOCK_COARSE ? ns - ns % CLOCK_GRAIN_NS : 0;
+}
+extern bool random_refused;
+
 /* ---- user memory (user.c) -------------------------------------------------------------------- */
 /* 0 or -EFAULT.  Pages are brought in as a fault would.  A short copy changes what it reached. */
 int user_read(struct proc *p, void *to, uint64_t from, size_t n);

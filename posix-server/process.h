@@ -151,5 +151,6 @@ int tty_foreground(void);
 extern struct proc *proc_table[];      /* by index */
 extern const struct syscall id_syscalls[], misc_syscalls[], wait_syscalls[], futex_syscalls[], exec_syscalls[];
 void shim_clock_set(const struct shim_clock *);
+void shim_pass_clocks(void);           /* looks at the clock go to the server, which may refuse or blur them */
 void shim_count_clocks(void);          /* from now on the shim passes calls about identity on, and counts looks at the clock */
 #endif

@@ -161,6 +161,15 @@ static int command_failed(const char *command, long err)
 	return refuse(command, strerror(-err), STATUS_NOT_RUN);
 }
 
+/* Clock and random, as far as the run config grants them. */
+static void limits_read(void)
+{
+	const char *clock = config_value("clock", "full");
+
+	clock_grant = !strcmp(clock, "none") ? CLOCK_NONE : !strcmp(clock, "coarse") ? CLOCK_COARSE : CLOCK_FULL;
+	random_refused = !strcmp(config_value("random", "1"), "0");
+}
+
 static int run_command(void)
 {
 	struct command c = { 0 };
@@ -171,6 +180,7 @@ static int run_command(void)
 	sync_init();
 	vfs_bare = config_value("bare", NULL) != NULL;
 	vfs_without_proc = config_value("noproc", NULL) != NULL;
+	limits_read();                 /* the tree's first times are told too */
 	err = vfs_init(&why);
 	if (err)
 		return refuse("file tree", why, STATUS_NOT_RUN);
@@ -178,6 +188,8 @@ static int run_command(void)
 		record_begin();
 		shim_count_clocks();
 	}
+	if (clock_grant != CLOCK_FULL)
+		shim_pass_clocks();
 	err = tty_init();
 	if (err)
 		return refuse("sandbox", "no memory for its streams", STATUS_NOT_RUN);

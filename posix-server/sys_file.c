@@ -256,6 +256,8 @@ long sys_getrandom(struct proc *p, uint64_t *a)
 	uint64_t n = a[1] > 33554431 ? 33554431 : a[1], done = 0;
 	if (a[2] & ~7ull)
 		return -EINVAL;
+	if (random_refused)
+		return -EPERM;
 	while (done < n) {
 		size_t chunk = n - done;
 		char *to = user_window(p, a[0] + done, &chunk, true);

@@ -19,11 +19,13 @@ static bool is_clock(uint64_t clock)
 	return clock <= 9 || clock == 11;
 }
 
+enum clock_grant clock_grant;
+
 static uint64_t clock_ns(struct proc *p, uint64_t clock)
 {
 	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-		return now_ns() - p->inner->start_ns;
-	return now_ns() + (is_real(clock) ? wall_offset_ns() : 0);
+		return clock_told(now_ns() - p->inner->start_ns);
+	return clock_told(now_ns() + (is_real(clock) ? wall_offset_ns() : 0));
 }
 
 static uint64_t span_ns(const struct timespec64 *t)
@@ -45,6 +47,8 @@ static int put_ns(struct proc *p, uint64_t to, uint64_t ns)
 
 static long sys_clock_gettime(struct proc *p, uint64_t *a)
 {
+	if (clock_grant == CLOCK_NONE)
+		return -EPERM;
 	return is_clock(a[0]) ? put_ns(p, a[1], clock_ns(p, a[0])) : -EINVAL;
 }
 
@@ -52,13 +56,15 @@ static long sys_clock_getres(struct proc *p, uint64_t *a)
 {
 	if (!is_clock(a[0]))
 		return -EINVAL;
-	return a[1] ? put_ns(p, a[1], a[0] == 5 || a[0] == 6 ? 4000000 : 1) : 0;
+	return a[1] ? put_ns(p, a[1], clock_grant == CLOCK_COARSE ? CLOCK_GRAIN_NS : a[0] == 5 || a[0] == 6 ? 4000000 : 1) : 0;
 }
 
 static long sys_gettimeofday(struct proc *p, uint64_t *a)
 {
 	uint64_t ns = clock_ns(p, CLOCK_REALTIME), tv[2] = { ns / NS, ns % NS / 1000 }, zone = 0;
 
+	if (clock_grant == CLOCK_NONE)
+		return -EPERM;
 	if ((a[0] && user_write(p, a[0], tv, sizeof tv)) || (a[1] && user_write(p, a[1], &zone, 8)))
 		return -EFAULT;
 	return 0;
@@ -68,6 +74,8 @@ static long sys_time(struct proc *p, uint64_t *a)
 {
 	uint64_t s = clock_ns(p, CLOCK_REALTIME) / NS;
 
+	if (clock_grant == CLOCK_NONE)
+		return -EPERM;
 	return a[0] && user_write(p, a[0], &s, 8) ? -EFAULT : (long)s;
 }
 

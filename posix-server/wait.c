@@ -131,7 +131,8 @@ void clock_init(void)
 	timer_now(CR_TIMER, &now);
 	clock_read();
 	clock_page.wall_ns = seconds * 1000000000 + nanoseconds - now;
-	shim_clock_set(&clock_page);
+	if (clock_grant == CLOCK_FULL)
+		shim_clock_set(&clock_page);
 }
 
 uint64_t now_ns(void)
@@ -146,16 +147,19 @@ uint64_t wall_offset_ns(void)
 	return clock_page.wall_ns;
 }
 
+#define NO_CLOCK_WALL_NS 1767225600000000000ull  /* 2026-01-01, as the base tree's files */
+
 struct timespec64 now_wall(void)
 {
-	uint64_t ns = now_ns() + clock_page.wall_ns;
+	/* Without a clock all files are of one day; time_tick keeps their order. */
+	uint64_t ns = clock_grant == CLOCK_NONE ? NO_CLOCK_WALL_NS : clock_told(now_ns() + clock_page.wall_ns);
 
 	return (struct timespec64){ ns / 1000000000, ns % 1000000000 };
 }
 
 uint64_t uptime_ns(void)
 {
-	return now_ns();
+	return clock_told(now_ns());
 }
 
 /* ---- timers ------------------------------------------------------------------------------------ */

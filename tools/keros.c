@@ -434,6 +434,21 @@ static int act_stop(int argc, char **argv)
 	return inspect_stop(l.machine, l.json);
 }
 
+/* The work is done in Lua (tools/assess/), which runs this command again for each run. */
+static int act_assess(int argc, char **argv)
+{
+	const char *root = project_root();
+	char **words = xcalloc((size_t)argc + 4, sizeof *words);
+
+	words[0] = "lua5.4";
+	words[1] = xasprintf("%s/tools/assess/main.lua", root);
+	words[2] = xstrdup(root);
+	for (int i = 0; i < argc; i++)
+		words[3 + i] = argv[i];
+	execvp(words[0], words);
+	die("%s: %s; run ./configure, which installs it", words[0], strerror(errno));
+}
+
 static int act_diff(int argc, char **argv)
 {
 	struct runfile a, b;
@@ -453,7 +468,7 @@ static int act_merge(int argc, char **argv)
 	struct runfile all, one;
 	struct buffer text;
 
-	if (argc < 2)
+	if (argc < 1)
 		misuse("merge needs run manifests of one program; try: keros merge a.toml b.toml >both.toml");
 	runfile_read(&all, argv[0]);
 	for (int i = 1; i < argc; i++) {
@@ -704,6 +719,23 @@ static const struct verb verbs[] = {
 	  "The command that runs the machine ends with 143. A system with an image (--disk) goes on from here at its next start.",
 	  .examples =
 	  "  keros stop --machine my.disk\n" },
+	{ "assess", act_assess, "assess [OPTION...] -o DIR -- COMMAND [ARGUMENT...]",
+	  "find out what authority a program uses, and what it needs",
+	  "Runs COMMAND over copies of what it is shown, records all it uses, and writes into DIR a least-authority manifest, a\n"
+	  "report (HTML that opens offline, and the same as JSON) and the record. Host files are never changed. doc/assess.md is\n"
+	  "a tutorial. Names that hold secrets (tools/assess/secrets.txt) are withheld, and asking for them is recorded.",
+	  .options =
+	  "  -o DIR             where to write (default assess)\n"
+	  "  --tree DIR         show it these files over the base tree; may be given again\n"
+	  "  --env N=V          set a variable; --env N copies it from here\n"
+	  "  --cwd PATH         where the command starts\n"
+	  "  --mem SIZE         memory of the machine\n"
+	  "  --verify           run it again under the manifest with nothing more, compare, and take away each grant in turn\n"
+	  "  --runs N           run it N times: what do further runs find?\n"
+	  "  --merge FILE       unite with the manifest of another run\n",
+	  .examples =
+	  "  keros assess -o /tmp/a --verify -- sort /etc/passwd\n"
+	  "  keros assess -o /tmp/b --tree ./t -- tar -xf /in/new.tar -C /tmp\n" },
 	{ "diff", act_diff, "diff A.toml B.toml", "what one run manifest grants and another does not",
 	  "Prints lines '- ...' and '+ ...' for what only A or only B says; evidence is no difference. Status 0: they say the\n"
 	  "same; 1: they differ. Try: keros diff doc/assess/gzip/manifest.toml my.toml",
@@ -711,7 +743,8 @@ static const struct verb verbs[] = {
 	  "  keros diff old.toml new.toml && echo 'the same authority'\n" },
 	{ "merge", act_merge, "merge A.toml B.toml...", "unite run manifests of one program",
 	  "Prints a manifest that grants what any of them grants, with the evidence added up: what a program needs is what\n"
-	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing.",
+	  "it needed in all runs. Where they contradict each other (one name, two things) it says so and prints nothing.\n"
+	  "Of one manifest it prints the canonical form.",
 	  .examples =
 	  "  keros merge monday.toml tuesday.toml >week.toml\n" },
 	{ "gdb", act_gdb, "gdb [OPTION...] [--symbols FILE] [--ex CMD]... [--batch] [-- COMMAND...]",

@@ -113,8 +113,11 @@ static const struct file_ops memory_ops[] = {
 
 static long memory_open(struct proc *p, struct inode *inode, uint32_t flags, struct file **out)
 {
+	unsigned minor = inode->rdev & 15;
 	(void)p;
-	*out = file_new(&memory_ops[inode->rdev & 15], inode, flags, NULL);
+	if (random_refused && (minor == 8 || minor == 9))
+		return -EPERM;
+	*out = file_new(&memory_ops[minor], inode, flags, NULL);
 	return *out ? 0 : -ENOMEM;
 }
 

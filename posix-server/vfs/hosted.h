@@ -99,6 +99,7 @@ pageno pack_page(unsigned tree, uint64_t offset)
 /* ---- time and waiting -------------------------------------------------------------------------------------- */
 
 static uint64_t clock_ns = 1700000000000000000ull;
+enum clock_grant clock_grant;
 
 uint64_t now_ns(void) { return clock_ns += 1000; }
 uint64_t uptime_ns(void) { return clock_ns - 1700000000000000000ull; }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include "vfs.h"
 
+bool random_refused;
+
 #define KEY_WORDS 8
 #define BLOCK_WORDS 16
 #define POOL_BLOCKS 8

@@ -204,6 +204,10 @@ static struct buffer make_config(const struct run *r)
 		record_number(&config, "record", 1);
 	if (r->runfile)
 		record_number(&config, "bare", 1);
+	if (r->runfile && r->runfile->clock != RUN_CLOCK_FULL)
+		record(&config, "clock", r->runfile->clock == RUN_CLOCK_COARSE ? "coarse" : "none");
+	if (r->runfile && !r->runfile->random)
+		record_number(&config, "random", 0);
 	if (r->runfile && !r->runfile->proc)
 		record_number(&config, "noproc", 1);
 	if (r->second)

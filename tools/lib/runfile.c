@@ -20,7 +20,7 @@ void strings_add(struct strings *s, const char *text)
 	s->list[s->count] = NULL;
 }
 
-static const char *const kind_names[GRANT_KINDS] = { "base", "copy", "share", "scratch" };
+static const char *const kind_names[RUN_KINDS] = { "base", "copy", "share", "scratch" };
 static const char *const clock_names[] = { "full", "coarse", "none" };
 
 const char *grant_kind_name(enum grant_kind kind)
@@ -296,7 +296,7 @@ static bool set_path(struct parser *p, struct value *v)
 
 static bool set_kind(struct parser *p, struct value *v)
 {
-	for (unsigned i = 0; i < GRANT_KINDS; i++)
+	for (unsigned i = 0; i < RUN_KINDS; i++)
 		if (!strcmp(v->string, kind_names[i])) {
 			grant_now(p)->kind = (enum grant_kind)i;
 			return true;
@@ -396,7 +396,7 @@ static char *parse_name(struct parser *p)
 /* What a grant must have, told at the line where it starts. */
 static bool grant_check(struct parser *p, const struct run_grant *g)
 {
-	bool from_host = g->kind == GRANT_COPY || g->kind == GRANT_SHARE;
+	bool from_host = g->kind == RUN_COPY || g->kind == RUN_SHARE;
 
 	p->line = g->line;
 	if (!g->path)
@@ -405,7 +405,7 @@ static bool grant_check(struct parser *p, const struct run_grant *g)
 		return mistake(p, "the %s at %s needs host = \"FILE or FOLDER\"", kind_names[g->kind], g->path);
 	if (!from_host && g->host)
 		return mistake(p, "the %s at %s has no host side; leave host out", kind_names[g->kind], g->path);
-	if (g->kind != GRANT_SHARE && g->write)
+	if (g->kind != RUN_SHARE && g->write)
 		return mistake(p, "the %s at %s is the sandbox's own to change; leave rights out", kind_names[g->kind], g->path);
 	for (const struct run_grant *o = p->r->grants; o < g; o++)
 		if (!strcmp(o->path, g->path))
@@ -433,7 +433,7 @@ static bool parse_section(struct parser *p)
 			if (i != GRANT)
 				return true;
 			p->r->grants = xrealloc(p->r->grants, (p->r->grant_count + 1) * sizeof *p->r->grants);
-			p->r->grants[p->r->grant_count++] = (struct run_grant){ .line = p->line, .kind = GRANT_SHARE };
+			p->r->grants[p->r->grant_count++] = (struct run_grant){ .line = p->line, .kind = RUN_SHARE };
 			return true;
 		}
 	return mistake(p, "no section '%s'; there are [environment], [limits], [learned] and [[grant]]", name);
@@ -627,7 +627,7 @@ static void put_grant(struct buffer *b, const struct run_grant *g)
 	put_setting(b, "path", g->path);
 	put_setting(b, "kind", kind_names[g->kind]);
 	put_setting(b, "host", g->host);
-	if (g->kind == GRANT_SHARE)
+	if (g->kind == RUN_SHARE)
 		put_setting(b, "rights", g->write ? "write" : "read");
 	if (g->whole)
 		buffer_text(b, "whole = true\n");
@@ -648,7 +648,7 @@ struct buffer runfile_text(struct runfile *r)
 	put_setting(&b, "directory", r->directory);
 	if (!r->input)
 		buffer_text(&b, "input = false\n");
-	if (r->clock != CLOCK_FULL)
+	if (r->clock != RUN_CLOCK_FULL)
 		put_setting(&b, "clock", clock_names[r->clock]);
 	if (!r->random)
 		buffer_text(&b, "random = false\n");
@@ -674,9 +674,9 @@ char *grant_words(const struct run_grant *g)
 	const char *below = g->whole ? " and all below" : "";
 
 	switch (g->kind) {
-	case GRANT_BASE: return xasprintf("%s of the base tree%s", g->path, below);
-	case GRANT_COPY: return xasprintf("a copy of %s at %s%s", g->host, g->path, below);
-	case GRANT_SHARE: return xasprintf("%s at %s, %s", g->host, g->path, g->write ? "read and write" : "read");
+	case RUN_BASE: return xasprintf("%s of the base tree%s", g->path, below);
+	case RUN_COPY: return xasprintf("a copy of %s at %s%s", g->host, g->path, below);
+	case RUN_SHARE: return xasprintf("%s at %s, %s", g->host, g->path, g->write ? "read and write" : "read");
 	default: return xasprintf("an empty folder at %s", g->path);
 	}
 }

@@ -15,11 +15,11 @@
 #include "lib/util.h"
 
 enum grant_kind {
-	GRANT_BASE,                    /* something of the base file tree */
-	GRANT_COPY,                    /* a host file or folder as it is at the start; changes stay in the sandbox */
-	GRANT_SHARE,                   /* a host file or folder, live */
-	GRANT_SCRATCH,                 /* an empty folder of the sandbox's own */
-	GRANT_KINDS
+	RUN_BASE,                    /* something of the base file tree */
+	RUN_COPY,                    /* a host file or folder as it is at the start; changes stay in the sandbox */
+	RUN_SHARE,                   /* a host file or folder, live */
+	RUN_SCRATCH,                 /* an empty folder of the sandbox's own */
+	RUN_KINDS
 };
 
 struct strings { char **list; size_t count; };
@@ -36,7 +36,7 @@ struct run_grant {
 	unsigned line;
 };
 
-enum run_clock { CLOCK_FULL, CLOCK_COARSE, CLOCK_NONE };
+enum run_clock { RUN_CLOCK_FULL, RUN_CLOCK_COARSE, RUN_CLOCK_NONE };
 
 struct runfile {
 	char *program;

@@ -65,12 +65,12 @@ static void test_read(void **state)
 	assert_false(r.input);
 	assert_false(r.random);
 	assert_true(r.proc);
-	assert_int_equal(r.clock, CLOCK_COARSE);
+	assert_int_equal(r.clock, RUN_CLOCK_COARSE);
 	assert_int_equal(r.seconds, 60);
 	assert_string_equal(r.environment.list[0], "HOME=/root");
 	assert_int_equal(r.grant_count, 2);
 	assert_string_equal(r.grants[0].path, "/bin/tar");
-	assert_int_equal(r.grants[1].kind, GRANT_SHARE);
+	assert_int_equal(r.grants[1].kind, RUN_SHARE);
 	assert_int_equal(r.grants[1].evidence, 12);
 	assert_string_equal(r.grants[1].uses.list[0], "list");
 }
@@ -187,7 +187,7 @@ static void test_merge(void **state)
 	b.grants[0].path = "/bin/gzip";
 	b.seconds = 0;
 	b.storage = "1G";
-	b.clock = CLOCK_FULL;
+	b.clock = RUN_CLOCK_FULL;
 	assert_null(runfile_merge(&a, &b));
 	assert_int_equal(a.grant_count, 3);
 	assert_true(a.grants[2].write);
@@ -195,7 +195,7 @@ static void test_merge(void **state)
 	assert_int_equal(a.grants[2].uses.count, 2);
 	assert_int_equal(a.seconds, 0);
 	assert_string_equal(a.storage, "1G");
-	assert_int_equal(a.clock, CLOCK_FULL);
+	assert_int_equal(a.clock, RUN_CLOCK_FULL);
 	/* A union with itself adds nothing. */
 	struct runfile c = a;
 	assert_null(runfile_merge(&c, &b));

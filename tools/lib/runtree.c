@@ -25,7 +25,7 @@ static bool is_granted(void *ctx, const char *path)
 		const struct run_grant *g = &w->r->grants[i];
 		bool itself = !strcmp(g->path, path);
 
-		if (g->kind != GRANT_BASE || !(itself || (g->whole && is_below(path, g->path))))
+		if (g->kind != RUN_BASE || !(itself || (g->whole && is_below(path, g->path))))
 			continue;
 		w->met[i] |= itself;
 		granted = true;
@@ -44,7 +44,7 @@ struct buffer runtree_base(const struct runfile *r, const char *base_image, uint
 	image = read_file(base_image);
 	tree_add_part(t, &image, is_granted, &w);
 	for (size_t i = 0; i < r->grant_count; i++)
-		if (r->grants[i].kind == GRANT_BASE && !w.met[i])
+		if (r->grants[i].kind == RUN_BASE && !w.met[i])
 			misuse("line %u of the run manifest grants %s of the base tree, which has no such name; "
 			       "see it with: keros run -- ls %s", r->grants[i].line, r->grants[i].path, r->grants[i].path);
 	return tree_image(t);
@@ -57,9 +57,9 @@ void runtree_overlay(const struct runfile *r, const char *folder, struct tree *o
 		struct tree_attributes scratch = { .mode = S_IFDIR | 01777 };
 		char *host;
 
-		if (g->kind == GRANT_SCRATCH)
+		if (g->kind == RUN_SCRATCH)
 			tree_add(overlay, g->path, &scratch);
-		if (g->kind != GRANT_COPY)
+		if (g->kind != RUN_COPY)
 			continue;
 		host = *g->host == '/' ? xstrdup(g->host) : xasprintf("%s/%s", folder, g->host);
 		if (access(host, R_OK))

@@ -1,0 +1,89 @@
+-- tree.lua - what the sandbox's files were before it ran: the base tree's image, and the folders laid over it.
+local tree = {}
+tree.__index = tree
+
+local KINDS = { [0x8000] = "file", [0x4000] = "folder", [0xA000] = "link", [0x2000] = "device", [0x6000] = "device" }
+
+local function read_bytes(path)
+	local f = io.open(path, "rb")
+	local bytes = f and f:read("a")
+	if f then f:close() end
+	return bytes
+end
+
+local function read_image(image)
+	local count = string.unpack("<I4", image, 9)
+	local entries, paths = {}, {}
+	for i = 0, count - 1 do
+		local parent, name, length, _, mode, _, _, _, size, data, flags =
+			string.unpack("<I4I4I2I2I4I4I4I8I8I8I4", image, 25 + i * 64)
+		local path = i == 0 and "" or paths[parent] .. "/" .. image:sub(name + 1, name + length)
+		paths[i] = path
+		entries[i == 0 and "/" or path] = { kind = KINDS[mode & 0xF000] or "other", size = size, data = data, hard = flags & 1 == 1 and data }
+	end
+	for _, e in pairs(entries) do
+		if e.hard then
+			local first = entries[paths[e.hard]]
+			e.size, e.data, e.kind = first.size, first.data, first.kind
+		end
+	end
+	return entries
+end
+
+-- folders: host folders laid over the base, in order.
+function tree.open(image_path, folders)
+	local image = assert(read_bytes(image_path), image_path .. " is missing: run `make all` first")
+	return setmetatable({ image = image, entries = read_image(image), folders = folders, hosts = {} }, tree)
+end
+
+local function quoted(s)
+	return "'" .. s:gsub("'", "'\\''") .. "'"
+end
+tree.quoted = quoted
+
+-- The kinds of all names of the folders, by one walk each.
+function tree:scan()
+	if self.scanned then return end
+	self.scanned = {}
+	for _, folder in ipairs(self.folders) do
+		local p = assert(io.popen("cd " .. quoted(folder) .. " && find . -printf '%y %p\\0'", "r"))
+		for kind, path in p:read("a"):gmatch("(%a) %.([^%z]*)%z") do
+			self.scanned[path == "" and "/" or path] = {
+				kind = kind == "d" and "folder" or kind == "f" and "file" or kind == "l" and "link" or "other",
+				host = folder .. path,
+			}
+		end
+		p:close()
+	end
+end
+
+-- "base" or "copy", its kind, and for a copy the host's name; nil: it was not there.
+function tree:source(path)
+	self:scan()
+	local over = self.scanned[path]
+	local base = self.entries[path]
+	if over and not (over.kind == "folder" and base) then return "copy", over.kind, over.host end
+	if base then return "base", base.kind end
+end
+
+function tree:bytes(path)
+	self:scan()
+	local over = self.scanned[path]
+	if over then return over.kind == "file" and read_bytes(over.host) or nil end
+	local e = self.entries[path]
+	if e and e.kind == "link" then
+		local target = self.image:sub(e.data + 1, e.data + e.size)
+		return target:sub(1, 1) == "/" and target ~= path and self:bytes(target) or nil
+	end
+	return e and e.kind == "file" and self.image:sub(e.data + 1, e.data + e.size) or nil
+end
+
+function tree:count()
+	self:scan()
+	local n = 0
+	for _ in pairs(self.entries) do n = n + 1 end
+	for path in pairs(self.scanned) do n = n + (self.entries[path] and 0 or 1) end
+	return n
+end
+
+return tree

@@ -1,0 +1,149 @@
+-- verify.lua - running the command, in full or under a manifest, and comparing what came out.
+local events = require "events"
+local learn = require "learn"
+local tree = require "tree"
+local verify = {}
+
+local runner = {}
+runner.__index = runner
+
+-- o: keros (the command), work (a folder of ours), out, say.
+function verify.runner(o)
+	o.count = 0
+	return setmetatable(o, runner)
+end
+
+local function read(path)
+	local f = io.open(path, "rb")
+	local text = f and f:read("a") or ""
+	if f then f:close() end
+	return text
+end
+
+-- One run: what it printed, its status, and the record.
+function runner:run(name, options, command, recorded)
+	self.count = self.count + 1
+	local base = string.format("%s/%d-%s", self.work, self.count, name)
+	local words = { tree.quoted(self.keros), "run", "--no-tty" }
+	if recorded then words[#words + 1] = "--record=" .. tree.quoted(base .. ".jsonl") end
+	for _, w in ipairs(options) do words[#words + 1] = tree.quoted(w) end
+	words[#words + 1] = "--"
+	for _, w in ipairs(command) do words[#words + 1] = tree.quoted(w) end
+	if not self.input then
+		-- The same input for every run: what was given to the first is kept.
+		self.input = self.work .. "/input"
+		os.execute("if [ -t 0 ]; then : >" .. tree.quoted(self.input) .. "; else cat >" .. tree.quoted(self.input) .. "; fi")
+	end
+	local line = string.format("%s <%s >%s 2>%s", table.concat(words, " "), tree.quoted(self.input), tree.quoted(base .. ".out"),
+		tree.quoted(base .. ".err"))
+	local _, how, code = os.execute(line)
+	return {
+		status = how == "signal" and 128 + code or code, output = read(base .. ".out"), errors = read(base .. ".err"),
+		record = base .. ".jsonl",
+	}
+end
+
+-- Writes it in canonical form; merge: another manifest whose grants are added.
+function runner:write_manifest(manifest, path, without, merge)
+	local folder = path:match("^(.*)/[^/]*$")
+	local rough = folder .. "/.rough.toml"
+	local f = assert(io.open(rough, "wb"))
+	f:write(learn.text(manifest, folder, without))
+	f:close()
+	local ok = os.execute(string.format("%s merge %s %s >%s", tree.quoted(self.keros), tree.quoted(rough),
+		merge and tree.quoted(merge) or "", tree.quoted(path)))
+	os.remove(rough)
+	if ok ~= true then
+		self.say("the manifest could not be written")
+		os.exit(1)
+	end
+end
+
+function runner:under(manifest, without)
+	local path = self.out .. "/.try.toml"
+	self:write_manifest(manifest, path, without)
+	local result = self:run("try", { "--manifest=" .. path }, {}, true)
+	os.remove(path)
+	if result.status ~= 125 then
+		local ok, m = pcall(events.load, result.record)
+		result.left = ok and m.left or {}
+	end
+	return result
+end
+
+-- ---- Comparing -------------------------------------------------------------------------------------------------------
+
+local function files_text(list)
+	local t = {}
+	for _, f in ipairs(list or {}) do t[#t + 1] = string.format("%s %s %s", f.left, f.size, f.hash) end
+	table.sort(t)
+	return table.concat(t, "\n")
+end
+
+-- nil: the same. Else the first thing that differs, in words.
+function verify.difference(a, b)
+	if a.status ~= b.status then return string.format("status %d instead of %d", b.status, a.status) end
+	if a.output ~= b.output then return "another output" end
+	if a.errors ~= b.errors then return "other messages" end
+	if files_text(a.left) ~= files_text(b.left) then return "other files" end
+end
+
+local function key(r)
+	return table.concat({ r.kind, r.use, r.name, r.outcome }, "\0")
+end
+
+function verify.new_authorities(m, again)
+	local known, new = {}, { count = 0, names = {}, is_list = true }
+	for _, r in ipairs(m.records) do known[key(r)] = true end
+	for _, r in ipairs(again.records) do
+		if r.outcome == "exercised" and r.kind ~= "missing" and not known[key(r)] then
+			known[key(r)] = true
+			new.count = new.count + 1
+			new.names[#new.names + 1] = string.format("%s %s %s", r.kind, r.use, r.name)
+		end
+	end
+	return new
+end
+
+-- Which of all that a manifest grants may be left out? Each in turn, the others in place.
+local function remove_each(runner, manifest, first)
+	local removed = {}
+	local function try(what, kind, without)
+		local result = runner:under(manifest, without)
+		local difference = verify.difference(first, result)
+		removed[#removed + 1] = { what = what, kind = kind, needed = difference ~= nil, difference = difference or "no difference" }
+	end
+	for i, g in ipairs(manifest.grants) do
+		try(g.path, g.kind, i)
+		manifest.grants[i].needed = removed[#removed].needed
+	end
+	for _, word in ipairs { "input", "random", "clock", "proc" } do
+		if manifest.kinds[word] then try(word, "kind", word) end
+	end
+	for _, e in ipairs(manifest.environment) do
+		local name = e:match("^[^=]*")
+		try("variable " .. name, "environment", "$" .. name)
+	end
+	return removed
+end
+
+-- The narrowest level under which everything is as it was, and what of it is needed.
+function verify.settle(runner, m, files, context, first)
+	first.left = m.left
+	local manifest, difference
+	for level = 1, 2 do
+		manifest = learn.manifest(m, files, context, level)
+		runner.say("again under level %d: %s, nothing else", level, learn.count(#manifest.grants, "grant"))
+		difference = verify.difference(first, runner:under(manifest))
+		if not difference then break end
+		runner.say("that makes a difference: %s", difference)
+	end
+	local verdict = { same = difference == nil, difference = difference, level = manifest.level, removed = {} }
+	if verdict.same then
+		runner.say("the same output, status and files; now without each grant in turn")
+		verdict.removed = remove_each(runner, manifest, first)
+	end
+	return manifest, verdict
+end
+
+return verify
