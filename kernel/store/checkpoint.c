@@ -1,7 +1,8 @@
 /*
  * checkpoint.c - demarcation, stabilisation, commit.
  *
- *     IDLE -> WRITING -> DIRECTORY -> FLUSH_1 -> HEADER -> FLUSH_2 -> APPLY -> IDLE
+ *     IDLE -> WRITING -> DIRECTORY -> FLUSH_1 -> HEADER -> FLUSH_2 -> APPLY -> IDLE         large
+ *     IDLE -> WRITING -> DIRECTORY -> HEADER -> SETTLE -> FLUSH_2 -> APPLY -> IDLE          small
  *
  *   demarcate   conditions checked; the epoch is bumped; the cache write-protects.  All reservations become old.
  *   WRITING     copies first, because they hold up writers, then the cache's frames dirty in the old epoch.  The log
@@ -9,12 +10,18 @@
  *   DIRECTORY   one entry for every object whose home is not up to date; their writes are all under way.
  *   FLUSH_1     nothing that the header names, and no home that it relies on, may be younger than the header.
  *   HEADER      in the frame that does not hold the committed header.
+ *   SETTLE      a small one's header is on its way together with what it names, and must prove itself at a restart
+ *               (format.h, invariant 6): then one flush is enough.  It waits until all of that is answered.
  *   FLUSH_2     when it is answered, the generation is committed.
  *   APPLY       what only the older generation needed is free.  It waits for migration's and the journal's requests
  *               under way, because they may use what it frees.
  */
 #include "panic.h"
 #include "store/inner.h"
+
+#define QUICK_PROVES   192             /* versions that a restart may have to read to judge one header */
+#define QUICK_VERSIONS 2048            /* in the directory, which is then some 16 frames at most */
+#define QUICK_RUN      64              /* generations; the next leaves out what has moved home, which needs two flushes */
 
 /* ---- demarcation ------------------------------------------------------------------------- */
 
@@ -50,7 +57,7 @@ static bool checkpoint_due(const struct store *s)
 	bool changed = s->reserved_new || s->status.migrated || s->version_live > s->live_at_commit;
 	bool moving = s->mig != MIG_IDLE || migrate_wanted(s);
 
-	if (s->held)
+	if (s->held || s->mend)
 		return false;
 	if (s->want_checkpoint)
 		return true;
@@ -78,6 +85,13 @@ static bool write_copies(struct store *s)
 	return did;
 }
 
+/* Whether this one may be small; what it writes is known when its directory is. */
+static bool quick_may(const struct store *s)
+{
+	return s->super.version >= 3 && s->quick_run < QUICK_RUN && s->version_live <= QUICK_VERSIONS && !s->starved &&
+	       !store_pressed(s);
+}
+
 static bool write_objects(struct store *s)
 {
 	struct store_object object;
@@ -101,6 +115,7 @@ static bool write_objects(struct store *s)
 	}
 	if (!s->scan_done || s->copy_waiting || s->reserved_old || s->phase != STORE_WRITING)
 		return did;
+	s->quick = quick_may(s);
 	s->dir_scan = 0;
 	s->dir_open = NULL;
 	s->dir_next_lid = 0;
@@ -172,6 +187,52 @@ static bool dir_is_writing(const struct store *s)
 	return false;
 }
 
+/* ---- the header -------------------------------------------------------------------------- */
+
+static void flushed_2(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	else
+		s->phase = STORE_APPLY;
+}
+
+static void flush_2_start(struct store *s)
+{
+	s->phase = STORE_FLUSH_2;
+	io_start(s, DISK_FLUSH, 0, NULL, flushed_2, 0);
+}
+
+static void header_written(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	else if (s->quick)
+		s->phase = STORE_SETTLE;
+	else
+		flush_2_start(s);
+}
+
+static bool header_start(struct store *s)
+{
+	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
+	s->next_header.dir_frames = s->dir_count[!s->dir_slot];
+	s->phase = STORE_HEADER;
+	header_seal(&s->next_header, store_buffer(s, B_HEADER));
+	io_start(s, DISK_WRITE, HEADER_FRAME + (s->next_header.generation & 1), store_buffer(s, B_HEADER), header_written, 0);
+	return true;
+}
+
+static bool settle(struct store *s)
+{
+	if (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))
+		return false;
+	flush_2_start(s);
+	return true;
+}
+
 static bool write_directory(struct store *s)
 {
 	uint32_t end = s->dir_scan + s->m.scan_step;
@@ -183,10 +244,12 @@ static bool write_directory(struct store *s)
 			if (v->epoch > s->stable_epoch ||
 			    version_newest(s, v->oid, s->stable_epoch) != v)
 				continue;
-			if (v->flags & V_MOVED)
+			if ((v->flags & V_MOVED) && !s->quick)
 				v->flags |= V_OMITTED;
 			else if (!dir_put(s, v))
 				return false;
+			else
+				s->next_header.proves += v->epoch == s->stable_epoch && v->lid;
 		}
 		return true;
 	}
@@ -196,46 +259,25 @@ static bool write_directory(struct store *s)
 		dir_close(s, 0);
 		return true;
 	}
+	if (s->quick && s->next_header.proves <= QUICK_PROVES && s->next_header.proves)
+		return header_start(s);
+	s->quick = false;
+	s->next_header.proves = 0;
 	if (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))
 		return false;
-	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
-	s->next_header.dir_frames = s->dir_count[!s->dir_slot];
 	s->phase = STORE_FLUSH_1;
 	return true;
 }
 
 /* ---- commit ------------------------------------------------------------------------------ */
 
-static void flushed_2(struct store *s, struct store_io *io, bool ok)
+static void flushed_1(struct store *s, struct store_io *io, bool ok)
 {
 	(void)io;
 	if (!ok)
 		store_fail(s, STORE_IO, 0);
 	else
-		s->phase = STORE_APPLY;
-}
-
-static void header_written(struct store *s, struct store_io *io, bool ok)
-{
-	(void)io;
-	if (!ok) {
-		store_fail(s, STORE_IO, 0);
-		return;
-	}
-	s->phase = STORE_FLUSH_2;
-	io_start(s, DISK_FLUSH, 0, NULL, flushed_2, 0);
-}
-
-static void flushed_1(struct store *s, struct store_io *io, bool ok)
-{
-	(void)io;
-	if (!ok) {
-		store_fail(s, STORE_IO, 0);
-		return;
-	}
-	s->phase = STORE_HEADER;
-	header_seal(&s->next_header, store_buffer(s, B_HEADER));
-	io_start(s, DISK_WRITE, HEADER_FRAME + (s->next_header.generation & 1), store_buffer(s, B_HEADER), header_written, 0);
+		header_start(s);
 }
 
 /* What the committed directory supersedes. */
@@ -278,6 +320,8 @@ static void apply_begin(struct store *s)
 	s->dir_count[s->dir_slot] = 0;
 	s->dir_slot = !s->dir_slot;
 	s->header = s->next_header;
+	s->quick_run = s->quick ? s->quick_run + 1 : 0;
+	s->status.quick += s->quick;
 	journal_committed(s, old_sequence, s->header.journal_sequence);
 	borrowed_keep(s);
 	s->apply_round = 1;
@@ -336,6 +380,8 @@ bool checkpoint_step(struct store *s)
 		s->next_header.magic = HEADER_MAGIC;
 		io_start(s, DISK_FLUSH, 0, NULL, flushed_1, 0);
 		return true;
+	case STORE_SETTLE:
+		return settle(s);
 	case STORE_APPLY:
 		return apply(s);
 	}

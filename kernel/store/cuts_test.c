@@ -28,9 +28,9 @@ static void campaign_run(enum campaign which, const char *name, const char *vari
 		world_free(w);
 	}
 	campaign = CUTS_NONE;
-	printf("%llu cuts, 0 lost: %s (%llu images also checked offline, %llu checkpoints, %llu pages replayed, %llu copied "
+	printf("%llu cuts, 0 lost: %s (%llu images also checked offline, %llu checkpoints, of which %llu in one flush, %llu pages replayed, %llu copied "
 	       "on write, %llu throttled; seeds %llu..%llu)\n", (unsigned long long)cuts_made, name,
-	       (unsigned long long)images_checked, (unsigned long long)checkpoints, (unsigned long long)replays,
+	       (unsigned long long)images_checked, (unsigned long long)checkpoints, (unsigned long long)quick, (unsigned long long)replays,
 	       (unsigned long long)copies, (unsigned long long)throttled, (unsigned long long)first,
 	       (unsigned long long)(seed0 - 1));
 }

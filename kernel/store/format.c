@@ -83,8 +83,8 @@ int super_judge(const void *frame, uint64_t disk_frames, struct disk_super *supe
 {
 	for (unsigned i = 0; i < COPIES; i++) {
 		__builtin_memcpy(super, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
-		if (super->magic == SUPER_MAGIC && super->version == STORE_VERSION && sector_good(super) &&
-		    super_fits(super, disk_frames))
+		if (super->magic == SUPER_MAGIC && super->version >= STORE_VERSION_OLDEST &&
+		    super->version <= STORE_VERSION && sector_good(super) && super_fits(super, disk_frames))
 			return 0;
 	}
 	return C310_SUPER;

@@ -16,6 +16,9 @@
  *      bit leaves seven.  A tag is 32 bytes, so that no tear divides it.
  *   5. An all-zero tag, the state of a new image, means an object that was never written.  Its home, and no other, is
  *      zero: a tag that was lost does not pass for one that never was.
+ *   6. A header with a number in `proves` was written in one flush with what it names: it counts only if its directory
+ *      is whole and the versions of its own generation, so many, are what the directory says; else the other header
+ *      is in force.
  * Numbers are little-endian.  Checksums are XXH64 of what comes before them, or of the frame; the seed says
  * what the frame is (an oid, a generation, a sequence number), so that a good frame in a wrong place is bad.
  */
@@ -28,7 +31,8 @@
 #define HEADER_MAGIC  0x4B43524845524F4Bull
 #define DIR_MAGIC     0x5249444Bu
 #define JOURNAL_MAGIC 0x4C4E524A4F52454Bull
-#define STORE_VERSION 2
+#define STORE_VERSION 3                /* of new images; 2: no header proves anything */
+#define STORE_VERSION_OLDEST 2
 
 #define SUPER_FRAME   0
 #define HEADER_FRAME  1                /* and the next: the header of generation g is in HEADER_FRAME + (g & 1) */
@@ -51,7 +55,8 @@ struct disk_header {
 	uint32_t generation, dir_first, dir_frames, dir_entries;
 	uint64_t journal_sequence;     /* of the last record that this generation holds already */
 	uint64_t root[ROOT_WORDS];     /* the cache's own: what it needs to start again */
-	uint64_t reserved[26];
+	uint32_t proves, reserved2;    /* invariant 6; versions with a frame */
+	uint64_t reserved[25];
 	uint64_t checksum;
 };
 _Static_assert(sizeof(struct disk_header) == DISK_SECTOR, "a sector");

@@ -73,6 +73,8 @@ struct tag_line {
 	uint32_t used;
 };
 
+enum mend_state { MEND_NONE = 0, MEND_WANTED, MEND_WRITING };
+
 enum mig_state { MIG_IDLE = 0, MIG_READING, MIG_WRITING };
 
 struct store {
@@ -100,6 +102,8 @@ struct store {
 	uint32_t dir_scan, dir_next_lid, live_at_commit;
 	struct disk_dir *dir_open;             /* being filled, or NULL */
 	struct disk_header next_header;
+	bool quick;                            /* one flush for the header and what it names */
+	uint32_t quick_run;                    /* generations since one that was not */
 	uint8_t dir_slot;                      /* which of m.dirs is the committed one's */
 	uint32_t dir_count[2];
 	bool dir_busy[DIR_BUFFERS];
@@ -123,6 +127,12 @@ struct store {
 
 	/* Restart. */
 	uint8_t restart;
+	uint8_t mend, mend_left;               /* enum mend_state: the disk holds what was never finished, and it must go */
+	bool mend_header, mend_record;
+	bool restart_prove;                    /* the header in force must prove itself */
+	bool restart_other_there;              /* restart_other is valid, and may have to be fallen back to */
+	struct disk_header restart_other;
+	uint32_t restart_proven, restart_batch, restart_version[MIG_BATCH];
 	bool borrowed;                         /* there are V_BORROWED versions */
 	uint32_t restart_left, restart_index, restart_lid;
 	uint64_t restart_scan, restart_scanned;        /* the frames in between are in buffers B_MIG.. */
@@ -147,6 +157,7 @@ static inline void *store_buffer(struct store *s, unsigned number)
 int copy_frozen(struct store *s, const struct store_object *o);  /* STORE_WAIT: no frame for it is free */
 /* Writes an object whose frame goes on changing, from a copy; it is clean at once.  STORE_WAIT as above. */
 int write_moving(struct store *s, const struct store_object *o);
+void tables_clear(struct store *s);        /* of the log and the versions in it */
 void store_fail(struct store *s, int failure, int condition);
 bool store_pressed(const struct store *s);   /* so much of the log is in use that a checkpoint is due */
 /* ---- io.c ---- */
@@ -182,6 +193,7 @@ void migrate_renew(struct store *s);   /* a generation was committed: there may 
 bool fetch_step(struct store *s);
 bool restart_step(struct store *s);
 void restart_start(struct store *s);
+bool mend_step(struct store *s);
 void journal_committed(struct store *s, uint64_t from, uint64_t to);
 
 /* ---- tag.c: the tags of the groups read last ---- */

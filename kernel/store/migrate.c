@@ -45,10 +45,11 @@ static uint32_t heap_pop(struct store *s)
 	return top;
 }
 
+/* No home is newer than the header that a restart may fall back to (format.h, invariant 6). */
 static bool version_moves(const struct store *s, const struct store_version *v)
 {
 	return !(v->flags & (V_MOVED | V_BAD | V_WRITING | V_BORROWED)) &&
-	       v->epoch <= s->header.generation;
+	       v->epoch <= s->header.generation - (s->header.proves != 0);
 }
 
 /* One piece of the building; false: the heap is there.  Nothing in it goes before the next commit begins anew. */
@@ -190,7 +191,8 @@ bool migrate_step(struct store *s)
 		batch_write(s);
 		return true;
 	}
-	if (s->mig != MIG_IDLE || s->phase == STORE_WRITING || s->phase == STORE_APPLY || !migrate_wanted(s) || io_room(s) < IO_SPARE + MIG_BATCH + 1)
+	if (s->mig != MIG_IDLE || s->mend || s->phase == STORE_WRITING || s->phase == STORE_APPLY || !migrate_wanted(s) ||
+	    io_room(s) < IO_SPARE + MIG_BATCH + 1)
 		return false;
 	s->mig_begun = true;
 	if (heap_build(s))

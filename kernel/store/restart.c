@@ -1,8 +1,11 @@
 /*
- * restart.c - from a disk to the newest committed generation.  It writes nothing, so a cut during it is harmless.
+ * restart.c - from a disk to the newest committed generation.  It writes nothing before it is done (and then only
+ * mend_step), so a cut during it is harmless.
  *
  *     HEADERS   both are read; the valid one with the higher generation is in force
  *     DIRECTORY its chain of frames; each must be the one expected, and name each object and each frame once
+ *     PROOF     the versions of its own generation are read, if the header has to prove itself: then whatever is wrong
+ *               with it or its directory says that its flush was never answered, and the other header is in force
  *     RECORD    the next journal record, if there is one and it holds; PAGES  its pages;  BASE  does each still
  *               have the allocation count it was journalled with?  Those that have become versions of the new epoch
  *     SUCCESSOR a record that is not there, or does not hold, must be the last
@@ -13,7 +16,7 @@
 #include "panic.h"
 #include "store/inner.h"
 
-enum { RESTART_HEADERS = 1, RESTART_DIRECTORY, RESTART_RECORD, RESTART_PAGES, RESTART_BASE, RESTART_SUCCESSOR,
+enum { RESTART_HEADERS = 1, RESTART_DIRECTORY, RESTART_PROOF, RESTART_RECORD, RESTART_PAGES, RESTART_BASE, RESTART_SUCCESSOR,
        RESTART_TAGS, RESTART_RING };
 
 static void restart_read(struct store *s, struct store_io *io, bool ok)
@@ -51,15 +54,33 @@ static bool lid_known(const struct store *s, uint32_t lid)
 	return lid >= s->super.log_first && lid < s->super.log_first + s->super.log_frames;
 }
 
+static void header_broken(struct store *s, int condition);
+
 static void ask_directory(struct store *s, uint32_t lid)
 {
 	if (!lid_known(s, lid) || log_used(s, lid)) {
-		store_fail(s, STORE_BAD, C315_LOG_ONCE);
+		header_broken(s, C315_LOG_ONCE);
 		return;
 	}
 	log_mark(s, lid);
 	s->m.dirs[0][s->dir_count[0]++] = lid;
 	restart_ask(s, lid, B_DIR);
+}
+
+/* The header is in force, for all that is known. */
+static void header_take(struct store *s)
+{
+	s->epoch = s->header.generation + 1;
+	s->journal_next = s->header.journal_sequence + 1;
+	s->restart_index = s->restart_proven = s->restart_batch = 0;
+	if (s->header.dir_entries >= s->m.version_count ||
+	    s->header.dir_frames != (s->header.dir_entries + DIR_ENTRIES - 1) / DIR_ENTRIES) {
+		store_fail(s, s->header.dir_entries >= s->m.version_count ? STORE_FULL : STORE_BAD, C311_HEADER);
+		return;
+	}
+	s->restart = RESTART_DIRECTORY;
+	if (s->header.dir_frames)
+		ask_directory(s, s->header.dir_first);
 }
 
 static void headers_read(struct store *s)
@@ -73,18 +94,30 @@ static void headers_read(struct store *s)
 		return;
 	}
 	s->status.older_header = !a || !b;
+	s->restart_other = s->header;
 	if (!a || (b && other.generation > s->header.generation))
 		s->header = other;
-	s->epoch = s->header.generation + 1;
-	s->journal_next = s->header.journal_sequence + 1;
-	if (s->header.dir_entries >= s->m.version_count ||
-	    s->header.dir_frames != (s->header.dir_entries + DIR_ENTRIES - 1) / DIR_ENTRIES) {
-		store_fail(s, s->header.dir_entries >= s->m.version_count ? STORE_FULL : STORE_BAD, C311_HEADER);
+	else
+		s->restart_other = other;
+	s->restart_prove = s->header.proves != 0;
+	s->restart_other_there = a && b && s->restart_prove && s->restart_other.generation + 1 == s->header.generation;
+	header_take(s);
+}
+
+/* The newest header is not what one flush would have left: if it had to prove that, the one before it is in force. */
+static void header_broken(struct store *s, int condition)
+{
+	if (!s->restart_other_there) {
+		store_fail(s, STORE_BAD, condition);
 		return;
 	}
-	s->restart = RESTART_DIRECTORY;
-	if (s->header.dir_frames)
-		ask_directory(s, s->header.dir_first);
+	s->restart_prove = s->restart_other_there = false;
+	s->mend = MEND_WANTED;
+	s->mend_header = true;
+	s->status.unproven_header = true;
+	s->header = s->restart_other;
+	tables_clear(s);
+	header_take(s);
 }
 
 static int entry_take(struct store *s, const struct disk_entry *e)
@@ -131,10 +164,100 @@ static void directory_read(struct store *s)
 	if (!broken && s->version_live != s->header.dir_entries)
 		broken = C312_DIR;
 	if (broken) {
-		store_fail(s, STORE_BAD, broken);
+		header_broken(s, broken);
 		return;
 	}
-	ask_record(s);
+	s->restart = RESTART_PROOF;
+}
+
+/* Reads the next few versions of the header's own generation; false: there are no more. */
+static bool proof_ask(struct store *s)
+{
+	s->restart_batch = 0;
+	for (; s->restart_index < s->version_live && s->restart_batch < MIG_BATCH; s->restart_index++) {
+		uint32_t i = s->m.live[s->restart_index];
+		struct store_version *v = &s->m.versions[i];
+
+		if (v->epoch != s->header.generation || !v->lid)
+			continue;
+		restart_ask(s, v->lid, B_MIG + s->restart_batch);
+		s->restart_version[s->restart_batch++] = i;
+	}
+	s->restart_proven += s->restart_batch;
+	return s->restart_batch != 0;
+}
+
+static void proof_step(struct store *s)
+{
+	if (!s->restart_prove) {
+		ask_record(s);
+		return;
+	}
+	for (uint32_t i = 0; i < s->restart_batch; i++) {
+		struct store_version *v = &s->m.versions[s->restart_version[i]];
+
+		if (checksum_frame(store_buffer(s, B_MIG + i), v->oid) != v->checksum) {
+			header_broken(s, C320_VERSION);
+			return;
+		}
+	}
+	if (s->restart_batch == 0)
+		s->restart_index = 0;
+	if (proof_ask(s))
+		return;
+	if (s->restart_proven != s->header.proves)
+		header_broken(s, C312_DIR);
+	else
+		ask_record(s);
+}
+
+/* ---- mending ----------------------------------------------------------------------------- */
+
+/*
+ * A header that proved nothing is overwritten by the one in force, and a journal record that was not whole by nothing,
+ * before anything goes to the log: this life may do what the last one did, and write the very frames that were missing;
+ * then what was never finished would come back, though this life has promised something else.
+ */
+static void mend_flushed(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	s->mend = MEND_NONE;
+	s->cache.room(s->cache.context);
+}
+
+static void mend_written(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	if (!ok)
+		store_fail(s, STORE_IO, 0);
+	else if (--s->mend_left == 0)
+		io_start(s, DISK_FLUSH, 0, NULL, mend_flushed, 0);
+}
+
+static void mend_write(struct store *s, uint64_t frame, void *data)
+{
+	s->mend_left++;
+	io_start(s, DISK_WRITE, frame, data, mend_written, 0);
+}
+
+bool mend_step(struct store *s)
+{
+	struct disk_header header = s->header;
+
+	if (s->mend != MEND_WANTED || io_room(s) <= IO_LAST)
+		return false;
+	s->mend = MEND_WRITING;
+	if (s->mend_header) {
+		header_seal(&header, store_buffer(s, B_HEADER));
+		mend_write(s, HEADER_FRAME + ((header.generation + 1) & 1), store_buffer(s, B_HEADER));
+	}
+	if (s->mend_record) {
+		__builtin_memset(store_buffer(s, B_JOURNAL), 0, DISK_FRAME);
+		mend_write(s, s->super.journal_first + s->journal_next % s->super.journal_frames, store_buffer(s, B_JOURNAL));
+	}
+	return true;
 }
 
 /* ---- journal ----------------------------------------------------------------------------- */
@@ -198,6 +321,8 @@ static void pages_read(struct store *s)
 
 		if (!e->lid || log_used(s, e->lid) ||
 		    checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), journal_seed(ENTRY_OID(e), s->journal_next)) != e->checksum) {
+			s->mend = MEND_WANTED;
+			s->mend_record = true;
 			ask_successor(s);
 			return;
 		}
@@ -325,6 +450,9 @@ bool restart_step(struct store *s)
 		break;
 	case RESTART_DIRECTORY:
 		directory_read(s);
+		break;
+	case RESTART_PROOF:
+		proof_step(s);
 		break;
 	case RESTART_RECORD:
 		record_read(s);

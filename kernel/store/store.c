@@ -20,6 +20,21 @@ uint64_t store_version_bytes(void)
 	return sizeof(struct store_version);
 }
 
+void tables_clear(struct store *s)
+{
+	uint64_t log_frames = s->super.log_frames;
+
+	__builtin_memset(s->m.hash, 0, s->m.hash_size * sizeof *s->m.hash);
+	__builtin_memset(s->m.log_map, 0, (log_frames + 63) / 64 * 8);
+	s->log_free = log_frames;
+	/* The bits beyond the log's end are never free. */
+	if (log_frames % 64)
+		s->m.log_map[log_frames / 64] = ~0ull << log_frames % 64;
+	s->version_free = s->version_live = 0;
+	s->version_top = 1;
+	s->dir_count[0] = s->dir_count[1] = 0;
+}
+
 void store_open(struct store *s, const struct store_disk *disk, const struct store_cache *cache,
 		const struct store_memory *memory, const struct disk_super *super)
 {
@@ -30,13 +45,7 @@ void store_open(struct store *s, const struct store_disk *disk, const struct sto
 	s->super = *super;
 	KCHECK(337, (s->m.hash_size & (s->m.hash_size - 1)) == 0, "the hash's size is a power of two");
 	KCHECK(338, s->m.copy_count <= STORE_COPIES, "there is a header for every copy");
-	__builtin_memset(s->m.hash, 0, s->m.hash_size * sizeof *s->m.hash);
-	__builtin_memset(s->m.log_map, 0, (super->log_frames + 63) / 64 * 8);
-	s->log_free = super->log_frames;
-	/* The bits beyond the log's end are never free. */
-	if (super->log_frames % 64)
-		s->m.log_map[super->log_frames / 64] = ~0ull << super->log_frames % 64;
-	s->version_top = 1;
+	tables_clear(s);
 	s->io_free = ~0ull;
 	s->io_free_count = IO_SLOTS;
 	restart_start(s);
@@ -120,6 +129,7 @@ bool store_step(struct store *s)
 	if (s->phase == STORE_RESTARTING) {
 		did |= restart_step(s);
 	} else {
+		did |= mend_step(s);
 		did |= fetch_step(s);
 		did |= migrate_step(s);
 		did |= checkpoint_step(s);
@@ -138,7 +148,7 @@ int store_room(struct store *s, uint64_t count)
 {
 	if (s->phase == STORE_FAILED)
 		return s->status.failure;
-	if (!store_ready(s))
+	if (!store_ready(s) || s->mend)
 		return STORE_WAIT;
 	if (count + 2 * (count / DIR_ENTRIES + 1) > s->super.log_frames || count + 1 > s->m.version_count)
 		return STORE_FULL;
@@ -212,7 +222,7 @@ int store_clean(struct store *s, const struct store_object *o)
 {
 	if (s->phase == STORE_FAILED)
 		return s->status.failure;
-	if (!store_ready(s) || !version_may_write(s) || version_busy(s, o->oid, o->epoch))
+	if (!store_ready(s) || s->mend || !version_may_write(s) || version_busy(s, o->oid, o->epoch))
 		return STORE_WAIT;
 	if (o->moving)
 		return write_moving(s, o);

@@ -75,7 +75,7 @@ struct store_memory {
 };
 
 enum store_phase { STORE_CLOSED, STORE_RESTARTING, STORE_IDLE, STORE_WRITING, STORE_DIRECTORY, STORE_FLUSH_1, STORE_HEADER,
-		   STORE_FLUSH_2, STORE_APPLY, STORE_FAILED };
+		   STORE_SETTLE, STORE_FLUSH_2, STORE_APPLY, STORE_FAILED };
 
 struct store_status {
 	uint8_t phase;
@@ -83,8 +83,9 @@ struct store_status {
 	int condition;                 /* the last condition found broken */
 	uint32_t generation, epoch;    /* the newest committed; the current */
 	uint64_t log_frames, log_free, reserved, versions, migrated, homes;
-	uint64_t checkpoints, copies, throttled, replayed, retried, refused;
+	uint64_t checkpoints, copies, throttled, replayed, retried, refused, quick;
 	bool older_header;             /* restart found one header frame without a valid copy */
+	bool unproven_header;          /* the newest header proved nothing: it was never finished, or was damaged since */
 };
 
 uint64_t store_size(void);             /* of struct store */

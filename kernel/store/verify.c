@@ -190,6 +190,37 @@ static void verify_journal(struct verify *v)
 		verify_ring(v, sequence);
 }
 
+/* Whether the newest header is what one flush must have left; nothing is reported.  The second buffer is the directory's. */
+static bool header_proven(struct verify *v)
+{
+	static uint8_t version[DISK_FRAME] __attribute__((aligned(8)));
+	const struct disk_dir *dir = (const void *)verify_frame[1];
+	uint32_t proven = 0, entries = 0;
+	uint64_t lid = v->header.dir_first;
+
+	for (uint32_t index = 0; index < v->header.dir_frames; index++) {
+		if (lid < v->super.log_first || lid >= v->super.log_first + v->super.log_frames ||
+		    !v->reader->read(v->reader->context, lid, verify_frame[1]) ||
+		    dir_judge(dir, &v->super, v->header.generation, index))
+			return false;
+		for (uint32_t i = 0; i < dir->count; i++) {
+			const struct disk_entry *e = &dir->entry[i];
+
+			if (entry_judge(e, &v->super, v->header.generation))
+				return false;
+			if (e->epoch != v->header.generation || !e->lid)
+				continue;
+			if (!v->reader->read(v->reader->context, e->lid, version) ||
+			    checksum_frame(version, ENTRY_OID(e)) != e->checksum)
+				return false;
+			proven++;
+		}
+		entries += dir->count;
+		lid = dir->next;
+	}
+	return lid == 0 && entries == v->header.dir_entries && proven == v->header.proves;
+}
+
 static bool verify_header(struct verify *v)
 {
 	struct disk_header other;
@@ -203,7 +234,14 @@ static bool verify_header(struct verify *v)
 		return false;
 	}
 	v->verdict->older_header = !a || !b;
-	if (!a || (b && other.generation > v->header.generation))
+	if (!a || (b && other.generation > v->header.generation)) {
+		struct disk_header before = v->header;
+
+		v->header = other;
+		other = before;
+	}
+	/* Not finished when the power went: the one before is in force. */
+	if (a && b && v->header.proves && other.generation + 1 == v->header.generation && !header_proven(v))
 		v->header = other;
 	return true;
 }

@@ -112,7 +112,7 @@ struct world {
 
 static uint64_t seed0 = 1;
 static enum campaign campaign;
-static uint64_t cuts_made, images_checked, checkpoints, replays, copies, throttled;
+static uint64_t cuts_made, images_checked, checkpoints, replays, copies, throttled, quick;
 
 static const struct profile *profile(void)
 {
@@ -746,6 +746,8 @@ static void world_load(struct world *w, unsigned steps)
 	}
 	copies += w->store->status.copies;
 	throttled += w->store->status.throttled;
+	quick += w->store->status.quick;
+	w->store->status.quick = 0;
 	w->store->status.copies = w->store->status.throttled = 0;
 }
 
