@@ -38,7 +38,8 @@ enum server_register {
 
 /* Notice bits. */
 #define NOTICE_TIMER 1u
-#define NOTICE_SYNC  0x100u            /* a generation was committed, or the system was restarted */
+#define NOTICE_SYNC  0x100u            /* a generation was committed */
+#define NOTICE_RESTART 0x200u          /* the system goes on after a loss of power */
 #define NOTICE_STREAM0 2u              /* << stream: input, output, error, terminal */
 
 #define POOL_BASE 0x1000000000ull

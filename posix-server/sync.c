@@ -42,13 +42,12 @@ long store_sync(struct proc *p)
 
 void sync_init(void)
 {
-	if (process_make_notice(CR_SELF, NOTICE_SYNC, CR_TMP0) == RC_OK)
+	if (process_make_notice(CR_SELF, NOTICE_RESTART, CR_TMP0) == RC_OK)
 		checkpoint_at_restart(CR_SYNC, CR_TMP0);
 }
 
-/* A generation was committed, or the system goes on after a loss of power: then the clocks are read anew. */
+/* A generation was committed, or the system goes on after a loss of power. */
 void sync_notice_taken(void)
 {
-	clock_init();
 	wake_all(&waiting);
 }

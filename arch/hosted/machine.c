@@ -248,9 +248,14 @@ void arch_disk_poll(void)
 {
 }
 
-bool arch_disk_wait(void)
+bool arch_disk_wait(bool urgent)
 {
+	(void)urgent;
 	return false;
+}
+
+void arch_disk_interrupted(void)
+{
 }
 
 void arch_disk_interrupts(void)

@@ -18,12 +18,18 @@
 #define HPET_LEGACY 2
 #define HPET_T0_INTERRUPT 4
 
+#define READ_TICKS (1ull << 25)        /* the HPET is read at least so often: some ten milliseconds */
+
 static uint64_t period_fs;             /* of one tick, femtoseconds */
 static uint64_t ns_per_tick;           /* if the period is whole nanoseconds, else 0 */
 static uint64_t wall_seconds;
 static uint64_t tsc_first;             /* the processor's count when the HPET began, in this life */
 static uint64_t tsc_origin;            /* the same in the first life: what programs' counts are ahead of arch_tsc */
 static uint64_t tsc_before;            /* arch_tsc of earlier lives: see arch_time_continue */
+static bool timer_on;                  /* the timer may interrupt */
+static uint64_t armed_ns = ~0ull;      /* when the timer will interrupt; ~0: it will not */
+static uint64_t read_ns, read_tsc;     /* the last reading of the HPET */
+static uint64_t read_mult;             /* nanoseconds of a tick, times 2^32; 0: not known yet */
 static uint64_t base_ns;               /* what earlier lives of the image had counted */
 
 static volatile uint64_t *hpet(unsigned offset)
@@ -31,7 +37,7 @@ static volatile uint64_t *hpet(unsigned offset)
 	return (volatile uint64_t *)(PHYSICAL_BASE + HPET_ADDRESS + offset);
 }
 
-uint64_t arch_now_ns(void)
+static uint64_t hpet_now_ns(void)
 {
 	uint64_t ticks = *hpet(HPET_COUNTER);
 
@@ -53,22 +59,57 @@ uint64_t arch_tsc_user(void)
 	return arch_tsc() + tsc_origin;
 }
 
+/*
+ * The HPET is the clock, but reading it goes through the emulator's lock: between two readings the processor's count
+ * tells how long ago the last one was.  A reading that is behind what was told so is late, not back.
+ */
+static uint64_t clock_read(uint64_t tsc)
+{
+	uint64_t now_ns = hpet_now_ns(), told_ns = read_ns + ((tsc - read_tsc) * read_mult >> 32);
+	uint64_t life_ticks = tsc - tsc_before;
+
+	read_ns = read_mult && told_ns > now_ns ? told_ns : now_ns;
+	read_tsc = tsc;
+	read_mult = life_ticks >> 24 && life_ticks < 1ull << 62 ? mul_div(now_ns - base_ns, 1ull << 32, life_ticks) : 0;
+	return read_ns;
+}
+
+uint64_t arch_now_ns(void)
+{
+	uint64_t tsc = arch_tsc(), since = tsc - read_tsc;
+
+	if (!read_mult || since >= READ_TICKS)
+		return clock_read(tsc);
+	return read_ns + (since * read_mult >> 32);
+}
+
+/*
+ * Each access to the timer wakes the emulator's main thread.  So it is set only to an earlier time than it will
+ * interrupt at anyway: whoever is interrupted too early sets it again.
+ */
 void arch_timer_set(uint64_t when_ns)
 {
 	uint64_t ticks, now;
 
-	if (when_ns == ~0ull) {
-		*hpet(HPET_T0_CONFIG) = 0;
+	if (when_ns >= armed_ns)
 		return;
-	}
+	armed_ns = when_ns;
 	ticks = mul_div(when_ns > base_ns ? when_ns - base_ns : 0, 1000000, period_fs) + 1;
-	*hpet(HPET_T0_CONFIG) = HPET_T0_INTERRUPT;
+	if (!timer_on)
+		*hpet(HPET_T0_CONFIG) = HPET_T0_INTERRUPT;
+	timer_on = true;
 	*hpet(HPET_T0_COMPARE) = ticks;
 	/* A time that is past, or passes meanwhile, would wait for the counter to wrap. */
 	for (uint64_t ahead = 16; (now = *hpet(HPET_COUNTER)) >= ticks; ahead *= 2) {
 		ticks = now + ahead;
 		*hpet(HPET_T0_COMPARE) = ticks;
 	}
+}
+
+void timer_fired(void)
+{
+	armed_ns = ~0ull;
+	clock_read(arch_tsc());        /* it is past what was waited for, and so is the clock */
 }
 
 static unsigned cmos(unsigned reg)
@@ -122,6 +163,7 @@ void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user)
 	uint64_t cr4;
 
 	base_ns = now_ns;
+	read_mult = 0;                 /* the next one reads */
 	tsc_before = tsc;
 	tsc_origin = tsc_user - tsc;
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));

@@ -29,12 +29,15 @@ static void serve_irq(unsigned line)
 		return;
 	if (line == 0) {
 		pic_eoi(0);
+		timer_fired();
 		sched_timer();
 		persist_step();
 		return;
 	}
-	if (arch_disk_line(line))
-		persist_step();                /* before the end of interrupt: it lowers the line */
+	if (arch_disk_line(line)) {
+		arch_disk_interrupted();       /* before the end of interrupt: it lowers the line */
+		persist_step();
+	}
 	irq_fired(line);
 	pic_eoi(line);
 }

@@ -8,7 +8,9 @@
  * Invariants
  *   1. A slot is free or with the device; its tag and answer byte are valid in the latter case only.
  *   2. The device reads and writes only the ring below and frames that lie in the kernel's map of all memory.
- *   3. Reading the ISR register lowers the interrupt line, which other devices may share.
+ *   3. Reading the ISR register lowers the interrupt line, which other devices may share.  It costs the emulator
+ *      a lock, so it is read when something is done, and when the line interrupts.
+ *   4. While arch_disk_wait looks, the device does not interrupt.
  */
 #include "arch.h"
 #include "object/persist.h"
@@ -51,7 +53,9 @@ static struct {
 
 #define NO_SLOT    0xFFu
 #define RUN_FRAMES 32u                 /* in one request */
+#define NO_INTERRUPT 1                 /* in the flags of the available ring */
 #define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
+#define WAIT_ROUNDS_URGENT 40000u      /* about what a flush takes: somebody waits for nothing else */
 
 static uint16_t io_base, queue_size, used_seen, slot_total;
 static int irq_line = -1;
@@ -158,17 +162,26 @@ static void run_done(unsigned first, bool ok)
 	}
 }
 
-bool arch_disk_wait(void)
+bool arch_disk_wait(bool urgent)
 {
-	for (unsigned i = 0; i < WAIT_ROUNDS; i++)
-		if (used_seen != used[1])
-			return true;
-	return false;
+	unsigned rounds = urgent ? WAIT_ROUNDS_URGENT : WAIT_ROUNDS;
+
+	available[0] = NO_INTERRUPT;
+	for (unsigned i = 0; i < rounds && used_seen == used[1]; i++)
+		;
+	available[0] = 0;
+	__sync_synchronize();          /* from here on it interrupts: what came before is seen now */
+	return used_seen != used[1];
+}
+
+void arch_disk_interrupted(void)
+{
+	(void)arch_port_in(io_base + REG_ISR, 1);
 }
 
 void arch_disk_poll(void)
 {
-	if (irq_line < 0)
+	if (irq_line < 0 || used_seen == used[1])
 		return;
 	(void)arch_port_in(io_base + REG_ISR, 1);
 	while (used_seen != used[1]) {

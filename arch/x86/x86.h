@@ -91,6 +91,7 @@ void pic_init(void);
 void pic_eoi(unsigned line);
 int pic_spurious(unsigned line);
 void time_init(void);
+void timer_fired(void);                /* the timer interrupted: it is not set any more */
 void fpu_init(void);
 void fpu_switch(void);                   /* the current process touched the FPU */
 struct process;

@@ -26,7 +26,6 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROO
 #define STEP_ROUNDS  8
 #define SCAN_STEP    512
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
-#define FORCE_DELAY_NS 100000
 #define INTERVAL_NS  2000000000ull
 
 bool persist_on, persist_tight;
@@ -44,6 +43,7 @@ static uint64_t last_commit_ns, demarcated_ns;
 static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the last checkpoint, or the one under way */
 static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
 static bool force_wanted;
+static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
 static int fetch_result;
 static uint64_t age_hand;
 
@@ -188,6 +188,7 @@ static void committed(void *context, uint32_t generation)
 {
 	(void)context;
 	last_commit_ns = arch_now_ns() - demarcated_ns;
+	awaited = force_wanted;        /* asked for since the demarcation: the next one */
 	checkpoint_tell(generation);
 }
 
@@ -401,6 +402,11 @@ bool persist_busy(void)
 	return persist_on && store_busy(store);
 }
 
+bool persist_awaited(void)
+{
+	return awaited;
+}
+
 bool persist_step(void)
 {
 	struct store_status status;
@@ -409,7 +415,7 @@ bool persist_step(void)
 	if (!persist_on)
 		return false;
 	arch_disk_poll();
-	if (arch_now_ns() >= persist_due_ns) {
+	if (persist_due_ns != ~0ull && arch_now_ns() >= persist_due_ns) {
 		persist_due_ns = ~0ull;
 		store_checkpoint(store);
 	}
@@ -649,8 +655,7 @@ void persist_status(struct persist_status *status)
 uint32_t persist_force(void)
 {
 	store_checkpoint(store);
-	force_wanted = persist_tight = true;
-	timer_need(arch_now_ns() + FORCE_DELAY_NS);    /* if there is no safe point before */
+	awaited = force_wanted = persist_tight = true;
 	return store_epoch;
 }
 

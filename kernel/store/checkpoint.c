@@ -19,9 +19,11 @@
 #include "panic.h"
 #include "store/inner.h"
 
+#define SMALL_OBJECTS  40              /* dirty: all goes out in one step, to lie in one run of frames if there is one */
 #define QUICK_PROVES   192             /* versions that a restart may have to read to judge one header */
 #define QUICK_VERSIONS 2048            /* in the directory, which is then some 16 frames at most */
 #define QUICK_RUN      64              /* generations; the next leaves out what has moved home, which needs two flushes */
+#define QUICK_MOVED    254             /* versions, or two frames of the directory, that it is worth to leave out at once */
 
 /* ---- demarcation ------------------------------------------------------------------------- */
 
@@ -44,7 +46,8 @@ static void demarcate(struct store *s)
 	s->reserved_new = 0;
 	s->scan = 0;
 	s->scan_done = false;
-	s->log_cursor = 0;
+	s->small = s->reserved_old <= SMALL_OBJECTS;
+	log_seek(s, s->small ? s->reserved_old + (s->version_live + s->reserved_old) / DIR_ENTRIES + 1 : 0);
 	s->next_header = (struct disk_header){ .store_id = s->super.store_id, .generation = s->stable_epoch,
 					       .journal_sequence = s->journal_next - 1 };
 	s->phase = STORE_WRITING;
@@ -88,8 +91,8 @@ static bool write_copies(struct store *s)
 /* Whether this one may be small; what it writes is known when its directory is. */
 static bool quick_may(const struct store *s)
 {
-	return s->super.version >= 3 && s->quick_run < QUICK_RUN && s->version_live <= QUICK_VERSIONS && !s->starved &&
-	       !store_pressed(s);
+	return s->super.version >= 3 && s->quick_run < QUICK_RUN && s->version_live <= QUICK_VERSIONS &&
+	       s->status.migrated <= QUICK_MOVED && !s->starved && !store_pressed(s);
 }
 
 static bool write_objects(struct store *s)
@@ -97,7 +100,9 @@ static bool write_objects(struct store *s)
 	struct store_object object;
 	bool did = write_copies(s);
 
-	for (unsigned n = 0; n < WRITE_STEP && !s->scan_done && version_may_write(s) && s->phase == STORE_WRITING; n++) {
+	unsigned most = s->small ? IO_SLOTS : WRITE_STEP;
+
+	for (unsigned n = 0; n < most && !s->scan_done && version_may_write(s) && s->phase == STORE_WRITING; n++) {
 		uint64_t before = s->scan;
 
 		if (!s->cache.next_dirty(s->cache.context, &s->scan, s->stable_epoch, &object)) {
@@ -363,6 +368,8 @@ static bool apply(struct store *s)
 
 bool checkpoint_step(struct store *s)
 {
+	bool did;
+
 	switch (s->phase) {
 	case STORE_IDLE:
 		if (!checkpoint_due(s))
@@ -370,7 +377,12 @@ bool checkpoint_step(struct store *s)
 		demarcate(s);
 		return true;
 	case STORE_WRITING:
-		return write_objects(s);
+		did = write_objects(s);
+		if (!s->small || s->phase != STORE_DIRECTORY)
+			return did;
+		while (s->phase == STORE_DIRECTORY && write_directory(s))
+			;
+		return true;
 	case STORE_DIRECTORY:
 		return write_directory(s);
 	case STORE_FLUSH_1:

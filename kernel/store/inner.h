@@ -102,6 +102,7 @@ struct store {
 	uint32_t dir_scan, dir_next_lid, live_at_commit;
 	struct disk_dir *dir_open;             /* being filled, or NULL */
 	struct disk_header next_header;
+	bool small;                            /* so little was dirty that it goes out in one step */
 	bool quick;                            /* one flush for the header and what it names */
 	uint32_t quick_run;                    /* generations since one that was not */
 	uint8_t dir_slot;                      /* which of m.dirs is the committed one's */
@@ -167,6 +168,7 @@ struct store_io *io_start(struct store *s, enum disk_op op, uint64_t frame, void
 bool io_step(struct store *s);         /* answers what is done, submits what is queued */
 
 /* ---- log.c ---- */
+void log_seek(struct store *s, uint64_t count);
 uint32_t log_alloc(struct store *s);   /* never fails: the frame was reserved */
 void log_free(struct store *s, uint32_t lid);
 bool log_used(const struct store *s, uint32_t lid);

@@ -8,6 +8,8 @@
 #include "panic.h"
 #include "store/inner.h"
 
+#define SEEK_FRAMES 512                /* of the log, looked through for a run */
+
 /* ---- frames ------------------------------------------------------------------------------ */
 
 bool log_used(const struct store *s, uint32_t lid)
@@ -51,6 +53,22 @@ uint32_t log_alloc(struct store *s)
 	}
 	log_mark(s, s->super.log_first + s->log_cursor);
 	return s->super.log_first + s->log_cursor++;
+}
+
+/*
+ * Where the next so many frames lie together, near the beginning: what is written at once goes out as one request.
+ * Only a guess for what follows; log_alloc takes what is free from there on.
+ */
+void log_seek(struct store *s, uint64_t count)
+{
+	uint64_t run = 0, end = s->super.log_frames < SEEK_FRAMES ? s->super.log_frames : SEEK_FRAMES;
+
+	s->log_cursor = 0;
+	for (uint64_t i = 0; i < end && run < count; i++) {
+		run = s->m.log_map[i / 64] >> i % 64 & 1 ? 0 : run + 1;
+		if (run == count)
+			s->log_cursor = i + 1 - count;
+	}
 }
 
 static uint64_t dir_frames(uint64_t entries)
