@@ -20,6 +20,8 @@
 #define LOG_SHARE      8               /* one part in so many of the disk is log */
 #define LOG_FRAMES_MAX (1u << 20)      /* what a kernel on a small machine can keep track of */
 #define JOURNAL_FRAMES 1024
+#define LOCK_TRIES     40
+#define LOCK_WAIT_US   50000
 
 static void put_frame(int fd, uint64_t frame, const void *data, const char *path)
 {
@@ -55,6 +57,17 @@ static bool blank(int fd)
 	return pread(fd, frame, sizeof frame, 0) == sizeof frame && frame_is_zero(frame);
 }
 
+/* A machine whose command was killed is gone a moment later. */
+static bool lock_take(int fd, int kind)
+{
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, kind | LOCK_NB) == 0)
+			return true;
+		usleep(LOCK_WAIT_US);
+	}
+	return false;
+}
+
 int disk_use(const char *path, uint64_t size)
 {
 	static uint8_t frame[DISK_FRAME];
@@ -66,7 +79,7 @@ int disk_use(const char *path, uint64_t size)
 		die("%s: %s; give a file that can be written", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		die("%s is not an ordinary file; --disk takes an image file", path);
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	if (!lock_take(fd, LOCK_EX))
 		die("%s is in use by another machine; stop that first, or give another file", path);
 	if (st.st_size == 0 || (blank(fd) && size)) {
 		disk_make(fd, path, size ? size : DISK_SIZE_DEFAULT);
@@ -156,7 +169,7 @@ int disk_report(const char *path, bool json)
 		note("%s: %s", path, strerror(errno));
 		return 2;
 	}
-	if (flock(fd, LOCK_SH | LOCK_NB))
+	if (!lock_take(fd, LOCK_SH))
 		die("%s is in use by a machine; what it holds changes. Stop that first", path);
 	reader.frames = st.st_size / DISK_FRAME;
 	uint64_t *map = xcalloc(reader.frames / 64 + 1, 8), *seen = xcalloc(reader.frames / 64 + 1, 8);
