@@ -544,6 +544,8 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	while (!store_ready(store))
 		wait_held();
 	store_get_status(store, &status);
+	if (status.unproven_header)
+		kprintf("keros: a generation was not finished when power went; generation %u goes on\n", status.generation);
 	if (status.older_header)
 		kprintf("keros: one header of the disk is damaged, or was being written when power went: generation %u may not\n"
 			"be the newest that was committed\n", status.generation);

@@ -17,7 +17,7 @@ static void campaign_run(enum campaign which, const char *name, const char *vari
 	uint64_t wanted = from_environment(variable, otherwise), first = from_environment("SEED", 1);
 
 	campaign = which;
-	cuts_made = images_checked = checkpoints = replays = copies = throttled = 0;
+	cuts_made = images_checked = checkpoints = quick = replays = copies = throttled = 0;
 	for (seed0 = first; cuts_made < wanted; seed0++) {
 		struct world *w = world_new(0);
 

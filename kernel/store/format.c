@@ -96,7 +96,7 @@ void header_seal(struct disk_header *header, void *frame)
 	sector_seal(header, frame);
 }
 
-bool header_newest(const void *frame, uint64_t store_id, struct disk_header *header)
+bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header)
 {
 	struct disk_header copy;
 	bool found = false;
@@ -109,7 +109,7 @@ bool header_newest(const void *frame, uint64_t store_id, struct disk_header *hea
 			*header = copy;
 		found = true;
 	}
-	return found;
+	return found && (header->generation == 1 || (header->generation & 1) == (which ^ header->stands_in));
 }
 
 /* Of the entries, with the sum of the head before the checksum as the seed. */

@@ -55,7 +55,8 @@ struct disk_header {
 	uint32_t generation, dir_first, dir_frames, dir_entries;
 	uint64_t journal_sequence;     /* of the last record that this generation holds already */
 	uint64_t root[ROOT_WORDS];     /* the cache's own: what it needs to start again */
-	uint32_t proves, reserved2;    /* invariant 6; versions with a frame */
+	uint32_t proves;               /* invariant 6; versions with a frame */
+	uint32_t stands_in;            /* 1: in the other frame, whose header was never finished */
 	uint64_t reserved[25];
 	uint64_t checksum;
 };
@@ -119,8 +120,8 @@ void super_plan(struct disk_super *super, uint64_t disk_frames, uint64_t log_fra
 void super_seal(struct disk_super *super, void *frame);
 int super_judge(const void *frame, uint64_t disk_frames, struct disk_super *super);
 void header_seal(struct disk_header *header, void *frame);
-/* The newest valid copy in a header frame; false if there is none. */
-bool header_newest(const void *frame, uint64_t store_id, struct disk_header *header);
+/* The newest valid copy in header frame 0 or 1, if it belongs there; false if there is none. */
+bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header);
 void dir_seal(struct disk_dir *dir);
 int dir_judge(const struct disk_dir *dir, const struct disk_super *super, uint32_t generation, uint32_t index);
 int entry_judge(const struct disk_entry *entry, const struct disk_super *super, uint32_t generation);

@@ -86,8 +86,8 @@ static void header_take(struct store *s)
 static void headers_read(struct store *s)
 {
 	struct disk_header other;
-	bool a = header_newest(store_buffer(s, B_DIR), s->super.store_id, &s->header);
-	bool b = header_newest(store_buffer(s, B_DIR + 1), s->super.store_id, &other);
+	bool a = header_newest(store_buffer(s, B_DIR), 0, s->super.store_id, &s->header);
+	bool b = header_newest(store_buffer(s, B_DIR + 1), 1, s->super.store_id, &other);
 
 	if (!a && !b) {
 		store_fail(s, STORE_BAD, C311_HEADER);
@@ -250,6 +250,7 @@ bool mend_step(struct store *s)
 		return false;
 	s->mend = MEND_WRITING;
 	if (s->mend_header) {
+		header.stands_in = 1;
 		header_seal(&header, store_buffer(s, B_HEADER));
 		mend_write(s, HEADER_FRAME + ((header.generation + 1) & 1), store_buffer(s, B_HEADER));
 	}

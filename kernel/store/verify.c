@@ -225,9 +225,9 @@ static bool verify_header(struct verify *v)
 {
 	struct disk_header other;
 	bool a = read_frame(v, HEADER_FRAME, verify_frame[0], C311_HEADER) &&
-		 header_newest(verify_frame[0], v->super.store_id, &v->header);
+		 header_newest(verify_frame[0], 0, v->super.store_id, &v->header);
 	bool b = read_frame(v, HEADER_FRAME + 1, verify_frame[0], C311_HEADER) &&
-		 header_newest(verify_frame[0], v->super.store_id, &other);
+		 header_newest(verify_frame[0], 1, v->super.store_id, &other);
 
 	if (!a && !b) {
 		broken(v, C311_HEADER, HEADER_FRAME);
