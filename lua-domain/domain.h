@@ -11,6 +11,7 @@
  */
 #ifndef LUA_DOMAIN_H
 #define LUA_DOMAIN_H
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,8 +33,11 @@ enum domain_register {
 	CR_CACHE = 16, CACHE_REGISTERS = 8,
 };
 
-/* Slots of the constituents node (CR_CONST). */
-enum constituent { CONST_DISCRIM, CONST_IMAGE, CONST_META, CONST_POSIX, CONST_BASE, CONST_PROGRAM, CONST_COMPONENTS };
+/*
+ * Slots of the constituents node (CR_CONST).  With a program (lua/making.lua writes it) the domain is an instance of
+ * that script; from CONST_LENGTH + 1 on are the capabilities it names.  Without, it is given its script by a session.
+ */
+enum constituent { CONST_DISCRIM, CONST_IMAGE, CONST_META, CONST_POSIX, CONST_BASE, CONST_PROGRAM, CONST_LENGTH };
 
 #define DATA_SANDBOX 0xFFFFu           /* start capability data: the sandbox interface */
 
@@ -61,7 +65,12 @@ void err_write(const char *bytes, size_t length);
 void err_text(const char *text);
 int luaopen_io(lua_State *L);
 
-/* main.c: ends the run with this status; never returns. */
+/* child.c: the life of an instance of a script; never returns. */
+__attribute__((noreturn)) void child_live(lua_State *(*state_make)(void));
+bool child_is(void);
+
+/* main.c: ends the run with this status, by way of domain_ending; never returns. */
+extern jmp_buf domain_ending;
 __attribute__((noreturn)) void domain_exit(int status);
 
 /* lib.c */

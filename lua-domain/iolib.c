@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <lualib.h>
+#include "loop.h"
 #include "streams.h"
 
 #define FILE_TYPE "FILE*"
@@ -149,6 +150,7 @@ static int do_read(lua_State *L, struct handle *h, int first)
 	int formats = lua_gettop(L) - first + 1, n;
 	bool good = true;
 
+	loop_state = L;                /* which waits for input, if there is none */
 	if (h->kind != HANDLE_IN && h->kind != HANDLE_FILE) {
 		luaL_pushfail(L);
 		lua_pushliteral(L, "this file is not open for reading");

@@ -21,6 +21,9 @@ long native_foreign(long nr, uint64_t a, uint64_t b)
 
 	if (nr != SYS_clock_gettime)
 		return -ENOSYS;
+	/* libc's time() takes what is there even if we refuse: without a clock it is the epoch. */
+	t->tv_sec = 0;
+	t->tv_nsec = 0;
 	if (a == CLOCK_REALTIME) {
 		if (timer_wall(CR_TIMER, &seconds, &ns) != RC_OK)
 			return -EINVAL;

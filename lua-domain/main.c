@@ -3,28 +3,64 @@
  * and reports its end.  See domain.h.
  */
 #include "domain.h"
-#include <setjmp.h>
 #include <stdio.h>
 #include <keros/native.h>
 #include <keros/node.h>
 #include <keros/process.h>
 #include <keros/sandbox.h>
+#include "capability.h"
 #include "heap.h"
 #include "loop.h"
+#include "modules.h"
 #include "slots.h"
+#include "wire.h"
 
 #define STATUS_ERROR 1
 
 static lua_State *L;
 static char *config;                   /* the run config's records, INV_STRING_MAX bytes */
 static size_t config_length;
-static jmp_buf ending;
+jmp_buf domain_ending;
+#define GRANTS 16
+static struct { slotno slot; char name[65]; } granted[GRANTS];
+static unsigned granted_count;
 static int end_status;
 
 void domain_exit(int status)
 {
 	end_status = status;
-	longjmp(ending, 1);
+	longjmp(domain_ending, 1);
+}
+
+/* ---- what the domain holds, as globals ----------------------------------------------------------- */
+
+static void held_push(cap_t reg, const char *interface, const char *name)
+{
+	capability_push(L, reg, interface_named(interface), name);
+	lua_setglobal(L, name);
+}
+
+static void component_push(enum constituent slot, const char *interface, const char *name)
+{
+	if (node_fetch(CR_CONST, slot, CR_ARG0) == RC_OK)
+		held_push(CR_ARG0, interface, name);
+}
+
+static void held_open(void)
+{
+	held_push(CR_BANK, "bank", "bank");
+	held_push(CR_SCHED, "schedule", "schedule");
+	held_push(CR_SELF, "process", "self");
+	held_push(CR_TIMER, "timer", "timer");
+	held_push(CR_DISCRIM, "discrim", "discrim");
+	component_push(CONST_META, "metaconstructor", "metaconstructor");
+	component_push(CONST_IMAGE, "node", "lua_image");
+	component_push(CONST_POSIX, "constructor", "posix_constructor");
+	component_push(CONST_BASE, "node", "base_tree");
+	for (unsigned i = 0; i < granted_count; i++) {
+		capability_adopt(L, granted[i].slot, NULL, granted[i].name);
+		lua_setglobal(L, granted[i].name);
+	}
 }
 
 /* ---- running ----------------------------------------------------------------------------------- */
@@ -142,16 +178,39 @@ static int panic(lua_State *state)
 	domain_exit(STATUS_ERROR);
 }
 
+static int open_body(lua_State *state)
+{
+	lib_open(state);
+	capability_open(state);
+	wire_open(state);
+	loop_open(state);
+	modules_open(state);
+	held_open();
+	return 0;
+}
+
+/* A state with all libraries, and what the domain holds as globals; NULL: the bank is too small. */
+static lua_State *state_make(void)
+{
+	L = lua_newstate(heap_alloc, NULL);
+	if (!L)
+		return NULL;
+	lua_atpanic(L, panic);
+	lua_pushcfunction(L, open_body);
+	if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+		lua_close(L);
+		return L = NULL;
+	}
+	return L;
+}
+
 static int domain_run(void)
 {
-	if (setjmp(ending) == 0) {
-		L = lua_newstate(heap_alloc, NULL);
-		if (!L) {
-			err_text("lua: the bank is too small\n");
+	if (setjmp(domain_ending) == 0) {
+		if (!state_make()) {
+			err_text("lua: the bank is too small to begin\n");
 			return STATUS_ERROR;
 		}
-		lua_atpanic(L, panic);
-		lib_open(L);
 		lua_pushcfunction(L, run);
 		if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
 			report();
@@ -193,6 +252,19 @@ static uint32_t do_run(void *ctx, struct msg *m, const void *text, size_t length
 	return SANDBOX_NOREPLY;
 }
 
+static uint32_t do_grant(void *ctx, struct msg *m, const void *name, size_t length, cap_t value)
+{
+	(void)ctx, (void)m;
+	if (config_length || granted_count == GRANTS || length == 0 || length >= sizeof granted[0].name)
+		return RC_REQUEST;
+	granted[granted_count].slot = slot_new();
+	if (!granted[granted_count].slot)
+		return RC_LIMIT;
+	slot_put(granted[granted_count].slot, value);
+	memcpy(granted[granted_count++].name, name, length);
+	return RC_OK;
+}
+
 static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *length)
 {
 	static char text[160];
@@ -204,7 +276,7 @@ static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *l
 	return RC_OK;
 }
 
-static const struct sandbox_server interface = { .setup = do_setup, .run = do_run, .report = do_report };
+static const struct sandbox_server interface = { .setup = do_setup, .run = do_run, .grant = do_grant, .report = do_report };
 
 static void message_prepare(struct msg *m)
 {
@@ -220,10 +292,12 @@ int main(void)
 	struct msg m = { 0 };
 	cap_t reply_to = CR_RETURN;
 
+	if (!memory_init() || !slots_init() || node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM) != RC_OK)
+		return 1;
+	if (child_is())
+		child_live(state_make);
 	/* Whoever keeps the sandbox is told if we fail. */
 	process_swap_slot(CR_SELF, PSLOT_KEEPER, CR_ARG0, CR_VOID);
-	if (!memory_init() || !slots_init() || !loop_init() || node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM) != RC_OK)
-		return 1;
 	config = heap_alloc(NULL, NULL, 0, INV_STRING_MAX);
 	if (!config)
 		return 1;

@@ -26,6 +26,17 @@ build/obj/lua/%.c.o: $(LUA_STAMP) lua-domain/config.h lua-domain/stack.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(LUA_CFLAGS) -c -o $@ $(LUA_SRC)/$*.c
 
+# The same Lua for the host, which compiles the libraries written in Lua: the format is this version's own.
+LUA_HOST := build/lua/lua-host
+$(LUA_HOST): $(LUA_STAMP)
+	$(call say,HOSTCC,lua)
+	$(Q)$(CC) -O1 -w -DLUA_USE_POSIX -o $@ $(filter-out $(LUA_SRC)/luac.c,$(addprefix $(LUA_SRC)/,$(addsuffix .c,$(LUA_CORE) linit liolib loadlib lua))) -lm
+
+build/gen/lua_modules.h: $(LUA_HOST) lua-domain/embed.lua $(wildcard lua-domain/lua/*.lua)
+	$(call say,LUAC,$(words $(wildcard lua-domain/lua/*.lua)) libraries)
+	$(Q)$(LUA_HOST) lua-domain/embed.lua $@ $(sort $(wildcard lua-domain/lua/*.lua))
+build/obj/lua-domain/modules.c.o: build/gen/lua_modules.h
+
 LUA_DOMAIN := build/bin/lua-domain.elf
 LUA_DOMAIN_SOURCES := $(call flat,lua-domain/*.c)
 $(patsubst %,build/obj/%.o,$(LUA_DOMAIN_SOURCES)): $(LUA_STAMP)

@@ -76,6 +76,20 @@ def run_native(name, timeout=RUN_SECONDS, options=()):
     return run([KEROS, "run", *options, "--native", name], timeout=timeout)
 
 
+def run_lua(script, *options, stdin=b"", timeout=RUN_SECONDS):
+    """keros lua OPTIONS s.lua, with this text as the script."""
+    with open("s.lua", "w") as file:
+        file.write(script)
+    return run([KEROS, "lua", *options, "s.lua"], stdin=stdin, timeout=timeout)
+
+
+def lua_output(script, *options):
+    """What a script prints that must end well."""
+    result = run_lua(script, *options)
+    assert result.status == 0, result
+    return result.stdout.decode()
+
+
 def tree_with(files, links=()):
     """Makes a directory to lay over the base tree: {path: bytes, or the host file to copy as ("copy", path)}."""
     top = tempfile.mkdtemp(prefix="tree-", dir=os.getcwd())

@@ -9,6 +9,7 @@ It writes, for an interface NAME,
 	OUTPUT/kernel/NAME.h   kernel interfaces only: prototypes NAME_op_OP and NAME_dispatch
 	OUTPUT/fuzz.h          one table with a row for every operation, for the fuzzers
 	OUTPUT/ops.h           the same with the names of what goes each way, for the trace decoder
+	OUTPUT/lua_tables.h    every interface as constant tables, with its texts: the Lua domain's methods and help
 	DOC/NAME.md            the reference page; the committed copies show a change of the ABI in a diff
 	DOC/README.md          the index, with the capability types of kernel/object/captype.def
 
@@ -507,6 +508,67 @@ local function emit_ops(interfaces)
 	return table.concat(lines, "\n") .. "\n"
 end
 
+-- Constant C tables of all of it, for programs that learn at run time what they call (lua-domain/bindings.h has the
+-- structs).  An argument's unit is the first word of its note, or of its name's end, that is one.
+local UNITS = { bytes = "BYTES", frames = "FRAMES", pages = "FRAMES", ns = "NS" }
+
+local function unit_of(p)
+	if p.kind ~= "word" then return "NONE" end
+	local unit = UNITS[p.name:match("_(%a+)$") or p.name]
+	for word in (p.note or ""):gmatch("%a+") do unit = unit or UNITS[word] end
+	return unit or "NONE"
+end
+
+local function emit_lua_tables(interfaces)
+	local lines = {}
+	local function out(text) lines[#lines + 1] = text end
+	local function quote(text)
+		return text and '"' .. text:gsub('[\\"]', "\\%0"):gsub("\n", " ") .. '"' or "NULL"
+	end
+	out "/* lua_tables.h - every interface of idl/, made by tools/idlc.lua; do not edit. */"
+	out "#ifndef KEROS_GEN_LUA_TABLES_H"
+	out "#define KEROS_GEN_LUA_TABLES_H"
+	local function emit_list(name, list)
+		if #list == 0 then return "NULL" end
+		out(("static const struct idl_param %s[] = {"):format(name))
+		for _, p in ipairs(list) do
+			out(("\t{ IDL_%s, %d, IDL_%s, %du, %s, %s },"):format(p.kind:upper(), p.index, unit_of(p), p.max or 0, quote(p.name),
+				quote(p.note)))
+		end
+		out "};"
+		return name
+	end
+	for _, interface in ipairs(interfaces) do
+		local rows = {}
+		for _, op in ipairs(interface.ops) do
+			local stem = ("%s__%s"):format(interface.name, op.name)
+			local inputs = emit_list(stem .. "_in", op.inputs)
+			local outputs = emit_list(stem .. "_out", op.outputs)
+			local errors = "NULL"
+			if #op.errors > 0 then
+				errors = stem .. "_errors"
+				out(("static const struct idl_error %s[] = {"):format(errors))
+				for _, e in ipairs(op.errors) do out(("\t{ %s, %s, %s },"):format(e.code, quote(e.code), quote(e.why))) end
+				out "};"
+			end
+			rows[#rows + 1] = ("\t{ %s, %s, %du, %du, %d, %d, %d, %s, %s, %s },"):format(quote(op.name), quote(op.doc), op.first,
+				op.last, #op.inputs, #op.outputs, #op.errors, inputs, outputs, errors)
+		end
+		out(("static const struct idl_op %s__ops[] = {"):format(interface.name))
+		for _, row in ipairs(rows) do out(row) end
+		out "};"
+	end
+	out "static const struct idl_interface idl_interfaces[] = {"
+	for _, interface in ipairs(interfaces) do
+		out(("\t{ %s, %s, 0x%04Xu, %d, %d, %s__ops },"):format(quote(interface.name), quote(table.concat(interface.docs, " ")),
+			interface.type, interface.kind == "kernel" and 1 or 0, #interface.ops, interface.name))
+	end
+	out "};"
+	out(("#define IDL_INTERFACES %d"):format(#interfaces))
+	out "#endif"
+	return table.concat(lines, "\n") .. "\n"
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Pages.
 
@@ -676,6 +738,7 @@ local function main(arguments)
 	end
 	write_if_changed(output .. "/fuzz.h", emit_fuzz(interfaces))
 	write_if_changed(output .. "/ops.h", emit_ops(interfaces))
+	write_if_changed(output .. "/lua_tables.h", emit_lua_tables(interfaces))
 end
 
 main(arg)
