@@ -259,7 +259,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix keykos store lua
+SUITES := unit boot posix keykos store lua share
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:

@@ -38,6 +38,15 @@ domain "console" {
 	},
 }
 
+domain "p9" {
+	does = "the host's shares as directory capabilities, by the machine's virtio-9p devices",
+	priority = 12,
+	data = 0xFFFF,                                 -- the share interface
+	holds = {
+		bank = bank(), [8] = kernel "irq", [9] = kernel "ioport", [10] = kernel "physmem", [11] = kernel "timer",
+	},
+}
+
 -- ---- The POSIX personality ----------------------------------------------------------------------------------------
 
 constructor "posix-server" {
@@ -54,7 +63,7 @@ domain "session" {
 		bank = bank(), [8] = yields "posix-server", [9] = session "bank", [10] = session("schedule", 6),
 		[11] = session "stdio", [14] = tree "base", [15] = tree "overlay", [16] = kernel "timer",
 		[17] = start "console", [18] = session "report", [19] = session "keeper", [21] = kernel "sync",
-		[22] = session "record",
+		[22] = session "record", [1] = start "p9",
 	},
 }
 

@@ -216,7 +216,10 @@ static long map_interp(struct proc *p, struct image *im, struct inode *file)
 	err = vfs_resolve(p, AT_FDCWD, path, true, &interp);
 	if (err)
 		return err;
-	if (!S_ISREG(inode_mode(interp)) || inode_access(interp, p, 1))
+	err = inode_load(p, interp, 0, inode_size(interp));
+	if (err)
+		;
+	else if (!S_ISREG(inode_mode(interp)) || inode_access(interp, p, 1))
 		err = -EACCES;
 	else if (inode_pread(interp, head, sizeof head, 0) != sizeof head || read_plan(interp, head, &plan) || !plan.dynamic)
 		err = -ELIBBAD;
@@ -463,6 +466,9 @@ static long exec_level(struct proc *p, const char *path, struct inode *file, str
 		return -EACCES;
 	if (inode_access(file, p, 1) || !(inode_mode(file) & 0111))
 		return -EACCES;
+	n = inode_load(p, file, 0, inode_size(file));
+	if (n)
+		return n;
 	n = inode_pread(file, head, SCRIPT_LINE, 0);
 	if (n < 0)
 		return n;

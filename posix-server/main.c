@@ -13,6 +13,7 @@
 #include <string.h>
 #include <stdio.h>
 #include <keros/process.h>
+#include "job.h"
 #include "process.h"
 #include "record.h"
 
@@ -107,6 +108,12 @@ void missing_report(char *to, size_t size)
 
 static inline long call_run(struct proc *p)
 {
+	if (p->job) {
+		long result = job_continue(p);
+
+		if (result != RERUN)
+			return result;
+	}
 	syscall_fn fn = p->nr < NR_MAX ? calls[p->nr] : NULL;
 
 	return fn ? fn(p, p->args) : call_missing(p->nr);
@@ -180,7 +187,8 @@ static bool call_step(struct proc *p, long *result)
 				*result = interrupted_result(p);
 			return true;
 		}
-		if (p->interrupted) {
+		/* A job under way is not given up: what it does is done. */
+		if (p->interrupted && !p->job) {
 			*result = interrupted_result(p);
 			return true;
 		}
@@ -191,7 +199,11 @@ static bool call_step(struct proc *p, long *result)
 		case SIGNAL_NONE:
 			return false;
 		case SIGNAL_HANDLER:
-			/* Once more, so that it can say how far it came. */
+			/* Once more, so that it can say how far it came; a job under way says so when it ends. */
+			if (p->job) {
+				p->interrupted = true;
+				return false;
+			}
 			waits_clear(p);
 			p->interrupted = true;
 			break;
@@ -223,6 +235,7 @@ static void handle_call(struct proc *p, const struct inbound *in)
 	memcpy(p->args, in->w, sizeof p->args);
 	p->progress = p->progress2 = 0;
 	p->timed_out = p->interrupted = false;
+	p->call_seq = job_seq + 1;
 	fresh = p;
 	if (!call_step(p, &result)) {
 		fresh = NULL;
@@ -319,6 +332,10 @@ void server_run(void)
 		server_wait(&in);
 		if (in.control & INV_GOT_NOTICE) {
 			handle_notice(in.w[0]);
+			continue;
+		}
+		if ((in.control & INV_GOT_DATA) - DATA_COURIER < JOBS) {
+			job_arrived((in.control & INV_GOT_DATA) - DATA_COURIER);
 			continue;
 		}
 		p = (in.control & INV_GOT_DATA) < PROCS_MAX ? proc_table[in.control & INV_GOT_DATA] : NULL;

@@ -38,8 +38,10 @@ struct shm *shm_new(uint64_t pages)
 
 void vma_hold(const struct vma *v)
 {
-	if (v->inode)
+	if (v->inode) {
 		inode_get(v->inode);
+		inode_mapped(v->inode, 1);
+	}
 	if (v->shm)
 		v->shm->refs++;
 }
@@ -48,8 +50,10 @@ void vma_drop(const struct vma *v)
 {
 	struct shm *s = v->shm;
 
-	if (v->inode)
+	if (v->inode) {
+		inode_mapped(v->inode, -1);
 		inode_put(v->inode);
+	}
 	if (!s || --s->refs)
 		return;
 	for (uint32_t i = 0; i < s->pages; i++)
@@ -113,7 +117,7 @@ static long map_place(struct mm *mm, uint64_t hint, uint64_t length, int flags, 
 	return *at ? 0 : -ENOMEM;
 }
 
-static long map_file(struct proc *p, int fd, uint64_t prot, int flags, struct vma *v)
+static long map_file(struct proc *p, int fd, uint64_t length, uint64_t prot, int flags, struct vma *v)
 {
 	struct file *f = fd_get(p, fd);
 	unsigned mode;
@@ -123,10 +127,13 @@ static long map_file(struct proc *p, int fd, uint64_t prot, int flags, struct vm
 	if (!f->inode || !S_ISREG(inode_mode(f->inode)))
 		return -ENODEV;
 	mode = f->flags & 3;
+	/* A shared mapping of what another serves could not be kept the same as the file. */
+	if (inode_is_share(f->inode) && (flags & MAP_SHARED) && (prot & PROT_WRITE))
+		return -EINVAL;
 	if (mode == 1 || ((flags & MAP_SHARED) && (prot & PROT_WRITE) && mode != 2))
 		return -EACCES;
 	v->inode = f->inode;
-	return 0;
+	return inode_load(p, f->inode, v->offset, length);
 }
 
 static long sys_mmap(struct proc *p, uint64_t *a)
@@ -143,7 +150,7 @@ static long sys_mmap(struct proc *p, uint64_t *a)
 		return -ENOMEM;
 	if (flags & MAP_NORESERVE)
 		v.flags |= VMA_NORESERVE;
-	if (!(flags & MAP_ANONYMOUS) && (err = map_file(p, (int)a[4], a[2], flags, &v)))
+	if (!(flags & MAP_ANONYMOUS) && (err = map_file(p, (int)a[4], length, a[2], flags, &v)))
 		return err;
 	if ((v.prot & VMA_WRITE) && !(flags & MAP_NORESERVE) && commit_refused(p, length))
 		return -ENOMEM;
@@ -178,7 +185,7 @@ static bool shared_file_refuses(struct proc *p, uint64_t start, uint64_t end)
 	const struct vma_set *s = &p->mm->areas;
 
 	for (struct vma *v = vma_after(s, start); v && v < s->v + s->count && v->start < end; v++)
-		if (v->inode && (v->flags & VMA_SHARED) && inode_access(v->inode, p, 2))
+		if (v->inode && (v->flags & VMA_SHARED) && (inode_access(v->inode, p, 2) || inode_is_share(v->inode)))
 			return true;
 	return false;
 }

@@ -136,6 +136,10 @@ pageno inode_page(struct inode *, uint64_t offset, int *err);
 /* The same for a shared writable mapping: the page is made the file's own (never a pack page, never a hole);
  * 0 with *err = ENOSPC, or 0 with *err = 0 past the end. */
 pageno inode_page_write(struct inode *, uint64_t offset, int *err);
+/* What another serves: its pages are loaded before they are asked for.  0, -errno or BLOCKED. */
+bool inode_is_share(const struct inode *);
+int inode_load(struct proc *p, struct inode *, uint64_t offset, uint64_t length);
+void inode_mapped(struct inode *, int by);                                 /* one mapping more, or less */
 long inode_pread(struct inode *, void *to, size_t n, uint64_t offset);     /* bytes; for ELF headers and #! */
 int inode_access(struct inode *, struct proc *p, int mode);                /* R_OK W_OK X_OK: 0 or -EACCES */
 int inode_path(struct inode *, char *to, size_t size);                      /* absolute path, length or -errno */
@@ -198,6 +202,16 @@ struct proc {
 	struct inode *exe;
 	uint16_t program;              /* what it runs, as record.c numbers it; 0: nothing yet */
 	bool misses;                   /* it made a call that is not there */
+
+	/* What it waits for elsewhere (job.h): call_seq says which answers are of this call's time or later. */
+	struct job *job;
+	uint64_t call_seq;
+	struct file *opened;           /* by a job, for the call that runs again */
+	bool job_short;                /* a job did less than it was asked for: no further */
+	struct inode *missing_in;      /* where a job found no name: a reference; which, and when */
+	struct { char text[255]; uint8_t length; } missing;
+	uint64_t missing_seq;
+	uint64_t space[6], space_seq;  /* what statfs was told */
 
 	struct proc_inner *inner;      /* what the process side alone knows: process.h */
 };

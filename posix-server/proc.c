@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <keros/process.h>
+#include "job.h"
 #include "process.h"
 #include "record.h"
 
@@ -563,6 +564,13 @@ void proc_exit(struct proc *p, int status)
 	futex_clear_tid(p);
 	vfork_release(p);
 	p->state = PROC_ZOMBIE;
+	job_abandon(p);
+	if (p->opened)
+		file_put(p->opened);
+	if (p->missing_in)
+		inode_put(p->missing_in);
+	p->opened = NULL;
+	p->missing_in = NULL;
 	p->exit_status = status;
 	p->sig_pending = 0;
 	if (p->pid == p->sid)

@@ -18,6 +18,7 @@
 #include "process.h"
 #include "record.h"
 #include "record_out.h"
+#include "share.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STATUS_NOT_FOUND 127
@@ -77,10 +78,9 @@ static const char *config_value(const char *key, const char *otherwise)
 	return otherwise;
 }
 
-static struct proc *command_process(const char *cwd)
+static struct proc *command_process(void)
 {
 	struct proc *p = proc_new();
-	struct inode *dir;
 
 	if (!p)
 		return NULL;
@@ -93,19 +93,32 @@ static struct proc *command_process(const char *cwd)
 	if (!p->fds || !p->fs || !p->sighand)
 		return NULL;
 	p->sighand->refs = 1;
-	if (vfs_resolve(p, AT_FDCWD, cwd, true, &dir) == 0) {
-		if (S_ISDIR(inode_mode(dir))) {
-			inode_put(p->fs->cwd);
-			p->fs->cwd = dir;
-		} else {
-			inode_put(dir);
-		}
-	}
 	tty_standard_files(p);
 	return p;
 }
 
-static long try_path(struct proc *p, const char *path, struct exec_args *args)
+static void directory_enter(struct proc *p, const char *path)
+{
+	struct inode *dir;
+	long err;
+
+	p->call_seq = job_seq + 1;
+	do {
+		err = vfs_resolve(p, AT_FDCWD, path, true, &dir);
+		while (err == BLOCKED)
+			err = job_continue(p);
+	} while (err == RERUN);
+	if (err)
+		return;
+	if (!S_ISDIR(inode_mode(dir))) {
+		inode_put(dir);
+		return;
+	}
+	inode_put(p->fs->cwd);
+	p->fs->cwd = dir;
+}
+
+static long path_run(struct proc *p, const char *path, struct exec_args *args)
 {
 	struct inode *file;
 	long err = vfs_resolve(p, AT_FDCWD, path, true, &file);
@@ -115,6 +128,27 @@ static long try_path(struct proc *p, const char *path, struct exec_args *args)
 	err = exec_run(p, path, file, args);
 	inode_put(file);
 	return err;
+}
+
+/* The event loop does not run yet: what would wait is waited for, and runs again, with the arguments as they were. */
+static long try_path(struct proc *p, const char *path, const struct exec_args *args)
+{
+	p->call_seq = job_seq + 1;
+	for (;;) {
+		struct exec_args copy = *args;
+		long err;
+
+		copy.bytes = malloc(copy.size);
+		if (!copy.bytes)
+			return -ENOMEM;
+		memcpy(copy.bytes, args->bytes, args->length);
+		err = path_run(p, path, &copy);
+		free(copy.bytes);
+		while (err == BLOCKED)
+			err = job_continue(p);
+		if (err != RERUN)
+			return err;
+	}
 }
 
 /* As execvp: a command without a slash is looked for in PATH. */
@@ -193,9 +227,14 @@ static int run_command(void)
 	err = tty_init();
 	if (err)
 		return refuse("sandbox", "no memory for its streams", STATUS_NOT_RUN);
-	main_proc = command_process(config_value("cwd", "/root"));
+	main_proc = command_process();
 	if (!main_proc)
 		return refuse("sandbox", "its bank is too small", STATUS_NOT_RUN);
+	job_sync(true);
+	why = share_mount(main_proc, text, run_length);
+	if (why)
+		return refuse("the shares of the host", why, STATUS_NOT_RUN);
+	directory_enter(main_proc, config_value("cwd", "/root"));
 	err = config_add(&c, "arg", false);
 	if (!err)
 		err = config_add(&c, "env", true);
@@ -204,6 +243,7 @@ static int run_command(void)
 	free(c.args.bytes);
 	if (err)
 		return command_failed(command, err);
+	job_sync(false);
 	process_run(process_cap(main_proc->index));
 	server_run();
 	proc_kill_all();
@@ -229,6 +269,8 @@ static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t leng
 		record_open(value);
 		return RC_OK;
 	}
+	if (which == 10)
+		return share_given((unsigned)length, value) ? RC_OK : RC_REQUEST;
 	if (which < 1 || which > 8)
 		return RC_REQUEST;
 	cap_copy(registers[which], value);

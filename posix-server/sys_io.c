@@ -5,6 +5,7 @@
  * that are done, and p->progress belongs to the part under way (its ops); a call that runs again goes on there.
  */
 #include <string.h>
+#include <keros/files.h>
 #include "vfs/vfs.h"
 #include "sys_file.h"
 
@@ -55,7 +56,7 @@ long sys_read(struct proc *p, uint64_t *a)
 /* With O_SYNC or O_DSYNC a write to a file answers when it is durable: it is done once, and then waited for. */
 static long write_through(struct file *f, struct proc *p, uint64_t *a, long n, int64_t *offset)
 {
-	bool durable = f->ops->seekable && (f->flags & K_O_DSYNC);
+	bool durable = f->ops->seekable && f->ops != &share_ops && (f->flags & K_O_DSYNC);
 	long error;
 
 	if (!durable || !p->progress) {
@@ -323,8 +324,8 @@ long sys_lseek(struct proc *p, uint64_t *a)
 		return -EBADF;
 	if (!f->ops->seekable)
 		return -ESPIPE;
-	bool regular = f->ops == &regular_ops;
-	if (!regular && f->ops != &dir_ops && f->ops != &text_ops)
+	bool regular = f->ops == &regular_ops, share = f->ops == &share_ops;
+	if (!regular && !share && f->ops != &dir_ops && f->ops != &text_ops)
 		return 0;                 /* /dev/null and its kin have no place to be at */
 	switch ((uint32_t)a[2]) {
 	case 0:
@@ -333,9 +334,22 @@ long sys_lseek(struct proc *p, uint64_t *a)
 		base = f->offset;
 		break;
 	case 2:
+		if (share) {
+			int error = share_refresh(p, f->inode);
+			if (error)
+				return error;
+		}
 		base = f->inode->size;
 		break;
 	case 3: case 4:
+		if (share && S_ISREG(f->inode->mode)) {       /* all of it is data, as far as we know */
+			int error = share_refresh(p, f->inode);
+			if (error)
+				return error;
+			if (by < 0 || (uint64_t)by >= f->inode->size)
+				return -ENXIO;
+			return f->offset = a[2] == 4 ? (int64_t)f->inode->size : by;
+		}
 		if (!regular)
 			return -EINVAL;
 		if (by < 0 || (uint64_t)by >= f->inode->size)
@@ -360,6 +374,8 @@ static long size_set(struct proc *p, struct inode *i, int64_t size)
 		signal_send(p, K_SIGXFSZ, 0, p->pid);
 		return -EFBIG;
 	}
+	if (i->share)
+		return share_set(p, i, &(struct share_change){.which = FILES_SET_SIZE, .size = size});
 	int error = data_truncate(i, size);
 	if (!error)
 		inode_lose_privilege(i, p);
@@ -383,7 +399,7 @@ long sys_ftruncate(struct proc *p, uint64_t *a)
 	struct file *f = fd_get(p, a[0]);
 	if (!f || (f->flags & K_O_PATH))
 		return -EBADF;
-	if (f->ops != &regular_ops || !file_writable(f))
+	if ((f->ops != &regular_ops && f->ops != &share_ops) || !file_writable(f))
 		return -EINVAL;
 	return size_set(p, f->inode, a[1]);
 }
@@ -402,6 +418,8 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 	if (from < 0 || length <= 0)
 		return -EINVAL;
 	if (mode & ~(KEEP_SIZE | PUNCH_HOLE | ZERO_RANGE) || (mode & (PUNCH_HOLE | KEEP_SIZE)) == PUNCH_HOLE)
+		return -EOPNOTSUPP;
+	if (f->ops == &share_ops)
 		return -EOPNOTSUPP;
 	if (f->ops != &regular_ops)
 		return f->ops == &pipe_ops ? -ESPIPE : -ENODEV;
@@ -424,22 +442,24 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 
 /* ---- syncing (sync.c) ------------------------------------------------------------------------------ */
 
-static long sync_one(struct proc *p, int fd)
+static long sync_one(struct proc *p, int fd, bool data_only)
 {
 	struct file *f = fd_get(p, fd);
 	if (!f || (f->flags & K_O_PATH))
 		return -EBADF;
+	if (f->ops == &share_ops)
+		return share_sync(p, f, data_only);
 	return f->ops->seekable ? store_sync(p) : -EINVAL;
 }
 
 long sys_fsync(struct proc *p, uint64_t *a)
 {
-	return sync_one(p, a[0]);
+	return sync_one(p, a[0], false);
 }
 
 long sys_fdatasync(struct proc *p, uint64_t *a)
 {
-	return sync_one(p, a[0]);
+	return sync_one(p, a[0], true);
 }
 
 long sys_sync(struct proc *p, uint64_t *a)

@@ -2,6 +2,7 @@
  * sys_name.c - changing: names (mkdir, unlink, rename, link ...) and attributes (mode, owner, times).
  */
 #include <string.h>
+#include <keros/files.h>
 #include "vfs/vfs.h"
 #include "sys_file.h"
 
@@ -171,6 +172,8 @@ static long mode_set(struct proc *p, struct inode *i, uint32_t mode)
 		return -EOPNOTSUPP;
 	if (p->euid != 0 && p->egid != i->gid)
 		mode &= ~02000u;
+	if (i->share)
+		return share_set(p, i, &(struct share_change){.which = FILES_SET_MODE, .mode = mode});
 	i->mode = (i->mode & S_IFMT) | (mode & 07777);
 	inode_changed(i);
 	return 0;
@@ -210,6 +213,9 @@ static long owner_set(struct proc *p, struct inode *i, uint32_t uid, uint32_t gi
 		if (p->euid != i->uid || !keeps_uid || !may_gid)
 			return -EPERM;
 	}
+	/* What is of a share belongs to whom the host says. */
+	if (i->share)
+		return (uid != ~0u && uid != i->uid) || (gid != ~0u && gid != i->gid) ? share_readonly(i) ? -EROFS : -EPERM : 0;
 	if (uid != ~0u)
 		i->uid = uid;
 	if (gid != ~0u)
@@ -273,6 +279,12 @@ static long times_set(struct proc *p, struct inode *i, const struct timespec64 t
 		if (error)
 			return error;
 	}
+	if (i->share)
+		return share_set(p, i, &(struct share_change){
+			.which = (t[0].tv_nsec == OMIT_K ? 0 : t[0].tv_nsec == NOW_K ? FILES_SET_ATIME_NOW : FILES_SET_ATIME) |
+				 (t[1].tv_nsec == OMIT_K ? 0 : t[1].tv_nsec == NOW_K ? FILES_SET_MTIME_NOW : FILES_SET_MTIME),
+			.atime = (int64_t)((uint64_t)t[0].tv_sec * 1000000000u + (uint64_t)t[0].tv_nsec),
+			.mtime = (int64_t)((uint64_t)t[1].tv_sec * 1000000000u + (uint64_t)t[1].tv_nsec)});
 	int64_t now = time_tick();
 	int64_t *to[2] = {&i->atime, &i->mtime};
 	for (int k = 0; k < 2; k++) {

@@ -59,10 +59,16 @@ long sys_lstat(struct proc *p, uint64_t *a)
 	return stat_path(p, K_AT_FDCWD, a[0], 0, a[1]);
 }
 
+static long stat_fd(struct proc *p, int fd, uint64_t to)
+{
+	struct file *f = fd_get(p, fd);
+	int error = !f ? -EBADF : f->inode && f->inode->share ? share_refresh(p, f->inode) : 0;
+	return error ? error : stat_write(p, to, f->inode);
+}
+
 long sys_fstat(struct proc *p, uint64_t *a)
 {
-	struct file *f = fd_get(p, a[0]);
-	return f ? stat_write(p, a[1], f->inode) : -EBADF;
+	return stat_fd(p, a[0], a[1]);
 }
 
 #define STAT_FLAGS (K_AT_SYMLINK_NOFOLLOW | K_AT_NO_AUTOMOUNT | K_AT_EMPTY_PATH)
@@ -84,8 +90,7 @@ long sys_newfstatat(struct proc *p, uint64_t *a)
 	if (a[3] & ~(uint64_t)STAT_FLAGS)
 		return -EINVAL;
 	if ((a[3] & K_AT_EMPTY_PATH) && (int)a[0] != K_AT_FDCWD && path_is_empty(p, a[1])) {
-		struct file *f = fd_get(p, a[0]);
-		return f ? stat_write(p, a[2], f->inode) : -EBADF;
+		return stat_fd(p, a[0], a[2]);
 	}
 	return stat_path(p, a[0], a[1], walk_flags(a[3]), a[2]);
 }
@@ -155,6 +160,8 @@ static long access_at(struct proc *p, int dirfd, uint64_t path, uint32_t mode, u
 	int error = user_walk(p, dirfd, path, walk_flags(flags), 0, &w);
 	if (error || mode == 0)
 		return error;
+	if (w.inode->share && (mode & K_W_OK) && share_readonly(w.inode))
+		return -EROFS;
 	bool effective = flags & AT_EACCESS_K;
 	return inode_access_as(w.inode, effective ? p->euid : p->uid, effective ? p->egid : p->gid, mode);
 }
@@ -193,6 +200,17 @@ static long statfs_write(struct proc *p, uint64_t to, const struct inode *i)
 	};
 	s.bavail = s.bfree;
 	s.ffree = s.bfree;
+	if (i && i->share) {
+		struct share_space h;
+		long error = share_space(p, (struct inode *)i, &h);
+		if (error)
+			return error;
+		s = (struct statfs_k){
+			.type = 0x01021997, .bsize = h.block, .frsize = h.block, .namelen = NAME_LIMIT,
+			.flags = h.readonly ? 0x21 : 0x20, .blocks = h.blocks, .bfree = h.free, .bavail = h.available,
+			.files = h.files, .ffree = h.files_free,
+		};
+	}
 	if (i && i->virtual) {
 		s = (struct statfs_k){
 			.type = 0x9fa0, .bsize = PAGE_BYTES, .frsize = PAGE_BYTES, .namelen = NAME_LIMIT, .flags = 0x20,
@@ -280,6 +298,8 @@ static long list_directory(struct proc *p, uint64_t *a, bool wide)
 	struct inode *dir = f->inode;
 	if (dir->removed)
 		return -ENOENT;
+	if (f->ops == &share_ops)
+		return share_list(p, f, a[1], room, wide);
 	if (!dir->virtual && dir_open_image(dir))
 		return -ENOMEM;
 	struct listing l;

@@ -260,9 +260,13 @@ local function emit_constants(out, interface)
 	for _, op in ipairs(interface.ops) do
 		out(("#define %s_OC_%s %du"):format(upper, op.name:upper(), op.first))
 		if op.last > op.first then out(("#define %s_OC_%s_LAST %du"):format(upper, op.name:upper(), op.last)) end
+		local taken                    -- with a string both ways, that of the reply is NAME_REPLY_MAX
 		for _, list in ipairs { op.inputs, op.outputs } do
 			for _, p in ipairs(list) do
-				if p.max then out(("#define %s_%s_MAX %du"):format(upper, op.name:upper(), p.max)) end
+				if p.max then
+					out(("#define %s_%s_%sMAX %du"):format(upper, op.name:upper(), taken and "REPLY_" or "", p.max))
+					taken = true
+				end
 			end
 		end
 	end

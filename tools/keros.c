@@ -38,6 +38,8 @@ static const struct verb verbs[];
 /* ---- Options of run, shell and image ------------------------------------------------------------------------ */
 
 static const char run_options[] =
+	"  --ro HOST[:GUEST]  a file or folder of the host, to read, while it runs; GUEST is its path in there\n"
+	"  --rw HOST[:GUEST]  the same, to read and write\n"
 	"  --tree DIR|TAR     lay these files over the base file tree; may be given again\n"
 	"  --disk FILE        the system lives in that image and goes on where it was; made on first use\n"
 	"  --disk-size SIZE   of a new image, as 512M or 4G (default 4G; the file is sparse)\n"
@@ -206,7 +208,8 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--disk-log", "--record" };
+						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--disk-log", "--record",
+						      "--ro", "--rw", "--cow" };
 		bool known = false;
 
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
@@ -218,6 +221,9 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (!value)
 			value = argv[i];
 		if (strcmp(option, "--tree") == 0) add_tree(r, value);
+		else if (strcmp(option, "--ro") == 0) grant_add(&r->grants, SHARE_READ, option, value);
+		else if (strcmp(option, "--rw") == 0) grant_add(&r->grants, SHARE_WRITE, option, value);
+		else if (strcmp(option, "--cow") == 0) grant_add(&r->grants, SHARE_COPY, option, value);
 		else if (strcmp(option, "--mem") == 0) r->memory = parse_memory(value);
 		else if (strcmp(option, "--env") == 0) add_env(r, value);
 		else if (strcmp(option, "--cwd") == 0) r->cwd = value;
@@ -233,6 +239,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--record") == 0) r->record_file = value;
 		else r->pack_file = value;
 	}
+	grants_arrange(&r->grants);
 	if (!no_tty && !r->native)
 		r->tty = terminal_is_there(&r->rows, &r->columns);
 	return i;

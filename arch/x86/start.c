@@ -15,7 +15,10 @@
 
 #define PVH_MAGIC 0x336EC578u
 #define MULTIBOOT_MAGIC 0x36D76289u
-#define DMA_FRAMES 64
+/* For drivers: the console's 128 KiB, and on a machine that can spare it what the host's shares work with. */
+#define DMA_FRAMES_LEAST 64
+#define DMA_FRAMES_MOST  320
+#define DMA_MOST_FROM    (64ull << 20)
 #define LOW_MEMORY_END 0x100000ull     /* the first MiB is left alone: firmware, SMP later */
 
 struct pvh_info {
@@ -195,7 +198,7 @@ __attribute__((noreturn)) void boot_main(uint32_t magic, uint32_t loader_info);
 void boot_main(uint32_t magic, uint32_t loader_info)
 {
 	static struct boot_info info;
-	uint64_t end, count, hash, tables, persist;
+	uint64_t end, count, hash, tables, persist, dma;
 
 	check_offsets();
 	serial_init();
@@ -211,7 +214,8 @@ void boot_main(uint32_t magic, uint32_t loader_info)
 	if (pack_size)
 		reserve(pack_start, pack_start + pack_size);
 	persist = persist_plan(count);
-	choose_area(persist + PAGE_SIZE + count * sizeof(struct frame) + hash * 4 + (tables + DMA_FRAMES) * PAGE_SIZE +
+	dma = end < DMA_MOST_FROM ? DMA_FRAMES_LEAST : DMA_FRAMES_MOST;
+	choose_area(persist + PAGE_SIZE + count * sizeof(struct frame) + hash * 4 + (tables + dma) * PAGE_SIZE +
 		    (count / 512 + 4 * (end >> 30) + 64) * 8 + 600 * PAGE_SIZE);
 
 	tables_init(end, take_frame);
@@ -220,8 +224,8 @@ void boot_main(uint32_t magic, uint32_t loader_info)
 	frame_cache_init(physical(take(count * sizeof(struct frame))), count, physical(take(hash * 4)), hash);
 	info.table_first_pfn = take(tables * PAGE_SIZE) >> PAGE_SHIFT;
 	info.table_count = tables;
-	info.dma_first_pfn = take(DMA_FRAMES * PAGE_SIZE) >> PAGE_SHIFT;
-	info.dma_count = DMA_FRAMES;
+	info.dma_first_pfn = take(dma * PAGE_SIZE) >> PAGE_SHIFT;
+	info.dma_count = dma;
 	if (persist)
 		info.persist_memory = physical(take(persist));
 	info.pack_address = pack_start;

@@ -163,6 +163,8 @@ long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct fil
 		return *out ? 0 : -ENOMEM;
 	}
 	kept |= K_O_LARGEFILE;
+	if (i->share)
+		return S_ISREG(i->mode) || S_ISDIR(i->mode) ? share_open(p, i, flags, out) : -ENXIO;
 	switch (i->mode & S_IFMT) {
 	case S_IFREG:
 		if (i->virtual)
@@ -200,7 +202,7 @@ static long open_nameless(struct proc *p, struct walk *w, uint32_t flags, uint32
 		return -ENOTDIR;
 	if (!(mode_wanted(flags) & K_W_OK))
 		return -EINVAL;
-	if (w->inode->virtual)
+	if (w->inode->virtual || w->inode->share)
 		return -EOPNOTSUPP;
 	int error = inode_may(w->inode, p, K_W_OK | K_X_OK);
 	if (error)
@@ -221,6 +223,10 @@ static long open_creating(struct proc *p, struct walk *w, uint32_t flags, uint32
 	struct inode *i;
 	if (w->last != LAST_NAME && w->last != LAST_JUMP)
 		return flags & K_O_EXCL ? -EEXIST : -EISDIR;
+	if (!w->inode && w->dir->share) {
+		int error = w->dir->removed ? -ENOENT : inode_may(w->dir, p, K_W_OK | K_X_OK);
+		return error ? error : share_create(p, w, flags, mode, out);
+	}
 	if (!w->inode) {
 		int error = name_create(p, w, S_IFREG | (mode & 07777 & ~p->fs->umask), 0, NULL, &i);
 		if (error)
@@ -238,6 +244,11 @@ long file_open(struct proc *p, int dirfd, uint64_t path, uint32_t flags, uint32_
 {
 	struct walk w;
 	unsigned how = 0;
+	if (p->opened) {              /* a share answered, and the call runs again */
+		*out = p->opened;
+		p->opened = NULL;
+		return 0;
+	}
 	if (flags & K_O_PATH)
 		flags &= K_O_PATH | K_O_DIRECTORY | K_O_NOFOLLOW | K_O_CLOEXEC;
 	bool nameless = (flags & (K_O_TMPFILE | K_O_DIRECTORY)) == (K_O_TMPFILE | K_O_DIRECTORY);

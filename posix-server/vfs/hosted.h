@@ -24,6 +24,33 @@
 #define ARENA_PAGES (ARENA / PAGE_BYTES)
 #define PAGES_MAX 65536
 
+/* ---- shares: none here ---------------------------------------------------------------------------------- */
+
+const struct file_ops share_ops = {.name = "share"};
+int share_look(struct proc *p, struct inode *dir, const struct name *name, const char *rest, struct inode **out)
+{ (void)p, (void)dir, (void)name, (void)rest, (void)out; return -EIO; }
+int share_refresh(struct proc *p, struct inode *i) { (void)p, (void)i; return -EIO; }
+long share_open(struct proc *p, struct inode *i, uint32_t flags, struct file **out)
+{ (void)p, (void)i, (void)flags, (void)out; return -EIO; }
+long share_create(struct proc *p, struct walk *w, uint32_t flags, uint32_t mode, struct file **out)
+{ (void)p, (void)w, (void)flags, (void)mode, (void)out; return -EIO; }
+int share_make(struct proc *p, struct walk *w, uint32_t mode, const char *target)
+{ (void)p, (void)w, (void)mode, (void)target; return -EIO; }
+int share_remove(struct proc *p, struct walk *w) { (void)p, (void)w; return -EIO; }
+int share_link(struct proc *p, struct inode *i, struct walk *w) { (void)p, (void)i, (void)w; return -EIO; }
+int share_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t flags)
+{ (void)p, (void)from, (void)to, (void)flags; return -EIO; }
+long share_set(struct proc *p, struct inode *i, const struct share_change *c) { (void)p, (void)i, (void)c; return -EIO; }
+long share_list(struct proc *p, struct file *f, uint64_t to, size_t room, bool wide)
+{ (void)p, (void)f, (void)to, (void)room, (void)wide; return -EIO; }
+long share_space(struct proc *p, struct inode *i, struct share_space *s) { (void)p, (void)i, (void)s; return -EIO; }
+long share_sync(struct proc *p, struct file *f, bool data_only) { (void)p, (void)f, (void)data_only; return -EIO; }
+int share_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length)
+{ (void)p, (void)i, (void)offset, (void)length; return -EIO; }
+bool share_readonly(const struct inode *i) { (void)i; return true; }
+uint64_t share_device(const struct inode *i) { (void)i; return 0; }
+void share_free(struct inode *i) { (void)i; }
+
 /* ---- pages --------------------------------------------------------------------------------------------- */
 
 static struct { char *bytes; uint32_t refs; } page_table[PAGES_MAX];

@@ -50,6 +50,8 @@ static struct inode *inode_free_one(struct inode *i)
 {
 	if (i->locks)
 		locks_free(i);
+	if (i->share)
+		share_free(i);
 	if (i->virtual)
 		;
 	else if (S_ISREG(i->mode))
@@ -135,6 +137,8 @@ void inode_changed(struct inode *i)
 /* One store for the first read after a change; the daily refresh of relatime serves no tool. */
 void inode_read(struct inode *i)
 {
+	if (i->share)
+		return;           /* its times are told by whoever serves it */
 	if (i->atime <= i->mtime || i->atime <= i->ctime)
 		i->atime = time_tick();
 }
@@ -193,11 +197,33 @@ uint64_t inode_number(const struct inode *i)
 	return i->number;
 }
 
+bool inode_is_share(const struct inode *i)
+{
+	return i->share;
+}
+
+int inode_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length)
+{
+	int error;
+	if (!i->share)
+		return 0;
+	error = share_refresh(p, i);
+	return error ? error : share_load(p, i, offset, length);
+}
+
+void inode_mapped(struct inode *i, int by)
+{
+	if (i->share)
+		i->share->maps += by;
+}
+
 /* Directories count one page, as on the usual disk file systems, so that du says what people expect. */
 uint64_t inode_blocks(const struct inode *i)
 {
 	if (i->virtual)
 		return 0;
+	if (i->share)
+		return i->share->blocks;
 	if (S_ISDIR(i->mode))
 		return 8;
 	return S_ISREG(i->mode) ? data_blocks(i) : 0;
@@ -208,5 +234,7 @@ uint64_t inode_device(const struct inode *i)
 {
 	if (i->virtual)
 		return 0x15;
+	if (i->share)
+		return share_device(i);
 	return S_ISFIFO(i->mode) && i->nlink == 1 && !i->parent ? 0x0d : 0x14;
 }

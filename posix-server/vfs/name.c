@@ -71,6 +71,8 @@ int name_create(struct proc *p, struct walk *w, uint32_t mode, uint32_t rdev, co
 	int error = dir_may_add(w->dir, p);
 	if (error)
 		return error;
+	if (w->dir->share)
+		return share_make(p, w, mode, target);
 
 	struct inode *i = inode_make(p, mode, rdev, target);
 	if (!i)
@@ -127,6 +129,8 @@ int name_unlink(struct proc *p, struct walk *w)
 		return error;
 	if (S_ISDIR(w->inode->mode))
 		return -EISDIR;
+	if (w->dir->share || w->inode->share)
+		return w->inode->share && w->inode->share->is_mount ? -EBUSY : share_remove(p, w);
 	file_unname(w);
 	return 0;
 }
@@ -142,8 +146,10 @@ int name_rmdir(struct proc *p, struct walk *w)
 		return error;
 	if (!S_ISDIR(w->inode->mode))
 		return -ENOTDIR;
-	if (w->inode->virtual)
+	if (w->inode->virtual || (w->inode->share && w->inode->share->is_mount))
 		return -EBUSY;
+	if (w->dir->share)
+		return share_remove(p, w);
 	if (dir_live(w->inode))
 		return -ENOTEMPTY;
 
@@ -175,6 +181,10 @@ int name_link(struct proc *p, struct inode *inode, struct walk *w)
 		return -ENOENT;
 	if (inode->virtual || w->dir->virtual || inode_device(inode) != inode_device(w->dir))
 		return -EXDEV;
+	if (w->dir->share) {
+		int refused = dir_may_add(w->dir, p);
+		return refused ? refused : share_link(p, inode, w);
+	}
 	if (!link_source_safe(inode, p))
 		return -EPERM;
 	int error = dir_may_add(w->dir, p);
@@ -212,6 +222,11 @@ static int rename_places(struct walk *from, struct walk *to, uint32_t flags)
 		return from->dir == to->dir ? -EPERM : -EXDEV;
 	if (from->inode->virtual || (to->inode && to->inode->virtual))
 		return -EBUSY;
+	if ((from->inode->share && from->inode->share->is_mount) ||
+	    (to->inode && to->inode->share && to->inode->share->is_mount))
+		return -EBUSY;
+	if (inode_device(from->dir) != inode_device(to->dir))
+		return -EXDEV;
 	if ((flags & NOREPLACE) && to->inode)
 		return -EEXIST;
 	if ((flags & EXCHANGE) && !to->inode)
@@ -251,7 +266,7 @@ static int rename_permitted(struct proc *p, struct walk *from, struct walk *to, 
 	}
 	if (error || !to->inode || (flags & EXCHANGE) || !S_ISDIR(to->inode->mode))
 		return error;
-	return dir_live(to->inode) ? -ENOTEMPTY : 0;
+	return !to->inode->share && dir_live(to->inode) ? -ENOTEMPTY : 0;
 }
 
 static void rename_exchange(struct walk *from, struct walk *to)
@@ -317,6 +332,8 @@ int name_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t fla
 	error = rename_permitted(p, from, to, flags);
 	if (error)
 		return error;
+	if (from->dir->share)
+		return share_rename(p, from, to, flags);
 	if (flags & EXCHANGE)
 		rename_exchange(from, to);
 	else if ((error = rename_move(from, to)))

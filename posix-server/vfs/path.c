@@ -51,6 +51,8 @@ static int dir_look(struct walker *w, const struct name *name, struct inode **ou
 	struct inode *dir = w->at;
 	if (dir->virtual)
 		return dir->virtual->lookup(dir, w->p, name, out);
+	if (dir->share)
+		return share_look(w->p, dir, name, w->s, out);
 	if (dir->dir.pending) {
 		int error = dir_open_image(dir);
 		if (error)
@@ -136,6 +138,11 @@ static int walk_end(struct walker *w, struct walk *out, enum walk_last last)
 {
 	out->dir = out->inode = w->at;
 	out->last = last;
+	if (w->at->share && w->p) {
+		int error = share_refresh(w->p, w->at);
+		if (error)
+			return error;
+	}
 	if ((out->slash || last != LAST_JUMP) && !S_ISDIR(w->at->mode))
 		return -ENOTDIR;
 	return 0;
@@ -246,7 +253,7 @@ int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struc
 	if (!*path) {
 		out->dir = out->inode = w.at;
 		out->last = LAST_EMPTY;
-		return 0;
+		return w.at->share ? share_refresh(p, w.at) : 0;
 	}
 	if (!record_on)
 		return walk_run(&w, out);

@@ -154,6 +154,7 @@ struct inode {
 	bool loose;               /* on the list of procfs inodes that nobody may have kept */
 
 	const struct virtual_ops *virtual;    /* procfs; NULL for all others */
+	struct share *share;                  /* what another serves (share.h); NULL for all others */
 	struct lockset *locks;
 	union {
 		struct dir dir;
@@ -236,6 +237,51 @@ int name_unlink(struct proc *p, struct walk *w);
 int name_rmdir(struct proc *p, struct walk *w);
 int name_link(struct proc *p, struct inode *inode, struct walk *w);
 int name_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t flags);
+
+/* ---- what others serve (../share.c) -------------------------------------------------------------------- */
+
+struct share {
+	struct mount *mount;
+	uint64_t seq;             /* its attributes are of that job's time or later (job.h) */
+	uint64_t passed;          /* the same, of a directory that was only passed: that it is there */
+	uint64_t blocks;
+	bool known;               /* its attributes were told; else it is a directory that was passed */
+	bool is_mount;            /* the root of its mount: no look finds another in its place */
+	uint16_t reader;          /* a capability to its data, while pages are loaded */
+	uint32_t maps;            /* mappings: its pages must stay */
+	bool mixed;               /* it changed while it was mapped: pages may be of several times */
+	uint64_t loaded_seq;      /* then: when they were last loaded */
+	int64_t page_mtime, page_ctime;       /* what its pages are of */
+	uint64_t page_size;
+	struct share_file *files; /* those open, that have a capability */
+};
+
+static inline bool share_live(const struct inode *i)
+{
+	return i->share;
+}
+
+/* All of them may answer BLOCKED. */
+int share_look(struct proc *p, struct inode *dir, const struct name *name, const char *rest, struct inode **out);
+int share_refresh(struct proc *p, struct inode *i);              /* its attributes are of this call's time */
+long share_open(struct proc *p, struct inode *i, uint32_t flags, struct file **out);
+long share_create(struct proc *p, struct walk *w, uint32_t flags, uint32_t mode, struct file **out);
+int share_make(struct proc *p, struct walk *w, uint32_t mode, const char *target);
+int share_remove(struct proc *p, struct walk *w);
+int share_link(struct proc *p, struct inode *i, struct walk *w);
+int share_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t flags);
+struct share_change { uint32_t which, mode; uint64_t size; int64_t atime, mtime; }; /* FILES_SET_* */
+long share_set(struct proc *p, struct inode *i, const struct share_change *c);
+/* More names of an open directory: fills records from its place on as getdents does; bytes, or -errno. */
+long share_list(struct proc *p, struct file *f, uint64_t to, size_t room, bool wide);
+struct share_space { uint64_t block, blocks, free, available, files, files_free; bool readonly; };
+long share_space(struct proc *p, struct inode *i, struct share_space *s);
+long share_sync(struct proc *p, struct file *f, bool data_only);
+int share_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length); /* pages, for exec and mmap */
+bool share_readonly(const struct inode *i);
+uint64_t share_device(const struct inode *i);
+void share_free(struct inode *i);
+extern const struct file_ops share_ops;
 
 /* ---- open files ------------------------------------------------------------------------------------------- */
 extern const struct file_ops dir_ops, path_ops, text_ops;

@@ -19,6 +19,7 @@
 #include <keros/sandbox.h>
 #include <keros/schedule.h>
 #include <keros/server.h>
+#include <keros/share.h>
 #include <keros/stream.h>
 #include <keros/timer.h>
 #include "session.h"
@@ -162,6 +163,78 @@ grant_print(const struct session *s, const struct grant *g, uint64_t length)
 	return RC_OK;
 }
 
+/* ---- the host's shares ------------------------------------------------------------------------ */
+
+/* One mount= record: MODE,NUMBER,PATH (doc/run-config.md); the file= record behind it, if any. */
+struct mount { bool readonly, copy; unsigned number; const char *path, *file; size_t path_length, file_length; };
+
+static const char *record_value(const char *record, const char *key, size_t n)
+{
+	size_t k = strlen(key);
+
+	return n >= k && memcmp(record, key, k) == 0 ? record + k : NULL;
+}
+
+static bool mount_read(const char *value, const char *end, struct mount *m)
+{
+	const char *comma = memchr(value, ',', (size_t)(end - value)), *at;
+
+	*m = (struct mount){ 0 };
+	if (!comma)
+		return false;
+	m->readonly = strncmp(value, "rw,", 3) != 0;
+	m->copy = *value == 'c';
+	for (at = comma + 1; at < end && *at >= '0' && *at <= '9'; at++)
+		m->number = m->number * 10 + (unsigned)(*at - '0');
+	if (at == end || *at != ',' || at == comma + 1)
+		return false;
+	m->path = at + 1;
+	m->path_length = (size_t)(end - m->path);
+	return true;
+}
+
+/* Calls give for each mount until one fails; index counts them. */
+static uint32_t mounts_each(const struct session *s, uint32_t (*give)(const struct session *, const struct mount *, unsigned))
+{
+	const char *at = config, *end = config + s->config_length;
+	uint32_t rc = RC_OK;
+
+	for (unsigned index = 0; at < end && rc == RC_OK;) {
+		size_t n = strnlen(at, (size_t)(end - at));
+		const char *value = record_value(at, "mount=", n), *next = at + n + 1;
+		struct mount m;
+
+		if (value) {
+			if (!mount_read(value, at + n, &m))
+				return RC_REQUEST;
+			if (next < end && (m.file = record_value(next, "file=", strnlen(next, (size_t)(end - next)))))
+				m.file_length = strnlen(m.file, (size_t)(end - m.file));
+			rc = give(s, &m, index++);
+		}
+		at = next;
+	}
+	return rc;
+}
+
+static uint32_t mount_give(const struct session *s, const struct mount *m, unsigned index)
+{
+	uint32_t rc = share_attach(CR_SHARES, m->number, s->number, m->readonly, m->file, m->file_length, CR_ARG0, NULL, 0, NULL);
+
+	return rc == RC_OK ? sandbox_setup(CR_SANDBOX, 10, index, CR_ARG0) : rc;
+}
+
+static uint32_t mount_print(const struct session *s, const struct mount *m, unsigned index)
+{
+	char line[400];
+
+	(void)index;
+	snprintf(line, sizeof line, "  %.*s: %s of the host, %s\n", (int)(m->path_length < 256 ? m->path_length : 256), m->path,
+		 m->file ? "a file" : "a folder",
+		 m->copy ? "read (changes stay in the sandbox)" : m->readonly ? "read" : "read and write");
+	line_put(error_stream(s), line);
+	return RC_OK;
+}
+
 static void
 caps_print(const struct session *s)
 {
@@ -178,7 +251,8 @@ caps_print(const struct session *s)
 	line_put(error_stream(s), line);
 	grants_each(s, grant_print);
 	names_each(s, name_print);
-	line_put(error_stream(s), "It holds nothing else: no network, no device, no file of the host, no other sandbox.\n");
+	mounts_each(s, mount_print);
+	line_put(error_stream(s), "It holds nothing else: no network, no device, no other file of the host, no other sandbox.\n");
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */
@@ -215,6 +289,9 @@ sandbox_live(const struct session *s)
 		caps_print(s);
 	if ((rc = grants_each(s, sandbox_give)) != RC_OK || (rc = names_each(s, name_give)) != RC_OK)
 		return failed(s, "the sandbox could not be set up", rc);
+	share_reset(CR_SHARES, s->number);
+	if ((rc = mounts_each(s, mount_give)) != RC_OK)
+		return failed(s, "a share of the host could not be attached", rc);
 	if ((rc = sandbox_run(CR_SANDBOX, config, s->config_length, &wait_status)) != RC_OK)
 		return failed(s, "the command could not be run", rc);
 	if (s->flags & SESSION_VERBOSE)

@@ -19,5 +19,6 @@
 enum session_register {
 	CR_REQUESTOR = CR_APP0, CR_SANDBOX_BANK, CR_SANDBOX_SCHED, CR_STDIN, CR_STDOUT, CR_STDERR, CR_BASE,
 	CR_OVERLAY, CR_TIMER, CR_CONSOLE, CR_REPORT, CR_KEEPER, CR_SANDBOX, CR_SYNC, CR_RECORD, CR_GRANTS,
+	CR_SHARES = CR_CONST,                  /* who attaches the host's shares */
 };
 #endif

@@ -25,6 +25,7 @@
 #include "../services/prime/config.h"
 #include "../services/prime/manifest.h"
 
+#define SHARE_SLOT 8               /* and every fourth from there */
 #define QEMU "qemu-system-x86_64"
 #define GUEST_PATH "/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin"
 #define TREE_TIME_NS (1767225600ull * 1000000000ull) /* of directories that an overlay only implies */
@@ -210,6 +211,7 @@ static struct buffer make_config(const struct run *r)
 		record_number(&config, "random", 0);
 	if (r->runfile && !r->runfile->proc)
 		record_number(&config, "noproc", 1);
+	grants_record(&r->grants, &config);
 	if (r->second)
 		record_second(&config, r);
 	return config;
@@ -311,11 +313,12 @@ static void buffer_path(struct buffer *b, const char *path)
 		buffer_add(b, *path == ',' ? ",," : path, *path == ',' ? 2 : 1);
 }
 
-static char *drive_option(const char *path)
+/* Options with a file's name behind them. */
+static char *option_with_path(const char *options, const char *path)
 {
 	struct buffer b = { 0 };
 
-	buffer_text(&b, "if=none,id=store,format=raw,cache=writeback,file=");
+	buffer_text(&b, options);
 	buffer_path(&b, path);
 	buffer_add(&b, "", 1);
 	return (char *)b.data;
@@ -335,6 +338,22 @@ static char *logged_option(const char *path, const char *log)
 	return (char *)b.data;
 }
 
+/*
+ * One device a share, eight functions a slot.  The slots are those whose interrupt line the console does not have.
+ */
+static void words_share(struct words *w, const struct grant *g, unsigned number)
+{
+	char *options = xasprintf("local,id=share%u,security_model=none,multidevs=remap%s,path=", number,
+				  g->mode == SHARE_WRITE ? "" : ",readonly=on");
+
+	word(w, xstrdup("-fsdev"));
+	word(w, option_with_path(options, g->folder));
+	word(w, xstrdup("-device"));
+	word(w, xasprintf("virtio-9p-pci,disable-modern=on,fsdev=share%u,mount_tag=keros%u,addr=%x.%u%s", number, number,
+			  SHARE_SLOT + number / 8 * 4, number % 8, number % 8 ? "" : ",multifunction=on"));
+	free(options);
+}
+
 char **machine_command(const struct run *r, const struct machine_fds *fds)
 {
 	struct words w = { 0 };
@@ -352,7 +371,8 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 	words(&w, "-device virtconsole,chardev=link");
 	if (r->disk) {
 		word(&w, xstrdup(r->disk_log ? "-blockdev" : "-drive"));
-		word(&w, r->disk_log ? logged_option(r->disk, r->disk_log) : drive_option(r->disk));
+		word(&w, r->disk_log ? logged_option(r->disk, r->disk_log) : 
+			option_with_path("if=none,id=store,format=raw,cache=writeback,file=", r->disk));
 		/* In a slot whose interrupt line is not the console's. */
 		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05");
 	}
@@ -360,6 +380,8 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 		words(&w, "-S -gdb");
 		word(&w, xasprintf("unix:%s,server=on,wait=off", r->gdb_socket));
 	}
+	for (unsigned i = 0; i < r->grants.count; i++)
+		words_share(&w, &r->grants.grant[i], i);
 	if (r->icount)
 		words(&w, "-icount shift=0,sleep=off -rtc base=2026-01-01T00:00:00,clock=vm -seed 1");
 	return w.list;

@@ -8,6 +8,8 @@
 #include "lib/pack.h"
 #include "lib/runfile.h"
 
+#include "lib/grants.h"
+
 #define RUN_TREES 16
 #define RUN_ENVS  256
 
@@ -20,6 +22,7 @@ struct run {
 	unsigned tree_count;
 	const char *envs[RUN_ENVS];    /* N=V, over the defaults */
 	unsigned env_count;
+	struct grants grants;          /* what of the host it may touch */
 	const char *cwd, *second, *native;
 	unsigned long bank_pages, second_bank_pages;
 	bool verbose, caps, tty, serial_console;

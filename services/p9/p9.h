@@ -1,0 +1,154 @@
+/*
+ * p9.h - what the parts of the driver know of each other: shares, lanes, handles, operations.
+ *
+ * A share is one virtio-9p device.  A lane is memory for one message each way and 64 KiB of data; it belongs to one
+ * operation from its start to its answer.  An operation is a request of a client: a chain of messages, each with the
+ * function that goes on when the host has answered.  A handle is what a capability names.
+ *
+ * Invariants
+ *   1. An operation that waits has its caller's resume capability in CR_RESUMES; it is answered exactly once.
+ *   2. A fid is clunked exactly once, by whoever owns it: a handle, a prefix, or an operation (op->fid, op->fid2).
+ *   3. What the host sends is read through wire.h and nothing of it is used as an index.
+ *   4. A handle with users > 0 is not freed; a prefix with users > 0 is not clunked.
+ */
+#ifndef P9_H
+#define P9_H
+#include <keros/abi.h>
+#include <keros/files.h>
+#include <keros/inv.h>
+#include <keros/virtio.h>
+#include "wire.h"
+
+enum p9_register {
+	CR_IRQ = CR_APP0, CR_IOPORT, CR_PHYSMEM, CR_TIMER,
+	CR_DEVICE_NOTICE,                      /* to ourselves: an interrupt */
+	CR_ROOT,                               /* our memory tree */
+	CR_RESUMES,                            /* OP_NODES registers: resume capabilities by operation */
+};
+#define OP_NODES   4u
+#define OPS        (OP_NODES * NODE_SLOTS)
+#define NOTICE_DEVICE 1u
+
+#define SHARES     24u                 /* of the machine */
+#define LANES      8u
+#define LANE_DATA  65536u
+#define MESSAGE    8192u               /* of one way, without data */
+#define PREFIXES   8u                  /* folders kept at hand, a share */
+#define GROUPS     15u
+#define GROUP_SHIFT 12
+#define GROUP_HANDLES (1u << GROUP_SHIFT)
+#define DATA_SHARE 0xFFFFu             /* start capability data: the share interface */
+
+#define OPEN_FLAG_CREATE 0100u         /* Linux's, as 9P2000.L has them */
+#define OPEN_FLAG_EXCL   0200u
+#define OPEN_FLAG_TRUNC  01000u
+#define OPEN_FLAG_APPEND 02000u
+#define OPEN_FLAG_DIRECTORY 0200000u
+#define OPEN_FLAG_NOFOLLOW  0400000u
+#define OPEN_FLAG_NONBLOCK  04000u
+#define UNLINK_DIRECTORY 0x200u
+
+struct op;
+struct handle;
+
+struct prefix {                        /* a folder that was walked to: the next look below it begins here */
+	struct handle *handle;         /* from where; NULL: free */
+	char *text;
+	size_t length;
+	uint32_t fid;
+	unsigned users;
+	bool stale;
+	uint64_t used_at;
+};
+
+struct share {
+	struct virtio_device device;
+	struct virtio_queue queue;
+	uint64_t rings;                /* where they are mapped; 0: not made yet */
+	unsigned number, nth;          /* of its tag; among the devices of its kind */
+	bool found, ready;             /* ready: the version is agreed and the root attached */
+	uint32_t next_fid, root;
+	unsigned epoch;                /* lives of the machine: handles of another are dead */
+	bool unannounced;
+	unsigned clunks;               /* in flight */
+	struct prefix prefix[PREFIXES];
+};
+
+struct lane {
+	unsigned index;
+	uint8_t *t, *r, *d;            /* message out, reply, data */
+	uint64_t t_at, r_at, d_at;     /* the same for the device */
+	struct share *share;           /* in flight there */
+	struct op *op;
+	struct wire w;
+	uint32_t came;                 /* bytes of the reply */
+	struct lane *next;             /* free */
+};
+
+struct handle {
+	enum { HANDLE_DIRECTORY, HANDLE_FILE } kind;
+	struct share *share;
+	unsigned epoch;
+	uint16_t data;                 /* of its start capabilities */
+	bool readonly, root, closed, can_read, can_write;
+	uint32_t fid, list_fid;        /* list_fid: the folder opened for listing, or NO_FID */
+	unsigned users;
+	char *only;                    /* the one name that exists in it, or NULL */
+	struct ahead { uint64_t offset; uint32_t length, came; struct op *op; uint64_t at; bool wanted; } ahead;
+	uint64_t expected;             /* where a reader that goes on in order reads next */
+};
+
+struct op {
+	bool used, awaited;
+	unsigned index;
+	struct handle *handle;
+	struct share *share;
+	struct lane *lane;
+	void (*start)(struct op *), (*next)(struct op *);
+	uint64_t w[INV_WORDS];
+	uint32_t fid, fid2;            /* its own, clunked at its end */
+	struct prefix *prefix[2];
+	uint32_t parent[2];            /* fid of the folder of each path's last name */
+	struct part *part[2];          /* FILES_NAMES each; malloc'ed as one */
+	unsigned count[2], which, found;
+	char *text;                    /* its copy of the paths */
+	size_t text_length;
+	void *data;                    /* of a write that waits for a lane */
+	size_t data_length;
+	bool made, retried;
+	struct file_attr attr;
+	struct op *queue_next;
+};
+
+/* transport.c */
+extern unsigned lane_count;
+bool transport_start(void);
+struct share *share_by_number(unsigned number);        /* looked for; NULL: no such device */
+struct lane *lane_take(void);                          /* NULL: all are busy */
+void lane_give(struct lane *l);
+/* Begins a message of an operation in its lane; sends it, with data_out bytes of the lane's data behind it, and room
+ * for a reply of `reply` bytes, behind which data_in bytes go to the lane's data. */
+struct wire *rpc(struct op *o, enum wire_type type);
+void rpc_send(struct op *o, size_t data_out, size_t reply, size_t data_in, void (*next)(struct op *));
+void share_clunk(struct share *s, uint32_t fid);
+uint32_t share_fid(struct share *s);
+void transport_kick(void);                             /* tells the devices what is new for them */
+void transport_service(bool interrupt);                /* takes what they have done; calls rpc's next functions */
+uint64_t now_ns(void);
+
+/* The reply of the last message: opened at its body.  False: op_fail has been called with the host's error. */
+bool rpc_reply(struct op *o, enum wire_type type, struct wire *w);
+
+/* walk.c: ends in next, or in op_fail, or (walks that find less) in partial. */
+void walk_parent(struct op *o, unsigned which, void (*next)(struct op *), void (*partial)(struct op *));
+void walk_last(struct op *o, unsigned which, uint32_t *fid, void (*next)(struct op *), void (*missing)(struct op *));
+void walk_attr(struct op *o, uint32_t fid, void (*next)(struct op *)); /* to o->attr */
+void prefixes_flush(struct share *s);
+void prefixes_forget(struct share *s, const struct handle *h);
+void prefix_leave(struct op *o);
+
+/* main.c */
+void op_fail(struct op *o, int error);                 /* a Linux error number */
+void op_result(struct op *o, uint32_t rc);
+void ops_restart(struct share *s);                     /* what was in flight is lost */
+#endif
