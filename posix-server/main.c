@@ -16,6 +16,7 @@
 #include "job.h"
 #include "process.h"
 #include "record.h"
+#include "socket.h"
 
 #define NR_MAX 512
 
@@ -83,6 +84,7 @@ void dispatch_init(void)
 	add_calls(signal_syscalls);
 	add_calls(time_syscalls);
 	add_calls(file_syscalls);
+	add_calls(socket_syscalls);
 }
 
 static long call_missing(uint32_t nr)
@@ -160,8 +162,8 @@ void call_done(struct proc *p, long result)
 static bool restartable(uint32_t nr)
 {
 	switch (nr) {
-	case 0: case 1: case 2: case 16: case 17: case 18: case 19: case 20: case 40: case 61: case 72: case 73: case 202:
-	case 247: case 257: case 295: case 296: case 318:
+	case 0: case 1: case 2: case 16: case 17: case 18: case 19: case 20: case 40: case 42: case 43: case 44: case 45: case 46: case 47: case 61: case 72: case 73: case 202:
+	case 247: case 257: case 288: case 295: case 296: case 318:
 		return true;
 	}
 	return false;

@@ -134,6 +134,7 @@ struct filedata {
 
 /* ---- inodes ---------------------------------------------------------------------------------------- */
 struct pipe;
+struct socket;
 struct lockset;
 struct virtual_ops;
 
@@ -161,6 +162,7 @@ struct inode {
 		struct filedata data;
 		char *target;                     /* symlink */
 		struct pipe *pipe;                /* FIFO: made by the first open */
+		struct socket *socket;            /* a name that is bound: whose (socket.c) */
 		struct { uint32_t kind; int pid; int fd; char digits[12]; } proc;
 	};
 };

@@ -1,0 +1,9 @@
+/*
+ * socket.h - the calls of socket.c.
+ */
+#ifndef SOCKET_H
+#define SOCKET_H
+#include "posix.h"
+
+extern const struct syscall socket_syscalls[];
+#endif
