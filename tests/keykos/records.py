@@ -334,8 +334,8 @@ def test_collection_full():
         for n in range(4096):
             t.do("kc r %d (%s,pg)" % (6 if n % 1000 == 7 else 3, hexed(record(b"%04d" % (n * 1237 % 4096), b"%d" % n))))
         t.check("name sequence", "r", 3, hexed(record(b"more")), 11)
-        for n in range(0, 4096, 97):
-            t.check("name sequence", "r", 13, hexed(record(b"%04d" % n)), None if n == 4095 else 0)
+        for n in range(0, 4000, 97):
+            t.check("name sequence", "r", 13, hexed(record(b"%04d" % n)), 0)
         t.check("name sequence", "r", 14, hexed(b""), 0)
         t.check("name sequence", "r", 15, hexed(record(b"0007")), 0)
         t.check("name sequence", "r", 3, hexed(record(b"more")), 0)

@@ -1,5 +1,5 @@
 /*
- * arena.c - memory of an object's own: pages and nodes from the object's bank, a tree under slot 13 of its node.
+ * arena.c - memory of an object's own: pages and nodes from the object's bank (or, if it has none, the server's), a tree under slot 13 of its node.
  *
  * The server sees one arena through each of two windows in its own address space.  Seeing another object's there takes
  * one swap of a slot; the pages need no mapping one by one.
@@ -32,7 +32,7 @@ window_show(unsigned window, cap_t reg)
 static uint32_t
 node_take(unsigned bank, unsigned lss, cap_t to)
 {
-	uint32_t rc = bank_take(bank, 0, to);
+	uint32_t rc = bank ? bank_take(bank, 0, to) : bank_alloc_node(CR_BANK, to);
 
 	return rc == RC_OK ? node_make_node(to, lss, to) : RC_NO_NODES;
 }
@@ -85,7 +85,7 @@ arena_grow(unsigned index, uint32_t pages)
 	for (; rc == RC_OK && o->arena_pages < pages; o->arena_pages++) {
 		if ((rc = way_make(index, o->arena_pages)) != RC_OK)
 			break;
-		if (bank_take(o->bank, 1, R_F) != RC_OK)
+		if ((o->bank ? bank_take(o->bank, 1, R_F) : bank_alloc_page(CR_BANK, R_F)) != RC_OK)
 			return RC_NO_PAGES;
 		node_swap(R_E, o->arena_pages & 15, R_F, CR_VOID);
 	}

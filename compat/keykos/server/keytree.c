@@ -13,6 +13,15 @@
 
 static const cap_t depth_reg[DEPTH_MAX + 1] = { 0, R_A, R_B, R_C, R_D, R_E, R_F, K1, K2 };
 
+/* From the object's bank, or, if it has none, the server's. */
+static bool
+node_take(unsigned index, cap_t to)
+{
+	unsigned bank = objects[index].bank;
+
+	return (bank ? bank_take(bank, 0, to) : bank_alloc_node(CR_BANK, to)) == RC_OK;
+}
+
 static unsigned
 depth_needed(uint32_t number)
 {
@@ -29,7 +38,7 @@ deepen(unsigned index)
 {
 	struct object *o = &objects[index];
 
-	if (bank_take(o->bank, 0, R_D) != RC_OK)
+	if (!node_take(index, R_D))
 		return KEYTREE_NO_DEPTH;
 	if (o->tree_depth) {
 		object_get(index, SLOT_TREE, R_E);
@@ -57,7 +66,7 @@ keytree_swap(unsigned index, uint32_t number, cap_t in, cap_t old)
 
 		node_fetch(R_D, slot, R_E);
 		if (key_is_null(R_E)) {
-			if (bank_take(o->bank, 0, R_E) != RC_OK)
+			if (!node_take(index, R_E))
 				return KEYTREE_NO_NODE;
 			node_swap(R_D, slot, R_E, CR_VOID);
 		}

@@ -227,6 +227,11 @@ message_serve(void)
 	unsigned data = message.got & INV_GOT_DATA, index = data >> 4;
 	const struct object *o = &objects[index];
 
+	if (message.got & INV_GOT_NOTICE) {
+		waits_expire();
+		message.order = NO_REPLY;
+		return;
+	}
 	face = data_face(data & 15);
 	fault = (struct fault){ 0 };
 	if (message.got & INV_GOT_FAULT)
@@ -257,6 +262,7 @@ main(void)
 	must(proctool_set_brand(R_PROCTOOL, CR_SELF, R_BRAND) == RC_OK, "branding the server");
 	must(bank_first() == RC_OK, "making the first bank");
 	directory_fill();
+	waits_begin();
 	server_first(&message, message_string, sizeof message_string);
 	for (;;) {
 		message_serve();

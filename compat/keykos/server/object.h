@@ -38,6 +38,8 @@ enum {
 enum kind {
 	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
 	KIND_KIDC, KIND_KID, KIND_STEMS, KIND_SNODEF, KIND_SNODE, KIND_RCF, KIND_RECORDS, KIND_RECORDS_VIEW,
+	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_BWAIT, KIND_CLOCKF, KIND_CLOCK, KIND_CALENDAR,
+	KIND_SIAF, KIND_SIA, KIND_NODE_RANGE, KIND_PAGE_RANGE,
 	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
 	KINDS
 };
@@ -78,6 +80,10 @@ struct object {
 			uint8_t by_name, user_length, user[128];
 		} records;
 		struct { uint8_t rights; } view;
+		struct { uint64_t tod; uint8_t waiting; } timer;
+		struct { uint32_t count, highest; } multiplexer;
+		struct { int32_t west_minutes; char zone[3]; } clock;
+		struct { uint32_t hint; } integers; /* no lower bit is free */
 		struct { uint64_t limit, copy_from, copy_to, owner; uint8_t lss, frozen, meta[12]; } seg;
 	};
 };
@@ -177,6 +183,30 @@ uint32_t records_make(unsigned index, uint32_t order, cap_t to);
 uint32_t records_serve(unsigned index, uint32_t order);
 uint32_t records_view_serve(unsigned index, uint32_t order);
 void records_end(unsigned index);
+
+/* wait.c, clock.c */
+#define CLOCK_TEXT 31
+#define NOTICE_TIMER 1u
+void waits_begin(void);
+void waits_expire(void);
+uint32_t wait_make(unsigned index, uint32_t order, cap_t to);
+uint32_t wait_serve(unsigned index, uint32_t order);
+void wait_end(unsigned index);
+uint32_t mbwait_make(unsigned index, uint32_t order, cap_t to);
+uint32_t mbwait_serve(unsigned index, uint32_t order);
+void mbwait_end(unsigned index);
+uint32_t bwait_serve(unsigned index, uint32_t order);
+uint32_t clock_make(unsigned index, uint32_t order, cap_t to);
+uint32_t clock_serve(unsigned index, uint32_t order);
+uint32_t calendar_serve(unsigned index, uint32_t order);
+void clock_text(uint64_t tod, char text[CLOCK_TEXT]);
+/* What to add to the system timer for the time of day since 1970. */
+uint64_t time_of_day_offset(void);
+
+/* sia.c, range.c */
+uint32_t sia_make(unsigned index, uint32_t order, cap_t to);
+uint32_t sia_serve(unsigned index, uint32_t order);
+uint32_t range_serve(unsigned index, uint32_t order);
 
 /* main.c: the system timer, 4096 units a microsecond. */
 uint64_t time_now(void);

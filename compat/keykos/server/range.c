@@ -1,0 +1,136 @@
+/*
+ * range.c - node ranges and page ranges: what a space bank of a program's own is made over.
+ *
+ *	RANGE(0, 5,(4,n) ==> c;K)      the n-th object; -1 there is none, 2 no storage
+ *	RANGE(1;K ==> c,(4,n))         which it is; -1 it is not of this range, or not a full key
+ *	RANGE(2;K ==> c;K)             severs: every other key to it is dead; -1 as above
+ *	RANGE(3, 4;K ==> c)            gratis, not gratis: counts for nothing here
+ *	RANGE(6;K ==> c;K)             severs and clears
+ *	RANGE(8,(6,n) ==> c;K)         severs and clears by place;  (9,(6,n) ==> c;K)  clears by place
+ *	RANGE(KT ==> 0x303 nodes, 0x302 pages)
+ *
+ * Places are numbers here, not addresses on a disk: an object is taken from the bank when it is first asked for.  Its
+ * key stands in the key tree under its place, and the range's key set knows the place of a key.
+ * Source: keykos.md 2.13.
+ */
+#include <keros/page.h>
+#include "object.h"
+
+#define PLACES       1024u                 /* of each range */
+#define RC_NO_STORE  2u
+
+static bool
+of_pages(unsigned index)
+{
+	return objects[index].kind == KIND_PAGE_RANGE;
+}
+
+static bool
+remember(unsigned index, uint32_t place, cap_t key)
+{
+	struct entry e;
+
+	keyset_bits(key, &e);
+	e.number = place;
+	return keyset_add(index, &objects[index].set.count, &e) == RC_OK && keytree_swap(index, place, key, CR_VOID) == RC_OK;
+}
+
+/* The object at a place, in R_A. */
+static uint32_t
+object_at(unsigned index, uint64_t place)
+{
+	uint32_t rc;
+
+	if (place >= PLACES)
+		return RC_FOREIGN;
+	keytree_fetch(index, place, R_A);
+	if (!key_is_null(R_A))
+		return RC_OK;
+	rc = of_pages(index) ? bank_alloc_page(CR_BANK, R_A) : bank_alloc_node(CR_BANK, R_A);
+	if (rc != RC_OK)
+		return RC_NO_STORE;
+	if (!remember(index, place, R_A)) {
+		bank_free(CR_BANK, R_A);
+		return RC_NO_STORE;
+	}
+	return RC_OK;
+}
+
+static uint32_t
+place_of(unsigned index, cap_t key, uint32_t *place)
+{
+	const struct entry *found;
+	struct entry e;
+
+	keyset_bits(key, &e);
+	found = keyset_find(index, objects[index].set.count, &e, ARENA_A);
+	if (found == NULL)
+		return RC_FOREIGN;
+	*place = found->number;
+	return RC_OK;
+}
+
+/* Severs what is in R_A; the new key is there then. */
+static uint32_t
+sever(unsigned index, uint32_t place, bool severs, bool clears)
+{
+	struct entry e;
+
+	if (severs) {
+		keyset_bits(R_A, &e);
+		if (bank_sever(CR_BANK, R_A, R_B) != RC_OK)
+			return RC_FOREIGN;
+		keyset_delete(index, &objects[index].set.count, &e);
+		cap_copy(R_A, R_B);
+		if (!remember(index, place, R_A))
+			return RC_NO_STORE;
+	}
+	if (clears && of_pages(index))
+		page_clear(R_A);
+	else if (clears)
+		node_clear(R_A);
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+static uint32_t
+serve_place(unsigned index, uint32_t order)
+{
+	uint64_t place = 0;
+	uint32_t rc;
+
+	/* Of six bytes: the first is the highest, as addresses on a disk are written. */
+	if (order >= 8)
+		for (unsigned i = 0; i < 6; i++)
+			place = place << 8 | message_string[i];
+	else
+		place = arg32(0);
+	rc = object_at(index, place);
+	return rc == RC_OK ? sever(index, place, order == 8, order >= 8) : rc;
+}
+
+static uint32_t
+serve_key(unsigned index, uint32_t order)
+{
+	uint32_t place, rc = place_of(index, K0, &place);
+
+	if (rc != RC_OK)
+		return rc;
+	if (order == 1)
+		reply_bytes(&place, sizeof place);
+	if (order == 1 || order == 3 || order == 4)
+		return RC_OK;
+	cap_copy(R_A, K0);
+	return sever(index, place, true, order == 6);
+}
+
+uint32_t
+range_serve(unsigned index, uint32_t order)
+{
+	switch (order) {
+	case 0: case 5: case 8: case 9: return serve_place(index, order);
+	case 1: case 2: case 3: case 4: case 6: return serve_key(index, order);
+	case KT: return of_pages(index) ? 0x302 : 0x303;
+	}
+	return RC_UNKNOWN;
+}
