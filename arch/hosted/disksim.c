@@ -19,14 +19,19 @@ void *disksim_frame(struct disksim *sim, uint64_t frame)
 	return sim->durable + frame * DISK_FRAME;
 }
 
-void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed)
+void disksim_over(struct disksim *sim, uint64_t frames, void *memory, uint64_t seed)
 {
 	memset(sim, 0, sizeof *sim);
 	sim->frames = frames;
-	sim->durable = malloc(frames * DISK_FRAME);
+	sim->durable = memory;
 	sim->stale = malloc(frames);
 	sim->cached = calloc(SIM_CACHED, sizeof *sim->cached);
 	disksim_reset(sim, seed);
+}
+
+void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed)
+{
+	disksim_over(sim, frames, calloc(frames, DISK_FRAME), seed);
 }
 
 static void cache_drop(struct disksim *sim)
@@ -39,7 +44,6 @@ static void cache_drop(struct disksim *sim)
 void disksim_reset(struct disksim *sim, uint64_t seed)
 {
 	cache_drop(sim);
-	memset(sim->durable, 0, sim->frames * DISK_FRAME);
 	memset(sim->stale, 1, sim->frames);
 	sim->bad_frame = ~0ull;
 	sim->fail_read = sim->fail_write = sim->failed = sim->reads = sim->writes = sim->flushes = 0;
@@ -153,7 +157,7 @@ static void write_failed(struct disksim *sim, const struct disk_request *r)
 		durable_write(sim, r->frame, r->data, disksim_random(sim) & 0xFF);
 }
 
-int disksim_run(struct disksim *sim, struct store *s)
+int disksim_answer(struct disksim *sim, void (*done)(void *context, uint32_t tag, bool ok), void *context)
 {
 	unsigned i = sim->queued && !sim->in_order ? disksim_random(sim) % sim->queued : 0;
 	struct sim_request r;
@@ -188,8 +192,18 @@ int disksim_run(struct disksim *sim, struct store *s)
 		break;
 	}
 	sim->failed += !ok;
-	store_disk_done(s, r.request.tag, ok);
+	done(context, r.request.tag, ok);
 	return r.request.op;
+}
+
+static void done_store(void *context, uint32_t tag, bool ok)
+{
+	store_disk_done(context, tag, ok);
+}
+
+int disksim_run(struct disksim *sim, struct store *s)
+{
+	return disksim_answer(sim, done_store, s);
 }
 
 /* ---- cuts -------------------------------------------------------------------------------- */

@@ -9,11 +9,12 @@
 #include "machine_test.h"
 #include "mem/space.h"
 #include "object/device.h"
+#include "object/persist.h"
 
 #define DIRECTORY_SIZE 64              /* small, so that chains are long */
 #define ROOT_LSS 5
 
-static uint8_t *arena;
+static uint8_t *arena, *persist_memory;
 static struct frame *headers;
 static uint32_t directory[DIRECTORY_SIZE];
 static struct frame *node_frame;
@@ -26,9 +27,11 @@ void machine_start(const struct machine_config *config)
 	uint64_t first_pack = first_dma + config->dma, count = first_pack + config->pack_pages;
 
 	bool panic_exits = machine.panic_exits;
+	struct disksim *disk = machine.disk;
 
 	memset(&machine, 0, sizeof machine);
 	machine.panic_exits = panic_exits;
+	machine.disk = disk;
 	memset(directory, 0, sizeof directory);
 	memset(&kernel_stats, 0, sizeof kernel_stats);
 	memset(&cpu, 0, sizeof cpu);
@@ -48,6 +51,21 @@ void machine_start(const struct machine_config *config)
 		     first_dma, config->dma);
 	node_frame = NULL;
 	nodes_used = 0;
+	persist_memory = NULL;
+	if (disk) {
+		persist_memory = aligned_alloc(PAGE_SIZE, (persist_plan(count) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ull));
+		memset(persist_memory, 0, persist_plan(count));
+		persist_open(persist_memory, count, config->pack_pages);
+	}
+}
+
+bool machine_goes_on(void)
+{
+	bool on = persist_restart();
+
+	if (on)
+		machine.next_oid = persist_high;
+	return on;
 }
 
 void machine_stop(void)
@@ -63,6 +81,7 @@ void machine_stop(void)
 	space_flush_all();
 	free(arena);
 	free(headers);
+	free(persist_memory);
 	arena = NULL;
 	headers = NULL;
 }
@@ -190,6 +209,7 @@ void machine_execute(struct process *p)
 	sched_remove(p);
 	if (before && before != p)
 		sched_ready(before);
+	frame_dirty(process_frame(p));
 	p->state = PROC_RUNNING;
 	arch_set_current(p);
 }
@@ -234,9 +254,12 @@ uint32_t machine_call(struct process *p, unsigned reg, const struct call *c)
 	if (executing() != p)
 		machine_execute(p);
 	set_registers(p, reg, c);
-	p->regs.rip = MACHINE_SYSCALL + 2;
-	if (machine_run(invoke_entry) != MACHINE_ENTERED || cpu.current != p)
-		return MACHINE_AWAY;
+	/* The store may make it wait: then it executes the instruction again. */
+	do {
+		p->regs.rip = MACHINE_SYSCALL + 2;
+		if (machine_run(invoke_entry) != MACHINE_ENTERED || cpu.current != p)
+			return MACHINE_AWAY;
+	} while (persist_on && p->regs.rip == MACHINE_SYSCALL && (uint32_t)p->regs.rax == (uint32_t)control_of(reg, c));
 	return p->regs.rip == MACHINE_SYSCALL ? MACHINE_AWAY : (uint32_t)(p->regs.rax >> 32);
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "machine_test.h"
 #include "mem/space.h"
+#include "object/persist.h"
 #include "panic.h"
 
 #define FLAGS_USER 0x240DD5ull
@@ -201,6 +202,8 @@ uint64_t arch_now_ns(void)
 
 uint64_t arch_tsc(void)
 {
+	if (machine.on_tsc)
+		machine.on_tsc();
 	return machine.now_ns * 2;
 }
 
@@ -236,16 +239,32 @@ void arch_port_out(uint16_t port, unsigned size, uint32_t value)
 	machine.port_writes++;
 }
 
-/* ---- the store's disk: a hosted kernel has none, the store's tests bring their own -------------- */
+/* ---- the store's disk: machine.disk, or none ------------------------------------------------------ */
 
 bool arch_disk_find(struct store_disk *disk)
 {
-	(void)disk;
-	return false;
+	if (!machine.disk)
+		return false;
+	*disk = disksim_disk(machine.disk);
+	return true;
 }
 
+static void disk_done(void *context, uint32_t tag, bool ok)
+{
+	(void)context;
+	persist_disk_done(tag, ok);
+}
+
+/* One request is answered each time, so that every order is possible. */
 void arch_disk_poll(void)
 {
+	int op;
+
+	if (!machine.disk)
+		return;
+	op = disksim_answer(machine.disk, disk_done, NULL);
+	if (op && machine.on_disk)
+		machine.on_disk(op);
 }
 
 bool arch_disk_wait(bool urgent)

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "arch.h"
+#include "disksim.h"
 #include "invoke/inv.h"
 #include "object/object.h"
 #include "sched/sched.h"
@@ -40,6 +41,9 @@ struct machine {
 	uint32_t lines_open;           /* bit a line: unmasked */
 	uint32_t port_value[64];
 	unsigned off_status;
+	struct disksim *disk;          /* the store's, or NULL: set before machine_start */
+	void (*on_disk)(int op);       /* a request was answered */
+	void (*on_tsc)(void);          /* the kernel reads the cycle counter: after each step of the store, for one */
 	bool panic_exits;              /* a broken condition ends the process with its number */
 	uint64_t next_oid;
 	uint64_t random;
@@ -66,6 +70,8 @@ int machine_broken(void (*f)(void *context), void *context);
 /* ---- objects ---- */
 struct frame *machine_page(void);
 struct node *machine_node(void);
+/* With machine.disk: whether it holds a system, which goes on; its processes are in the kernel's queues. */
+bool machine_goes_on(void);
 /* It waits, until it makes a call; its schedule is the super-schedule narrowed to priority. */
 struct process *machine_process(unsigned priority);
 struct cap machine_range(void);

@@ -51,14 +51,13 @@ static int process_check(const struct process *p, uint64_t pfn)
 		return 111;
 	if (p->state > PROC_WAITING)
 		return 104;
-	if (!in_its_place(p))
-		return 105;
 	if (!known_types(p->caps, CAP_REGISTERS) || !known_types(p->slots, PROCESS_SLOTS))
 		return 112;
 	return __builtin_memcmp(&p->caps[CR_VOID], &none, sizeof none) ? 110 : 0;
 }
 
-/* What must hold of one frame before it is saved. */
+/* What must hold of one frame before it is saved.  Queues are not: a frame may be written in the middle of an
+ * operation, by which time its process may be on its way from one to another. */
 int frame_check(struct frame *f)
 {
 	if (frame_lookup(f->oid) != f)
@@ -76,8 +75,11 @@ int frame_check(struct frame *f)
 int object_check(void)
 {
 	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
-		int broken = is_object(&frames[pfn]) ? frame_check(&frames[pfn]) : 0;
+		struct frame *f = &frames[pfn];
+		int broken = is_object(f) ? frame_check(f) : 0;
 
+		if (!broken && f->kind == FRAME_PROCESS && !in_its_place(frame_data(f)))
+			broken = 105;
 		if (broken)
 			return broken;
 	}

@@ -96,6 +96,7 @@ struct frame *frame_get(uint64_t oid)
 	f = &frames[free_list];
 	free_list = f->list_next;
 	free_total--;
+	persist_taken(free_total);
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
 	f->alloc_count = f->call_count = 0;

@@ -21,6 +21,7 @@ enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROO
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */
 #define FRAMES_HIGH  448
+#define FRAMES_PART  4                 /* of a small machine, no more than one frame in so many is kept free */
 #define AGE_BATCH    2048
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
@@ -45,7 +46,8 @@ static uint64_t pace_until;            /* ticks: those who compute are not stopp
 static bool force_wanted;
 static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
 static int fetch_result;
-static uint64_t age_hand;
+uint64_t persist_frames_low;
+static uint64_t age_hand, frames_high;
 
 static __attribute__((noreturn)) void store_failed(void)
 {
@@ -241,7 +243,7 @@ static bool has_room(void)
 
 static void note_tightness(void)
 {
-	if (frame_free_count() < FRAMES_LOW || !has_room())
+	if (!has_room())
 		persist_tight = true;
 }
 
@@ -312,8 +314,6 @@ void persist_fetch(struct frame *f)
 		hints_forget(p->slots, PROCESS_SLOTS);
 		process_arrived(f);
 	}
-	if (frame_free_count() < FRAMES_LOW)
-		persist_tight = true;
 }
 
 /* ---- ageing -------------------------------------------------------------------------------- */
@@ -360,7 +360,7 @@ static void age(void)
 {
 	bool flush = false;
 
-	for (unsigned i = 0; i < AGE_BATCH && frame_free_count() < FRAMES_HIGH; i++) {
+	for (unsigned i = 0; i < AGE_BATCH && frame_free_count() < frames_high; i++) {
 		struct frame *f = &frames[age_hand = (age_hand + 1) % frame_count];
 
 		if (!may_leave(f))
@@ -380,11 +380,11 @@ void persist_relieve(void)
 {
 	struct store_status status;
 
-	while (frame_free_count() < FRAMES_HIGH || !has_room()) {
+	while (frame_free_count() < frames_high || !has_room()) {
 		arch_disk_poll();
 		for (unsigned i = 0; i < STEP_ROUNDS && step_timed(); i++)
 			;
-		if (frame_free_count() < FRAMES_HIGH)
+		if (frame_free_count() < frames_high)
 			age();
 		store_get_status(store, &status);
 		if (status.phase == STORE_FAILED)
@@ -428,7 +428,7 @@ bool persist_step(void)
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
 		store_failed();
-	if (frame_free_count() < FRAMES_HIGH)
+	if (frame_free_count() < frames_high)
 		age();
 	return more;
 }
@@ -536,6 +536,8 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 		refuse("holds no store that this kernel knows");
 	if (super.log_frames > log_bits(frame_total) || super.journal_frames > JOURNAL_FRAMES_MAX)
 		refuse("has a log too large for this machine's memory (--mem)");
+	frames_high = range_frames / FRAMES_PART < FRAMES_HIGH ? range_frames / FRAMES_PART : FRAMES_HIGH;
+	persist_frames_low = range_frames / FRAMES_PART < FRAMES_HIGH ? frames_high / 2 : FRAMES_LOW;
 	dirty_map = (void *)(base + at.dirty);
 	store = (void *)(base + at.store);
 	persist_homes = super.homes;

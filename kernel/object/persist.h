@@ -22,6 +22,14 @@ extern uint64_t persist_range_end;     /* frames of the range; from here on: cop
 extern uint64_t persist_homes;
 extern uint64_t persist_due_ns;        /* when the next checkpoint starts by itself; ~0 = nothing to save */
 
+extern uint64_t persist_frames_low;    /* so many free frames an operation may need; 0 without a disk */
+
+/* A frame was taken: so many are left. */
+static inline void persist_taken(uint64_t frames_left)
+{
+	if (frames_left < persist_frames_low)
+		persist_tight = true;
+}
 static inline bool persist_has(uint64_t oid)
 {
 	return persist_on && (oid < persist_high || (oid >= persist_range_end && oid < persist_homes));
