@@ -84,6 +84,7 @@ struct fault_message {
 	uint64_t w[4];
 	struct cap subject;            /* position 2: the process, or the node of the kept segment */
 };
+struct process *keeper_process(const struct cap *keeper);
 void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
 
 /* q's keeper has answered; a nonzero code sends it to its process keeper. */
@@ -96,6 +97,9 @@ static inline void fault_answered(struct process *q, uint32_t code)
 }
 
 #define CREATOR_TYPE 0x0309u
+
+/* The format key of a red segment or front-end that may be called: 0 if it is none (keykos.md 1.6). */
+uint32_t segment_format(const struct cap *c);
 
 /* ---- KeyKOS's form of messages (keykos.c, ../object/domain.c) ---- */
 /* A kernel object, or nothing, is invoked with INV_KEYKOS. */

@@ -148,7 +148,10 @@ static void invoke_start(struct inv *inv, const struct cap *start, const struct 
 	struct process *p = inv->sender, *q = cap_process(start);
 
 	if (q == p) {
-		invocation_fault(p, inv->control);
+		if (inv->control & INV_KEYKOS)
+			keykos_trap(p, 0x300);
+		else
+			invocation_fault(p, inv->control);
 		return;
 	}
 	if (p->queue_owner != q)
@@ -174,7 +177,8 @@ static void answer_fault(struct inv *inv, struct process *q)
 	frame_dirty(process_frame(q));
 	process_frame(q)->call_count++;
 	set_running(q);
-	fault_answered(q, inv->order);
+	if (inv->target.data == RESUME_FAULT)
+		fault_answered(q, inv->order);
 	message_sender(&m);
 	m.p->flags |= PROCESS_SYSRET;
 }
@@ -189,7 +193,7 @@ static void invoke_resume(struct inv *inv)
 		invoke_object(inv);
 		return;
 	}
-	if (inv->target.data == RESUME_FAULT) {
+	if (inv->target.data == RESUME_FAULT || inv->target.data == RESUME_RESTART) {
 		answer_fault(inv, q);
 		return;
 	}
@@ -207,27 +211,56 @@ uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper)
 	return keeper->data > 0xFF ? keeper->data | (wrapper->data >> 4 & 0xB) : keeper->data;
 }
 
-/*
- * A red segment with a keeper, or a front-end: the whole message goes to the keeper, with the
- * node in position 2 unless format flag 1 says no (keykos.md 2.4).
- */
-static bool invoke_forward(struct inv *inv)
+uint32_t segment_format(const struct cap *c)
 {
-	const struct cap *c = &inv->target;
-	struct node *n = cap_node(c);
-	struct cap keeper, node;
+	struct node *n = c->type == CAP_SEGMENT || c->type == CAP_FRONTEND ? cap_node(c) : NULL;
 	uint32_t format;
 
 	if (!n || (c->data & (DB_NOCALL | DB_LSS)) || n->slot[15].type != CAP_NUMBER)
-		return false;
+		return 0;
 	format = (uint32_t)n->slot[15].ref;
-	if ((format >> 12 & 15) == 15 || format >> 28 & 0xA)
-		return false;
-	keeper = n->slot[format >> 12 & 15];
+	return (format >> 12 & 15) == 15 || format >> 28 & 0xA ? 0 : format;
+}
+
+#define FRONTENDS_MAX 20
+
+/*
+ * A red segment with a keeper, or a front-end: the whole message goes to the keeper, with the node in position 2 unless
+ * format flag 1 says no, and what was in position 2 in the node's local slot, if the format names one.  Front-ends may
+ * stand before each other (keykos.md 2.4).
+ */
+static bool invoke_forward(struct inv *inv)
+{
+	struct cap keeper = inv->target, wrapper = keeper, node;
+	struct node *n = NULL;
+	uint32_t format = 0, local;
+
+	for (unsigned depth = 0; keeper.type == CAP_FRONTEND || (depth == 0 && keeper.type == CAP_SEGMENT); depth++) {
+		if (depth == FRONTENDS_MAX) {
+			keykos_trap(inv->sender, 0x64C);
+			return true;
+		}
+		format = segment_format(&keeper);
+		if (!format)
+			return false;
+		wrapper = keeper;
+		n = cap_node(&wrapper);
+		keeper = n->slot[format >> 12 & 15];
+	}
+	local = format >> 20 & 15;
+	node = node_cap(n, CAP_NODE, wrapper.data);
+	if (keeper.type == CAP_RESUME && keeper.data == RESUME_RETURN && cap_resume(&keeper)) {
+		sched_pass_turn(inv->sender);
+		inv->target = keeper;
+		inv->target.data = 0;
+		invoke_process(inv, cap_resume(&keeper), format >> 28 & 1 ? NULL : &node);
+		return true;
+	}
 	if (keeper.type != CAP_START || !cap_process(&keeper))
 		return false;
-	keeper.data = forward_data(&keeper, c);
-	node = node_cap(n, CAP_NODE, c->data);
+	if (local != 15 && cap_process(&keeper)->state == PROC_AVAILABLE)
+		node_store(n, local, sent_cap(inv->sender, inv->control, 2));
+	keeper.data = forward_data(&keeper, &wrapper);
 	invoke_start(inv, &keeper, format >> 28 & 1 ? NULL : &node);
 	return true;
 }

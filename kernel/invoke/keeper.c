@@ -28,7 +28,7 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 	/* The tree says whether a page is there; the processor knows its translations only. */
 	m.w[2] = (access & ~FAULT_ACCESS_PRESENT) | (w->page ? FAULT_ACCESS_PRESENT : 0);
 	m.w[3] = p->regs.rip;
-	if (w->keeper.type == CAP_START && cap_process(&w->keeper) && !(p->flags & PROCESS_FAULT_KEEPER)) {
+	if (keeper_process(&w->keeper) && !(p->flags & PROCESS_FAULT_KEEPER)) {
 		m.w[1] = w->keeper_offset;
 		m.subject = w->kept_node;
 		fault_to_keeper(p, &w->keeper, &m);

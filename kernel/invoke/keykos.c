@@ -14,12 +14,15 @@
  */
 #include "arch.h"
 #include "invoke/message.h"
+#include "kernel/checkpoint.h"
 #include "kernel/discrim.h"
 #include "kernel/keybits.h"
 #include "kernel/node.h"
 #include "kernel/page.h"
 #include "kernel/proctool.h"
 #include "kernel/segment.h"
+#include "object/persist.h"
+#include "object/primary.h"
 #include "object/process.h"
 
 #define STRING_MAX 4096u
@@ -185,6 +188,12 @@ static void node_keykos(struct inv *inv)
 	static const uint8_t types[] = { [CAP_NODE] = 3, [CAP_FETCH] = 4, [CAP_SENSE] = 1 };
 	uint32_t order = inv->order;
 
+	if (order == NODE_OC_MAKE_SCHEDULE) {
+		/* KeyKOS's meters count in units of their own (schedule.c). */
+		node_dispatch(inv, order);
+		inv->out[0].data = inv->out_caps && inv->out[0].type == CAP_SCHEDULE ? SCHEDULE_TICKS : 0;
+		return;
+	}
 	if (order <= NODE_OC_SWAP_LAST || order == NODE_OC_CLEAR || order == NODE_OC_MAKE_SCHEDULE ||
 	    order == NODE_OC_MAKE_SENSE) {
 		node_dispatch(inv, order);
@@ -208,7 +217,8 @@ static void segment_keykos(struct inv *inv)
 {
 	const struct cap *c = &inv->target;
 
-	if (c->type == CAP_FRONTEND)
+	/* One that has a keeper comes here if the keeper is no gate: it is as good as DK(0). */
+	if (c->type == CAP_FRONTEND || segment_format(c))
 		data_dispatch(inv);
 	else if (inv->order == 0)
 		segment_op_make_readonly(inv);
@@ -274,11 +284,41 @@ static void keybits_keykos(struct inv *inv)
 	reply_string(inv, sizeof form);
 }
 
+/* The process behind a keeper of that kind that bears the brand; NULL if it is none. */
+static struct process *keeper_branded(const struct cap *keeper, enum cap_type type, const struct cap *brand)
+{
+	struct process *p = keeper->type != type ? NULL : type == CAP_RESUME ? cap_resume(keeper) : cap_process(keeper);
+
+	return p && !cap_is_void(brand) && cap_same(&p->slots[PSLOT_BRAND], brand) ? p : NULL;
+}
+
+/* A segment or meter is identified by its keeper's brand: slot * 256 + data byte, and the node. */
+static void identify_kept(struct inv *inv, enum cap_type type, bool meter)
+{
+	const struct cap *c = inv_cap(inv, 0), *keeper;
+	uint32_t format = meter ? 0 : segment_format(c);
+	struct node *n = meter && c->type == CAP_SCHEDULE && c->ref == 0 ? NULL : cap_node(c);
+	unsigned slot = meter ? 2 : format >> 12 & 15;
+
+	if (!n || (meter ? c->type != CAP_SCHEDULE : !format)) {
+		inv_fail(inv, RC_FOREIGN);
+		return;
+	}
+	keeper = &n->slot[slot];
+	if (!keeper_branded(keeper, type, inv_cap(inv, 1))) {
+		inv_fail(inv, RC_FOREIGN);
+		return;
+	}
+	commit_point();
+	inv_fail(inv, slot * 256 + (keeper->data & 0xFF));
+	inv_out_cap(inv, 0, node_cap(n, CAP_NODE, meter ? 0 : c->data));
+}
+
 /* The domain tool.  Order 0 would make a domain of a node: here a process is an object of its own, so no node fits. */
 static void proctool_keykos(struct inv *inv)
 {
+	static const enum cap_type keepers[] = { CAP_START, CAP_RESUME, CAP_PROCESS };
 	const struct cap *c = inv_cap(inv, 0);
-	struct node *n;
 
 	switch (inv->order) {
 	case 1:
@@ -286,19 +326,23 @@ static void proctool_keykos(struct inv *inv)
 		word_is_code(inv);
 		break;
 	case 2:
+		if (c->type == CAP_RESUME && c->data == RESUME_RESTART) {
+			inv_fail(inv, RC_FOREIGN);
+			break;
+		}
 		proctool_op_identify_resume(inv);
 		word_is_code(inv);
 		break;
 	case 3:
 		proctool_op_identify_process(inv);
 		break;
-	case 5:
-		n = c->type == CAP_SEGMENT || c->type == CAP_FRONTEND ? cap_node(c) : NULL;
-		proctool_op_identify_segment(inv);
-		if (inv->result == RC_OK)
-			inv->result = (n->slot[15].ref >> 12 & 15) * 256 + (inv->out_w[0] & 0xFF);
+	case 5: case 6: case 7:
+		identify_kept(inv, keepers[inv->order - 5], false);
 		break;
-	case 0: case 6: case 7: case 9: case 10: case 11:
+	case 9: case 10: case 11:
+		identify_kept(inv, keepers[inv->order - 9], true);
+		break;
+	case 0:
 		inv_fail(inv, RC_FOREIGN);
 		break;
 	default:
@@ -311,7 +355,7 @@ static void proctool_keykos(struct inv *inv)
 /* The system timer: 4096 units a microsecond. */
 static void timer_keykos(struct inv *inv)
 {
-	uint64_t now = inv->order == 7 ? mul_div(arch_now_ns(), 4096, 1000) : 0;
+	uint64_t now = inv->order == 7 ? primary_time(arch_now_ns()) : 0;
 
 	if (inv->order != 7 && inv->order != 8) {
 		inv_fail(inv, inv->order == KT ? 0x509 : RC_UNKNOWN);
@@ -320,6 +364,41 @@ static void timer_keykos(struct inv *inv)
 	commit_point();
 	__builtin_memcpy(reply_bytes, &now, sizeof now);
 	reply_string(inv, sizeof now);
+}
+
+/*
+ * Take-checkpoint: 0 waits until one at or after a time is complete, 1 forces one first.  The time says no more than that
+ * what was done before now is meant.  While the caller waits its first word, which its message does not use, remembers
+ * for which one: mark and generation.
+ */
+static void checkpoint_keykos(struct inv *inv)
+{
+	const uint64_t mark = 0x43484B50ull << 32;
+	struct process *p = inv->sender;
+	uint64_t time;
+
+	if (inv->order > 1) {
+		refuse(inv);
+		return;
+	}
+	if (!keykos_argument(inv, &time, sizeof time))
+		return;
+	if (time > primary_time(arch_now_ns())) {
+		inv_fail(inv, 1);
+		return;
+	}
+	if (!persist_on || p->regs.rsi != mark) {
+		inv->order = CHECKPOINT_OC_FORCE;
+		checkpoint_op_force(inv);
+		inv->order = 0;
+		if (inv->result != RC_OK) {
+			refuse(inv);
+			return;
+		}
+		p->regs.rdi = inv->out_w[0];
+		p->regs.rsi = mark;
+	}
+	checkpoint_op_wait(inv);
 }
 
 void keykos_dispatch(struct inv *inv)
@@ -367,6 +446,12 @@ void keykos_dispatch(struct inv *inv)
 	case CAP_TIMER:
 		timer_keykos(inv);
 		break;
+	case CAP_PRIMARY:
+		primary_dispatch(inv);
+		break;
+	case CAP_CHECKPOINT:
+		checkpoint_keykos(inv);
+		break;
 	default:
 		refuse(inv);
 	}
@@ -395,7 +480,14 @@ static uint32_t segment_fault(const struct fault_message *m, const void **string
 uint32_t keykos_fault(struct process *p, const struct fault_message *m, const void **string, uint32_t *length)
 {
 	static struct domain_report report;
+	static uint64_t time;
 
+	if (m->w[0] == FAULT_SCHEDULE_EMPTY) {
+		time = primary_time(arch_now_ns());
+		*string = &time;
+		*length = sizeof time;
+		return OC_FAULT_MEMORY;
+	}
 	if (m->order == OC_FAULT_MEMORY)
 		return segment_fault(m, string, length);
 	domain_report_get(p, &report);

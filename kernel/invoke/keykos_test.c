@@ -81,7 +81,8 @@ static const struct row {
 	{ DOMAIN, 13, .code = KT + 2 }, { DOMAIN, 32, .code = KT + 2 }, { DOMAIN, 36, .code = KT + 2 },
 	{ DOMAIN, 16 + 5 }, { DOMAIN, 48 + 5, .k0 = NUMBER }, { DOMAIN, 42, .k0 = NUMBER }, { DOMAIN, 64, "\7", 1 },
 	{ DOMAIN, 66, .code = 1 }, { DOMAIN, 65, .code = 1 }, { DOMAIN, 65 }, { DOMAIN, 66 }, { DOMAIN, 73, .code = 1 },
-	{ DOMAIN, 67, .code = 1 }, { DOMAIN, 80, .k0 = PAGE, .code = 1 }, { DOMAIN, 201 }, { DOMAIN, 301 },
+	{ DOMAIN, 67, .code = 1 }, { DOMAIN, 80, .k0 = PAGE, .code = 1 }, { DOMAIN, 200, .code = KT + 2 }, { DOMAIN, 201 },
+	{ DOMAIN, 301 },
 	{ DOMAIN, 302, "abc", 3, .code = 3 }, { DOMAIN, 304 }, { DOMAIN, 306 }, { DOMAIN, 309, .code = KT + 2 },
 };
 

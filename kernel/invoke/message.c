@@ -144,12 +144,21 @@ void become_available(struct process *p)
 		sched_wake_stalled(p);
 }
 
+/* Who hears of a fault through that capability: a process, or one that waits for an answer (once). */
+struct process *keeper_process(const struct cap *keeper)
+{
+	if (keeper->type == CAP_START)
+		return cap_process(keeper);
+	return keeper->type == CAP_RESUME && keeper->data == RESUME_RETURN ? cap_resume(keeper) : NULL;
+}
+
 void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m)
 {
-	struct process *q = keeper->type == CAP_START ? cap_process(keeper) : NULL;
+	struct process *q = keeper_process(keeper);
 	uint64_t w[INV_WORDS] = { m->w[0], m->w[1], m->w[2], m->w[3] };
 	const void *string = NULL;
-	uint32_t order = m->order, length = 0;
+	uint32_t order = m->order, length = 0, data = keeper->type == CAP_START ? keeper->data : 0;
+	uint16_t kind = RESUME_FAULT;
 	struct cap resume;
 
 	kernel_stats.faults++;
@@ -166,19 +175,26 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 			process_frame(p)->oid, m->w[0], m->w[1], p->regs.rip, p->regs.rsp);
 		return;
 	}
-	if (q->state != PROC_AVAILABLE) {
+	if (keeper->type == CAP_RESUME) {
+		commit_point();
+		frame_dirty(process_frame(q));
+		process_frame(q)->call_count++;
+	} else if (q->state != PROC_AVAILABLE) {
 		sched_stall(p, q);
 		return;
 	}
 	commit_point();
-	if (q->recv_control & INV_KEYKOS)
+	if (q->recv_control & INV_KEYKOS) {
 		order = keykos_fault(p, m, &string, &length);
+		if (m->w[0] == FAULT_SCHEDULE_EMPTY)
+			kind = RESUME_RESTART;
+	}
 	p->state = PROC_WAITING;
 	if (p->flags & PROCESS_FAULT_KEEPER)
 		p->fault_code = FAULT_USER;        /* what it stopped of, for whoever asks it later */
 	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
-	resume = process_resume_cap(p, RESUME_FAULT);
-	receive_kernel_message(q, order, keeper->data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume,
+	resume = process_resume_cap(p, kind);
+	receive_kernel_message(q, order, data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume,
 			       string, length);
 	sched_ready_first(q);
 }

@@ -90,6 +90,12 @@ static void dispatch_creator(struct inv *inv, uint32_t order)
 		inv_fail(inv, RC_UNKNOWN);
 }
 
+static void dispatch_primary(struct inv *inv, uint32_t order)
+{
+	(void)order;
+	inv_fail(inv, RC_UNKNOWN);
+}
+
 typedef void (*dispatch_fn)(struct inv *inv, uint32_t order);
 
 static const dispatch_fn dispatch[CAP_TYPES] = {
@@ -116,6 +122,7 @@ static const dispatch_fn dispatch[CAP_TYPES] = {
 	[CAP_PHYSMEM] = physmem_dispatch,
 	[CAP_LOG] = log_dispatch,
 	[CAP_CREATOR] = dispatch_creator,
+	[CAP_PRIMARY] = dispatch_primary,
 	[CAP_SYSTRACE] = systrace_dispatch,
 };
 
@@ -181,6 +188,8 @@ void invoke_object(struct inv *inv)
 		process_frame(q)->call_count++;
 		if (last->data == RESUME_FAULT)
 			fault_answered(q, inv->result);
+		else if (last->data == RESUME_RESTART)
+			;
 		else
 			answer(q, inv);
 		set_running(q);

@@ -45,7 +45,10 @@ _Static_assert(sizeof(struct cap) == 16, "capabilities are 16 bytes on disk");
 
 #define CAP_NOEXEC 0x01u
 
+#define SCHEDULE_TICKS 0x8000          /* SCHEDULE data: a KeyKOS meter (schedule.c) */
+
 /* RESUME data */
+#define RESUME_RESTART 0               /* of a meter keeper: no code of its answer matters */
 #define RESUME_RETURN 2
 #define RESUME_FAULT  4
 

@@ -42,6 +42,8 @@ static uint32_t trap_code(const struct process *p)
 
 	if (p->fault_code == FAULT_TRAP)
 		return (uint16_t)p->fault_info;
+	if (p->fault_code == FAULT_NO_SCHEDULE && schedule_trap(p))
+		return schedule_trap(p);
 	if (p->fault_code < sizeof codes / sizeof codes[0] && codes[p->fault_code])
 		return codes[p->fault_code];
 	return p->fault_code ? 0x40 + p->fault_code : 0;
@@ -197,7 +199,7 @@ static void compare(struct inv *inv, struct process *p)
 
 	commit_point();
 	inv_fail(inv, !((c->type == CAP_START && cap_process(c) == p) ||
-			(c->type == CAP_RESUME && c->data == RESUME_RETURN && cap_resume(c) == p)));
+			(c->type == CAP_RESUME && c->data != RESUME_FAULT && cap_resume(c) == p)));
 }
 
 /* ---- registers --------------------------------------------------------------------------- */

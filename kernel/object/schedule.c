@@ -10,6 +10,9 @@
  *                                                (0 = never refilled), data = priority
  *     slot 5  number: when the period ends, ns (the kernel's)
  *
+ * A capability with SCHEDULE_TICKS is a KeyKOS meter: its node has the superior and the keeper in the same slots, slot 3
+ * counts in sixteenths of a microsecond, where void is 0, and no other slot means anything to the kernel.
+ *
  * Rules
  *   1. The priority of a schedule is at most its superior's.
  *   2. Time is charged to every node of the chain, at the end of a slice or of a run.
@@ -30,6 +33,11 @@ static bool is_super(const struct cap *c)
 	return c->type == CAP_SCHEDULE && c->ref == 0;
 }
 
+static bool is_meter(const struct cap *c)
+{
+	return c->data & SCHEDULE_TICKS;
+}
+
 /* The priority that a chain gives, or -1 if it does not end in the super-schedule. */
 static int chain_priority(const struct cap *c)
 {
@@ -43,11 +51,26 @@ static int chain_priority(const struct cap *c)
 		n = c->type == CAP_SCHEDULE ? cap_node(c) : NULL;
 		if (!n)
 			return -1;
-		if (n->slot[SCHEDULE_PARAMETERS].type == CAP_NUMBER && n->slot[SCHEDULE_PARAMETERS].data < priority)
+		if (!is_meter(c) && n->slot[SCHEDULE_PARAMETERS].type == CAP_NUMBER && n->slot[SCHEDULE_PARAMETERS].data < priority)
 			priority = n->slot[SCHEDULE_PARAMETERS].data;
 		c = &n->slot[SCHEDULE_SUPERIOR];
 	}
 	return -1;
+}
+
+/* Why a process has no schedule, in KeyKOS's trap codes (keykos.md 3.6). */
+uint32_t schedule_trap(const struct process *p)
+{
+	const struct cap *c = &p->slots[PSLOT_SCHEDULE];
+
+	for (int depth = 0; depth < CHAIN_MAX; depth++) {
+		if (is_super(c))
+			return 0;
+		if (c->type != CAP_SCHEDULE || !cap_node(c))
+			return 0x404;
+		c = &cap_node(c)->slot[SCHEDULE_SUPERIOR];
+	}
+	return 0x410;
 }
 
 bool schedule_refresh(struct process *p)
@@ -72,6 +95,17 @@ static void store_number(struct node *n, unsigned slot, uint64_t value)
 	node_store(n, slot, &number);
 }
 
+/* Of a meter; a node that is none has no time left. */
+static bool meter_charge(struct node *n, uint64_t ns)
+{
+	uint64_t left = n->slot[SCHEDULE_LEFT].type == CAP_NUMBER ? n->slot[SCHEDULE_LEFT].ref : 0, ticks = ns * 2 / 125;
+
+	left = left > ticks ? left - ticks : 0;
+	if (ticks && n->slot[SCHEDULE_LEFT].type == CAP_NUMBER)
+		store_number(n, SCHEDULE_LEFT, left);
+	return left;
+}
+
 static void refill(struct node *n, uint64_t now_ns)
 {
 	const struct cap *parameters = &n->slot[SCHEDULE_PARAMETERS];
@@ -94,6 +128,12 @@ struct node *schedule_charge(struct process *p, uint64_t ns)
 
 		if (!n)
 			return NULL;
+		if (is_meter(c)) {
+			if (!meter_charge(n, ns) && !exhausted)
+				exhausted = n;
+			c = &n->slot[SCHEDULE_SUPERIOR];
+			continue;
+		}
 		refill(n, now_ns);
 		if (n->slot[SCHEDULE_LEFT].type == CAP_NUMBER) {
 			uint64_t left = n->slot[SCHEDULE_LEFT].ref;

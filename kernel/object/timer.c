@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "invoke/inv.h"
 #include "kernel/timer.h"
+#include "object/primary.h"
 #include "sched/sched.h"
 
 void timer_op_now(struct inv *inv)
@@ -68,4 +69,28 @@ void timer_op_tsc(struct inv *inv)
 	inv->out_w[0] = tsc;
 	inv->out_w[1] = now_ns;
 	inv->out_w[2] = tsc >> 20 ? mul_div(now_ns, 1ull << 32, tsc) : 0;
+}
+
+void timer_op_make_bwait(struct inv *inv)
+{
+	uint64_t number = inv_word(inv, 0);
+
+	if (number < 1 || number > BWAITS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	inv_out_cap(inv, 0, cap_misc(CAP_PRIMARY, number, 0));
+}
+
+void timer_op_make_calendar(struct inv *inv)
+{
+	commit_point();
+	inv_out_cap(inv, 0, cap_misc(CAP_PRIMARY, PRIMARY_CALENDAR, 0));
+}
+
+void timer_op_make_copier(struct inv *inv)
+{
+	commit_point();
+	inv_out_cap(inv, 0, cap_misc(CAP_PRIMARY, PRIMARY_COPY, 0));
 }

@@ -366,7 +366,7 @@ static void schedule_ran_out(struct process *p, struct node *n)
 	uint64_t refill_ns = schedule_refill_ns(n);
 
 	sched_pass_turn(p);
-	if (n->slot[2].type == CAP_START) {
+	if (keeper_process(&n->slot[2])) {
 		m.subject = node_cap(n, CAP_NODE, 0);
 		fault_to_keeper(p, &n->slot[2], &m);
 	} else {

@@ -61,6 +61,7 @@ bool schedule_refresh(struct process *p);      /* p->priority from its schedule;
 struct node *schedule_charge(struct process *p, uint64_t ns);
 bool schedule_exhausted(struct process *p, struct node **which);
 uint64_t schedule_refill_ns(struct node *n);
+uint32_t schedule_trap(const struct process *p);   /* KeyKOS's trap code of one that has no schedule; 0: it has one */
 
 __attribute__((noreturn)) void arch_enter(struct process *p);  /* to user mode */
 void arch_idle(void);                          /* one interrupt, served */

@@ -9,6 +9,7 @@
 #include <keros/image.h>
 #include <keros/native.h>
 #include <keros/physmem.h>
+#include <keros/timer.h>
 #include "object.h"
 
 #define WINDOW 0x20000000ull               /* the pack's header, and the first page of a program */
@@ -183,6 +184,18 @@ directory_fill(void)
 	name_add("domtool", R_PROCTOOL);
 	name_add("keybits", R_KEYBITS);
 	name_add("systimer", R_TIMER);
+	timer_make_calendar(R_TIMER, R_A);
+	name_add("calclock", R_A);
+	timer_make_copier(R_TIMER, R_A);
+	name_add("copy", R_A);
+	name_add("checkpoint", R_CHECKPOINT);
+	for (index = 1; index <= 3; index++) {
+		char name[8];
+
+		timer_make_bwait(R_TIMER, index, R_A);
+		snprintf(name, sizeof name, "bwait%u", index);
+		name_add(name, R_A);
+	}
 	if (!segments_begin())
 		fatal("making", "segments");
 	object_add("sbt", KIND_SBT);
