@@ -219,7 +219,7 @@ def fs_freeze(t):
     store(t, "fs", 100, b"for good")
     t.check("fs", "s", 9, keys="z")
     t.kind("segment", "z", 0x1005)
-    t.kind("segment", "s", 0x0005)
+    t.kind("segment", "s", DEAD)
     t.check("discrim", "discrim", 1, ",z", 0)
     mapped(t, "z")
     load(t, "fs", 100, b"for good")
