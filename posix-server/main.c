@@ -128,7 +128,9 @@ static long call_run_recorded(struct proc *p)
 
 	record_walks = 0;
 	result = call_run(p);
-	if (result != BLOCKED)
+	if (result == BLOCKED)
+		record_wait(p);
+	else
 		record_call(p, result);
 	return result;
 }

@@ -202,6 +202,8 @@ struct proc {
 	struct inode *exe;
 	uint16_t program;              /* what it runs, as record.c numbers it; 0: nothing yet */
 	bool misses;                   /* it made a call that is not there */
+	char *walked[2];               /* names that a recorded call looked for before it had to wait */
+	bool walked_absent, walked_absolute[2];
 
 	/* What it waits for elsewhere (job.h): call_seq says which answers are of this call's time or later. */
 	struct job *job;

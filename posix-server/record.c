@@ -300,16 +300,15 @@ static size_t append(size_t at, const char *text, size_t length)
 	return at + length;
 }
 
-/* The name that the walk did not find, or was to change: the directory's, the component, what follows it. */
-static struct record *note_below(struct proc *p, unsigned use, struct inode *dir, const char *name, size_t length,
-				 const char *rest, unsigned error)
+/* The name that the walk did not find, or was to change: the directory's, the component, what follows it.  Its length
+ * in path; 0: it has none. */
+static size_t name_below(struct inode *dir, const char *name, size_t length, const char *rest)
 {
 	int n = inode_path(dir, path, PATH_LIMIT);
-	unsigned kind = dir->virtual ? RECORD_PROC : RECORD_PATH;
 	size_t at = n;
 
 	if (n < 0)
-		return NULL;
+		return 0;
 	if (n > 1)
 		at = append(at, "/", 1);
 	at = append(at, name, length);
@@ -317,9 +316,18 @@ static struct record *note_below(struct proc *p, unsigned use, struct inode *dir
 		at = append(append(at, "/", 1), rest, strlen(rest));
 	while (at > 1 && path[at - 1] == '/')
 		at--;
-	if (kind == RECORD_PROC)
-		at = proc_name(p, path, at);
-	return note(p, kind, use, error, path, at);
+	return at;
+}
+
+static struct record *note_below(struct proc *p, unsigned use, struct inode *dir, const char *name, size_t length,
+				 const char *rest, unsigned error)
+{
+	size_t n = name_below(dir, name, length, rest);
+	unsigned kind = dir->virtual ? RECORD_PROC : RECORD_PATH;
+
+	if (n && kind == RECORD_PROC)
+		n = proc_name(p, path, n);
+	return n ? note(p, kind, use, error, path, n) : NULL;
 }
 
 void record_walk(const char *text, struct inode *at, struct inode *found, const char *name, size_t length, const char *rest,
@@ -337,11 +345,40 @@ void record_walk(const char *text, struct inode *at, struct inode *found, const 
 	walks[i].parent = parent && length;
 }
 
+static void walked_drop(struct proc *p)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		free(p->walked[i]);
+		p->walked[i] = NULL;
+	}
+}
+
+void record_wait(struct proc *p)
+{
+	if (!record_walks)
+		return;
+	walked_drop(p);
+	for (unsigned i = 0; i < 2 && i < record_walks; i++) {
+		bool by_name = walks[i].length && (walks[i].error || walks[i].parent || !walks[i].found);
+		struct inode *at = by_name || !walks[i].found ? walks[i].dir : walks[i].found;
+		size_t n = at ? name_below(at, by_name ? walks[i].name : "", by_name ? walks[i].length : 0, by_name ? walks[i].rest : "") : 0;
+
+		p->walked[i] = n ? strndup(path, n) : NULL;
+		p->walked_absolute[i] = walks[i].absolute;
+	}
+	p->walked_absent = walks[0].parent && !walks[0].found;
+}
+
 /* What the which'th walk of this call named is used so. */
 static void note_walk(struct proc *p, unsigned which, unsigned use, long result)
 {
 	struct record *r;
 
+	if (!record_walks && p->walked[which]) {
+		r = note(p, RECORD_PATH, use, error_of(result), p->walked[which], strlen(p->walked[which]));
+		if (r)
+			r->absolute += p->walked_absolute[which];
+	}
 	if (which >= record_walks)
 		return;
 	if (walks[which].found && !walks[which].error && !walks[which].parent)
@@ -369,7 +406,7 @@ static void note_walk_or_fd(struct proc *p, unsigned use, uint64_t fd, long resu
 {
 	struct inode *i;
 
-	if (record_walks)
+	if (record_walks || p->walked[0])
 		note_walk(p, 0, use, result);
 	else if (use != USE_STAT && (i = inode_of(p, fd)))
 		note_inode(p, use, i, error_of(result));
@@ -389,7 +426,7 @@ static void note_open(struct proc *p, uint32_t flags, long result)
 		return;
 	}
 	i = inode_of(p, result);
-	if (!i || (record_walks && walks[0].parent && !walks[0].found && (flags & K_O_CREAT))) {
+	if (!i || ((flags & K_O_CREAT) && (record_walks ? walks[0].parent && !walks[0].found : p->walked_absent && p->walked[0]))) {
 		note_walk(p, 0, USE_CREATE, 0);
 		return;
 	}
@@ -503,15 +540,11 @@ static void note_rename(struct proc *p, long result)
 }
 
 /* A decoder: one line a way of recording. */
-void record_call(struct proc *p, long result)
+static void note_call(struct proc *p, long result)
 {
 	uint64_t *a = p->args;
 	struct inode *i;
 
-	if (result == -ENOSYS)
-		note_missing(p, p->nr);
-	if (p->nr >= sizeof how)
-		return;
 	switch (how[p->nr]) {
 	case H_NONE: return;
 	case H_OPEN: note_open(p, p->nr == 2 ? a[1] : p->nr == 85 ? 01101 : a[2], result); return;
@@ -545,6 +578,16 @@ void record_call(struct proc *p, long result)
 	case H_RESOURCE: note_text(p, RECORD_RESOURCE, USE_CALL, call_text(p->nr), result); return;
 	case H_SPAWN: if (result != -ENOSYS) note_text(p, RECORD_PROCESS, USE_SPAWN, "child", result); return;
 	}
+}
+
+void record_call(struct proc *p, long result)
+{
+	if (result == -ENOSYS)
+		note_missing(p, p->nr);
+	if (p->nr < sizeof how && how[p->nr])
+		note_call(p, result);
+	if (p->walked[0] || p->walked[1])
+		walked_drop(p);
 }
 
 /* ---- streams, programs --------------------------------------------------------------------------------------- */
@@ -640,6 +683,7 @@ void record_exec(struct proc *p, const char *name, struct inode *file, const cha
 
 void record_exit(struct proc *p, int status)
 {
+	walked_drop(p);
 	last_pid = p->pid > last_pid ? p->pid : last_pid;
 	if (!p->misses && status == 0)
 		return;

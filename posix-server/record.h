@@ -54,6 +54,8 @@ void record_walk(const char *path, struct inode *at, struct inode *found, const 
 		 const char *rest, bool parent, int error);
 
 void record_call(struct proc *p, long result);
+/* It waits for another's answer, and may not look for the names again when that comes: they are kept till then. */
+void record_wait(struct proc *p);
 void record_file(struct proc *p, enum record_use use, struct inode *i, long result);
 void record_name(struct proc *p, enum record_kind kind, enum record_use use, const char *name, size_t length, long result);
 /* A name of dir that a listing showed; at most LISTED_MAX of one directory. */

@@ -159,6 +159,13 @@ static void runfile_use(struct run *r, const char *path)
 	r->runfile = &file;
 	r->runfile_folder = xstrdup(dirname(copy));
 	r->cwd = file.directory;
+	for (size_t i = 0; i < file.grant_count; i++) {
+		const struct run_grant *g = &file.grants[i];
+
+		if (g->kind == RUN_SHARE)
+			grant_add(&r->grants, g->write ? SHARE_WRITE : SHARE_READ, "--manifest",
+				  xasprintf("%s%s%s:%s", *g->host == '/' ? "" : r->runfile_folder, *g->host == '/' ? "" : "/", g->host, g->path));
+	}
 	if (file.machine)
 		r->memory = parse_memory(file.machine);
 	if (file.storage)
@@ -733,7 +740,10 @@ static const struct verb verbs[] = {
 	  "a tutorial. Names that hold secrets (tools/assess/secrets.txt) are withheld, and asking for them is recorded.",
 	  .options =
 	  "  -o DIR             where to write (default assess)\n"
+	  "  --with PROGRAM     a program of this machine with its libraries, at their paths\n"
+	  "  --ro HOST[:GUEST]  show it a file or folder of the host (a copy: nothing is written back)\n"
 	  "  --tree DIR         show it these files over the base tree; may be given again\n"
+	  "  --write            what it changes below --ro is changed on the host\n"
 	  "  --env N=V          set a variable; --env N copies it from here\n"
 	  "  --cwd PATH         where the command starts\n"
 	  "  --mem SIZE         memory of the machine\n"
@@ -742,7 +752,7 @@ static const struct verb verbs[] = {
 	  "  --merge FILE       unite with the manifest of another run\n",
 	  .examples =
 	  "  keros assess -o /tmp/a --verify -- sort /etc/passwd\n"
-	  "  keros assess -o /tmp/b --tree ./t -- tar -xf /in/new.tar -C /tmp\n" },
+	  "  keros assess -o /tmp/b --with sqlite3 --ro ./data:/data --verify -- sqlite3 /data/my.db .tables\n" },
 	{ "diff", act_diff, "diff A.toml B.toml", "what one run manifest grants and another does not",
 	  "Prints lines '- ...' and '+ ...' for what only A or only B says; evidence is no difference. Status 0: they say the\n"
 	  "same; 1: they differ. Try: keros diff doc/assess/gzip/manifest.toml my.toml",

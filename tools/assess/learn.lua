@@ -54,8 +54,10 @@ local function is_random(name)
 end
 
 local function grant_add(grants, files, path, use)
-	local kind, what, host = files:source(path)
+	local kind, what, host, item = files:source(path)
 	if not kind then return nil end
+	if kind == "implied" then return { uses = {}, evidence = 0 } end
+	if kind == "share" then path, host, what = item.guest, item.host, "folder" end
 	local g = grants[path]
 	if not g then
 		g = { path = path, kind = kind, host = host, what = what, uses = {}, evidence = 0 }
@@ -63,6 +65,11 @@ local function grant_add(grants, files, path, use)
 	end
 	for u in pairs(use.uses) do g.uses[u] = true end
 	g.evidence = g.evidence + use.evidence
+	if kind == "share" then
+		g.keep = true
+		g.write = g.write or use.uses.create or use.uses.write or use.uses.delete or use.uses.attr or nil
+		g.widened = "shares: a share is granted as it was given, with all below it"
+	end
 	return g
 end
 
@@ -74,6 +81,7 @@ end
 
 local function grant_made(grants, files, path, use, made)
 	local ground = ground_of(files, path)
+	if files:source(ground) == "implied" then return end
 	local g = grant_add(grants, files, ground, { uses = { create = true }, evidence = use.evidence })
 	if not g then return end
 	g.keep = true
@@ -209,6 +217,7 @@ function learn.manifest(m, files, context, level)
 	end
 	for ground, n in pairs(made) do
 		local g = grants[ground]
+		if not g then g = { uses = {} } end
 		if (ground == "/tmp" or ground == "/var/tmp") and g.kind == "base" then g.kind, g.host = "scratch", nil end
 		widen(g, n.random > 0 and string.format("temporary names: %s (%d of them temporary) became this folder", count(n.all, "name"), n.random)
 			or string.format("made names: %s became this folder", count(n.all, "name")))

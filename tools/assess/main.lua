@@ -11,6 +11,7 @@ local learn = require "learn"
 local report = require "report"
 local tree = require "tree"
 local verify = require "verify"
+local with = require "with"
 local json = require "json"
 
 local KEROS = root .. "/build/keros"
@@ -39,7 +40,7 @@ end
 -- ---- The command line ------------------------------------------------------------------------------------------------
 
 local function parse(words)
-	local o = { run = {}, trees = {}, environment = {}, out = "assess" }
+	local o = { run = {}, items = {}, environment = {}, out = "assess" }
 	local valued = valued_options()
 	local i = 1
 	local function value(option)
@@ -56,9 +57,16 @@ local function parse(words)
 		elseif name == "--verify" then o.verify = true
 		elseif name == "--merge" then o.merge = take()
 		elseif name == "--runs" then o.runs = math.tointeger(tonumber(take())) or misuse("--runs is not a number")
-		elseif name == "--tree" then
-			local folder = take()
-			o.trees[#o.trees + 1] = folder
+		elseif name == "--tree" then o.items[#o.items + 1] = { option = "--tree", host = take(), guest = "/" }
+		elseif name == "--ro" then
+			local text = take()
+			local host, guest = text:match("^(.+):(/[^:]*)$")
+			o.items[#o.items + 1] = { option = "--ro", host = host or text, guest = guest }
+		elseif name == "--with" then
+			local items, why = with.items(take())
+			if not items then misuse("--with: %s; give the name or path of a program of this machine", why) end
+			table.move(items, 1, #items, #o.items + 1, o.items)
+		elseif name == "--write" then o.write = true
 		elseif name == "--env" then
 			local e = take()
 			if not e:find("=", 1, true) then
@@ -74,25 +82,24 @@ local function parse(words)
 			o.run[#o.run + 1] = "--mem=" .. o.machine
 		elseif name == "--icount" then o.run[#o.run + 1] = w
 		elseif valued[name] == nil then misuse("no option '%s'; see: keros help assess", name)
-		else misuse("%s is for keros run; assess takes -o, --tree, --env, --cwd, --mem, --verify, --merge, --runs", name)
+		else misuse("%s is for keros run; see what assess takes: keros help assess", name)
 		end
 		i = i + 1
 	end
 	o.command = table.move(words, i, #words, 1, {})
+	if o.write and (o.verify or (o.runs or 1) > 1) then
+		misuse("--write changes the host's files, so a second run would not be the same; leave out --verify and --runs")
+	end
 	if #o.command == 0 then misuse("assess needs a command; try: keros assess -o /tmp/a -- ls -l /etc") end
 	return o
 end
 
 -- Absolute, as the tree of a copy is named in the manifest.
 local function absolute(path)
-	local p = io.popen("realpath -- " .. tree.quoted(path))
+	local p = io.popen("realpath -e -- " .. tree.quoted(path) .. " 2>/dev/null")
 	local full = p:read("l")
 	p:close()
-	return full or misuse("%s: there is no such folder", path)
-end
-
-local function is_folder(path)
-	return os.execute("test -d " .. tree.quoted(path)) == true
+	return full or misuse("%s: there is no such file or folder", path)
 end
 
 local DEFAULTS = { "PATH=/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin", "HOME=/root", "TERM=dumb" }
@@ -126,30 +133,38 @@ local function secret_of(patterns, path)
 	end
 end
 
--- What the folders hold that is withheld, and copies of them without it, if there is any.
-local function withhold(o, patterns, work)
+-- Puts together what is shown, as one folder to lay over the base tree, without what is withheld. Returns the options.
+local function show(o, patterns, work)
+	local shown, options, any = work .. "/shown", {}, false
 	o.withheld = {}
-	for i, folder in ipairs(o.trees) do
-		local p = io.popen("cd " .. tree.quoted(folder) .. " && find . -mindepth 1 -printf '%p\\0'")
-		local found = {}
-		for path in p:read("a"):gmatch("%.([^%z]*)%z") do
-			local why = secret_of(patterns, path)
-			if why then
-				o.withheld[path] = why
-				found[#found + 1] = path
-			end
-		end
-		p:close()
-		if #found > 0 then
-			local copy = work .. "/tree" .. i
-			os.execute(string.format("cp -a %s %s", tree.quoted(folder), tree.quoted(copy)))
-			for _, path in ipairs(found) do os.execute("rm -rf " .. tree.quoted(copy .. path)) end
-			o.shown = o.shown or table.move(o.trees, 1, #o.trees, 1, {})
-			o.shown[i] = copy
-			say("%s withheld from %s", learn.count(#found, "secret name"), folder)
+	for _, item in ipairs(o.items) do
+		if item.share then
+			options[#options + 1] = string.format("--rw=%s:%s", item.host, item.guest)
+		else
+			local to = item.guest == "/" and shown or shown .. item.guest
+			any = true
+			-- A folder's content goes into what is there already; a file takes its place.
+			local ok = os.execute(string.format("mkdir -p %s && if test -d %s; then mkdir -p %s && cp -a %s/. %s; else cp %s %s %s; fi",
+				tree.quoted(learn.parent(to)), tree.quoted(item.host), tree.quoted(to), tree.quoted(item.host), tree.quoted(to),
+				item.follow and "-L --preserve=all" or "-a", tree.quoted(item.host), tree.quoted(to)))
+			if ok ~= true then os.exit(1) end
 		end
 	end
-	o.shown = o.shown or o.trees
+	if not any then return options end
+	local p = io.popen("cd " .. tree.quoted(shown) .. " && find . -mindepth 1 -printf '%p\\0'")
+	local count = 0
+	for path in p:read("a"):gmatch("%.([^%z]*)%z") do
+		local why = secret_of(patterns, path)
+		if why then
+			o.withheld[path] = why
+			count = count + 1
+		end
+	end
+	p:close()
+	for path in pairs(o.withheld) do os.execute("rm -rf " .. tree.quoted(shown .. path)) end
+	if count > 0 then say("%s withheld", learn.count(count, "name that holds secrets", "names that hold secrets")) end
+	options[#options + 1] = "--tree=" .. shown
+	return options
 end
 
 -- A failed look for a name that was withheld, or that would be a secret, is a refusal and is told as one.
@@ -185,9 +200,14 @@ end
 
 local function main(words)
 	local o = parse(words)
-	for i, folder in ipairs(o.trees) do
-		if not is_folder(folder) then misuse("--tree %s: assess takes folders; unpack it first", folder) end
-		o.trees[i] = absolute(folder)
+	for _, item in ipairs(o.items) do
+		local named = item.host
+		item.host = absolute(named)
+		item.guest = item.guest or (named:sub(1, 1) == "/" and named or item.host)
+		item.share = o.write and item.option == "--ro" or nil
+		if item.option == "--tree" and os.execute("test -d " .. tree.quoted(item.host)) ~= true then
+			misuse("--tree %s: assess takes folders; unpack it first", item.host)
+		end
 	end
 	if os.execute("mkdir -p " .. tree.quoted(o.out)) ~= true then os.exit(1) end
 	o.out = absolute(o.out)
@@ -195,15 +215,15 @@ local function main(words)
 	local work = p:read("l")
 	p:close()
 	local patterns = secret_patterns()
-	withhold(o, patterns, work)
+	local shown = show(o, patterns, work)
 
 	local runner = verify.runner { keros = KEROS, work = work, out = o.out, say = say }
-	local files = tree.open(root .. "/build/base.tree", o.trees)
+	local files = tree.open(root .. "/build/base.tree", o.items)
 	local context = { environment = environment(o.environment), arguments = o.command, directory = o.directory, machine = o.machine }
 
 	say("running with everything it may be shown: %s", table.concat(o.command, " "))
 	local options = table.move(o.run, 1, #o.run, 1, {})
-	for _, folder in ipairs(o.shown) do options[#options + 1] = "--tree=" .. folder end
+	table.move(shown, 1, #shown, #options + 1, options)
 	local first = runner:run("wide", options, o.command, true)
 	io.stdout:write(first.output)
 	io.stdout:flush()

@@ -311,14 +311,14 @@ end
 local function names_granted(x)
 	local n = 0
 	for _, g in ipairs(x.manifest.grants) do
-		if not g.whole then
+		if not g.whole and g.kind ~= "share" then
 			n = n + 1
 		else
 			for path in pairs(x.files.entries) do
 				if g.kind == "base" and (path == g.path or path:sub(1, #g.path + 1) == g.path .. "/" or g.path == "/") then n = n + 1 end
 			end
 			for path in pairs(x.files.scanned) do
-				if g.kind == "copy" and (path == g.path or path:sub(1, #g.path + 1) == g.path .. "/") then n = n + 1 end
+				if (g.kind == "copy" or g.kind == "share") and (path == g.path or path:sub(1, #g.path + 1) == g.path .. "/") then n = n + 1 end
 			end
 		end
 	end

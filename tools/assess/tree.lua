@@ -30,10 +30,10 @@ local function read_image(image)
 	return entries
 end
 
--- folders: host folders laid over the base, in order.
-function tree.open(image_path, folders)
+-- items: what of the host is shown, in order: { host, guest, share = whether it is a share and no copy }.
+function tree.open(image_path, items)
 	local image = assert(read_bytes(image_path), image_path .. " is missing: run `make all` first")
-	return setmetatable({ image = image, entries = read_image(image), folders = folders, hosts = {} }, tree)
+	return setmetatable({ image = image, entries = read_image(image), items = items }, tree)
 end
 
 local function quoted(s)
@@ -41,35 +41,49 @@ local function quoted(s)
 end
 tree.quoted = quoted
 
--- The kinds of all names of the folders, by one walk each.
+local FIND = { d = "folder", f = "file", l = "link" }
+
+-- The kinds of all names that are shown, by one walk each; the folders above an item are there too.
 function tree:scan()
 	if self.scanned then return end
 	self.scanned = {}
-	for _, folder in ipairs(self.folders) do
-		local p = assert(io.popen("cd " .. quoted(folder) .. " && find . -printf '%y %p\\0'", "r"))
-		for kind, path in p:read("a"):gmatch("(%a) %.([^%z]*)%z") do
-			self.scanned[path == "" and "/" or path] = {
-				kind = kind == "d" and "folder" or kind == "f" and "file" or kind == "l" and "link" or "other",
-				host = folder .. path,
+	for _, item in ipairs(self.items) do
+		local p = assert(io.popen("find " .. (item.follow and "-L " or "") .. quoted(item.host) .. " -printf '%y %P\\0' 2>/dev/null", "r"))
+		for kind, below in p:read("a"):gmatch("(%a) ([^%z]*)%z") do
+			local at = item.guest == "/" and "" or item.guest
+			local path = below == "" and item.guest or at .. "/" .. below
+			self.scanned[path] = {
+				kind = FIND[kind] or "other", host = below == "" and item.host or item.host .. "/" .. below, item = item,
 			}
 		end
 		p:close()
+		local up = item.guest
+		while up ~= "/" do
+			up = up:match("^(.*)/[^/]*$")
+			up = up == "" and "/" or up
+			if not self.scanned[up] then self.scanned[up] = { kind = "folder", implied = true } end
+		end
 	end
 end
 
--- "base" or "copy", its kind, and for a copy the host's name; nil: it was not there.
+-- "base", "copy" or "share", its kind, the host's name and the item; nil: it was not there.
 function tree:source(path)
 	self:scan()
 	local over = self.scanned[path]
 	local base = self.entries[path]
-	if over and not (over.kind == "folder" and base) then return "copy", over.kind, over.host end
+	if over and not over.implied and not (over.kind == "folder" and base) then
+		return over.item.share and "share" or "copy", over.kind, over.host, over.item
+	end
 	if base then return "base", base.kind end
+	if over then return "implied", "folder" end
 end
 
 function tree:bytes(path)
 	self:scan()
 	local over = self.scanned[path]
-	if over then return over.kind == "file" and read_bytes(over.host) or nil end
+	if over and over.host then
+		return (over.kind == "file" or over.kind == "link") and read_bytes(over.host) or nil
+	end
 	local e = self.entries[path]
 	if e and e.kind == "link" then
 		local target = self.image:sub(e.data + 1, e.data + e.size)
