@@ -102,6 +102,7 @@ domain "control" {
 	holds = {
 		bank = bank(), [8] = stream("console", 15, 0), [9] = stream("console", 15, 1), [10] = kernel "checkpoint",
 		[11] = kernel "timer", [12] = kernel "systrace", [13] = kernel "log",
+		[14] = start "p9",
 	},
 }
 

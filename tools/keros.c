@@ -441,6 +441,13 @@ static int act_log(int argc, char **argv)
 	return inspect_log(l.machine, l.json);
 }
 
+static int act_revoke(int argc, char **argv)
+{
+	struct looking l = parse_looking("revoke", "--json --machine", 1, argc, argv);
+
+	return inspect_revoke(l.machine, l.word_count ? l.words[0] : NULL, l.json);
+}
+
 static int act_stop(int argc, char **argv)
 {
 	struct looking l = parse_looking("stop", "--json --machine", 0, argc, argv);
@@ -726,6 +733,15 @@ static const struct verb verbs[] = {
 	  .examples =
 	  "  keros trace sh                            # system calls, as strace would show them\n"
 	  "  keros trace --count 100 bank              # what the space bank is asked\n" },
+	{ "revoke", act_revoke, "revoke [--json] [--machine FILE|PID] [GRANT]", "take back what a running sandbox was given",
+	  "Without GRANT: lists what can be taken back. GRANT is the place of a share in the sandbox, or the host's path of it, or\n"
+	  "stdin, stdout, stderr. It works at once: the sandbox's calls on the share, open files included, fail with EIO; input\n"
+	  "is at its end, output answers EPIPE. What was read before stays read. For good: a system with an\n"
+	  "image gets the grant again only from its next command line.",
+	  .examples =
+	  "  keros revoke\n"
+	  "  keros revoke /src\n"
+	  "  keros revoke --machine my.disk stdout\n" },
 	{ "log", act_log, "log [--json] [--machine FILE|PID]", "the newest of a running kernel's log", "Prints what is kept: 32 KiB.",
 	  .examples =
 	  "  keros log | tail\n" },

@@ -5,7 +5,7 @@
 #define CONTROL_H
 #include <keros/inv.h>
 
-enum { CR_IN = CR_APP0, CR_OUT, CR_CHECKPOINT, CR_TIMER, CR_SYSTRACE, CR_POWER };
+enum { CR_IN = CR_APP0, CR_OUT, CR_CHECKPOINT, CR_TIMER, CR_SYSTRACE, CR_POWER, CR_SHARES };
 
 /* One line of an answer that goes on; fields: the inside of a JSON object. */
 __attribute__((format(printf, 2, 3))) void answer_part(const char *id, const char *format, ...);
@@ -22,6 +22,7 @@ void verb_caps(const char *id, const char *argument);
 void verb_node(const char *id, const char *argument);
 void verb_record(const char *id, const char *argument);
 void verb_trace(const char *id, const char *argument);
+void verb_revoke(const char *id, const char *argument);
 void verb_log(const char *id, const char *argument);
 
 #endif

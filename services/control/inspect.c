@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <keros/share.h>
 #include <keros/systrace.h>
 #include "control.h"
 
@@ -139,6 +140,19 @@ void verb_trace(const char *id, const char *argument)
 			    r->order, r->result, r->string_length, r->caps, r->w[0], r->w[1], r->w[2], r->w[3], r->w[4], r->w[5]);
 	}
 	answer_end(id, "\"position\":%lu,\"lost\":%lu", next, lost);
+}
+
+/* Takes a share of the host back, by its number. */
+void verb_revoke(const char *id, const char *argument)
+{
+	uint64_t number, dead = 0;
+
+	if (!number_take(argument, &number))
+		answer_error(id, "revoke needs the number of a share");
+	else if (share_revoke(CR_SHARES, number, &dead) != RC_OK)
+		answer_error(id, "this machine has no such share");
+	else
+		answer_end(id, "\"share\":%lu,\"dead\":%lu", number, dead);
 }
 
 /* The kernel's log from a position on, as much as one line holds. */

@@ -156,6 +156,7 @@ static const struct verb {
 } verbs[] = {
 	{ "ckpt", verb_ckpt }, { "stop", verb_stop }, { "ps", verb_ps }, { "caps", verb_caps }, { "node", verb_node },
 	{ "record", verb_record }, { "trace", verb_trace }, { "log", verb_log },
+	{ "revoke", verb_revoke },
 };
 
 /* ---- requests --------------------------------------------------------------------------------- */

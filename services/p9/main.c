@@ -1455,7 +1455,7 @@ static uint32_t do_attach(void *ctx, struct msg *m, uint64_t number, uint64_t gr
 		return RC_REQUEST;
 	if (!lane_count && !transport_start())
 		return RC_LIMIT;
-	if (!(s = share_by_number((unsigned)number)))
+	if (!(s = share_by_number((unsigned)number)) || s->revoked)
 		return RC_VOID;
 	if (!(o = op_new(NULL, s)))
 		return RC_LIMIT;
@@ -1483,6 +1483,27 @@ static uint32_t do_reset(void *ctx, struct msg *m, uint64_t group)
 	return RC_OK;
 }
 
+static uint32_t do_revoke(void *ctx, struct msg *m, uint64_t number, uint64_t *dead)
+{
+	struct share *s = share_by_number((unsigned)number);
+
+	(void)ctx;
+	*dead = 0;
+	if (!s)
+		return RC_VOID;
+	s->revoked = true;
+	for (unsigned group = 0; group < GROUPS; group++)
+		for (unsigned i = 0; groups[group].handle && i < GROUP_HANDLES; i++) {
+			struct handle *h = groups[group].handle[i];
+
+			if (!h || h->closed || h->share != s)
+				continue;
+			do_close(h, m);
+			++*dead;
+		}
+	return RC_OK;
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------- */
 
 static const struct directory_server directory_server = {
@@ -1494,7 +1515,7 @@ static const struct file_server file_server = {
 	.read = do_read, .write = do_write, .attributes = do_attributes, .set = do_set_file, .sync = do_sync,
 	.close = do_close,
 };
-static const struct share_server share_server = { .attach = do_attach, .reset = do_reset };
+static const struct share_server share_server = { .attach = do_attach, .revoke = do_revoke, .reset = do_reset };
 
 static bool serve(struct msg *m)
 {

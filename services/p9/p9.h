@@ -66,6 +66,7 @@ struct share {
 	struct virtio_queue queue;
 	uint64_t rings;                /* where they are mapped; 0: not made yet */
 	unsigned number, nth;          /* of its tag; among the devices of its kind */
+	bool revoked;                  /* for good: its owner took it back */
 	bool found, ready;             /* ready: the version is agreed and the root attached */
 	uint32_t next_fid, root;
 	unsigned epoch;                /* lives of the machine: handles of another are dead */

@@ -82,6 +82,36 @@ def test_live_graph():
 
 
 @limit(120)
+def test_revoke():
+    """revoke takes a share and a stream back in mid-run: files that are open answer EIO, output EPIPE; the rest goes on."""
+    os.makedirs("src")
+    with open("src/a", "wb") as file:
+        file.write(b"content" * 10000)
+    with open("src/b", "w") as file:
+        file.write("other\n")
+    os.makedirs("kept")
+    with open("kept/c", "w") as file:
+        file.write("kept\n")
+    script = """trap '' PIPE; exec 3</src/a; echo up
+until ! head -c 1 <&3 >/dev/null 2>/tmp/e; do sleep 0.05; done; cat /tmp/e
+cat /src/b 2>&1; stat /src/a 2>&1; cat /kept/c
+while echo x; do sleep 0.05; done 2>/dev/null; echo "output ended with $?" >&2"""
+    life = start(["sh", "-c", script], ["--ro", "src:/src", "--ro", "kept:/kept"])
+    grants = [(g["kind"], g["guest"]) for g in objects("revoke", "--json")]
+    assert sorted(grants) == [("share", "/kept"), ("share", "/src"), ("stream", "stderr"), ("stream", "stdin"),
+                              ("stream", "stdout")], grants
+    assert "there is no grant" in run([KEROS, "revoke", "/other"]).stderr.decode()
+    assert "taken back" in keros("revoke", "/src")
+    life.wait_for(lambda line: line == b"kept")
+    errors = [line for line in life.lines if b"error" in line]
+    assert len(errors) >= 3 and all(b"I/O error" in line or b"Input/output error" in line for line in errors), life.lines
+    life.wait_for(lambda line: line == b"x")
+    keros("revoke", "stdout")
+    life.join()
+    assert b"output ended with" in life.errors, life.errors
+
+
+@limit(120)
 def test_log_and_stop():
     """log prints the kernel's log of a running machine; stop ends it, and its command says so with 143."""
     life = start()

@@ -15,6 +15,8 @@ int inspect_caps(const char *which, const char *process, bool json);
 int inspect_graph(const char *which, const char *file);
 /* count 0: until interrupted. */
 int inspect_trace(const char *which, const char *process, unsigned long count, bool json);
+/* grant: the guest's or the host's path of a share, or stdin, stdout, stderr; NULL: lists what can be taken back. */
+int inspect_revoke(const char *which, const char *grant, bool json);
 int inspect_log(const char *which, bool json);
 int inspect_stop(const char *which, bool json);
 

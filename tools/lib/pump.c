@@ -29,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "lib/control.h"
+#include "lib/json.h"
 #include "lib/pump.h"
 
 enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME_HELLO, FRAME_HANGUP };
@@ -316,6 +317,76 @@ static void asker_accept(struct pump *p)
 		close(fd);
 }
 
+static void asker_tell(struct asker *a, struct buffer *line)
+{
+	if (send(a->fd, line->data, line->length, MSG_NOSIGNAL) != (ssize_t)line->length)
+		note("an answer was longer than its asker could take\r");
+	free(line->data);
+	*line = (struct buffer){ 0 };
+}
+
+/* "grants": what the owner gave and can take back: shares of the host, and the three streams. */
+static void grants_tell(struct pump *p, struct asker *a)
+{
+	static const char *const modes[] = { "read-only", "read and write", "copy on write" };
+	static const char *const streams[] = { "stdin", "stdout", "stderr" };
+	const struct grants *g = &p->run->grants;
+	struct buffer line = { 0 };
+
+	for (unsigned i = 0; i < g->count; i++) {
+		const struct grant *grant = &g->grant[i];
+
+		buffer_text(&line, "0 +{\"kind\":\"share\",\"mode\":");
+		json_add(&line, modes[grant->mode], strlen(modes[grant->mode]));
+		buffer_text(&line, ",\"host\":");
+		json_add(&line, grant->host, strlen(grant->host));
+		buffer_text(&line, ",\"guest\":");
+		json_add(&line, grant->guest, strlen(grant->guest));
+		buffer_text(&line, "}\n");
+		asker_tell(a, &line);
+	}
+	for (unsigned i = 0; i < 3 && !p->run->tty; i++) {
+		buffer_text(&line, "0 +{\"kind\":\"stream\",\"guest\":");
+		json_add(&line, streams[i], strlen(streams[i]));
+		buffer_text(&line, "}\n");
+		asker_tell(a, &line);
+	}
+	buffer_text(&line, "0 {}\n");
+	asker_tell(a, &line);
+}
+
+/* "hangup N": the stream has no other end from now on. */
+static void stream_hang_up(struct pump *p, unsigned stream)
+{
+	if (stream == 0 && !p->input_ended) {
+		p->input_ended = true;
+		send_frame(p, FRAME_EOF, 0, NULL, 0);
+	} else if (stream) {
+		send_frame(p, FRAME_HANGUP, (uint8_t)stream, NULL, 0);
+	}
+}
+
+/* Requests that this command answers itself. */
+static bool asker_serve(struct pump *p, struct asker *a)
+{
+	struct buffer line = { 0 };
+	unsigned stream;
+
+	buffer_add(&a->line, "", 1);
+	if (strcmp((char *)a->line.data, "grants\n") == 0) {
+		grants_tell(p, a);
+	} else if (sscanf((char *)a->line.data, "hangup %u", &stream) == 1 && stream < 3) {
+		stream_hang_up(p, stream);
+		buffer_text(&line, "0 {}\n");
+		asker_tell(a, &line);
+	} else {
+		a->line.length--;
+		return false;
+	}
+	asker_close(a);
+	return true;
+}
+
 /* One line is a request; it goes to the guest with a number before it. */
 static void asker_read(struct pump *p, struct asker *a)
 {
@@ -329,7 +400,7 @@ static void asker_read(struct pump *p, struct asker *a)
 		asker_close(a);
 		return;
 	}
-	if (!memchr(a->line.data, '\n', a->line.length))
+	if (!memchr(a->line.data, '\n', a->line.length) || asker_serve(p, a))
 		return;
 	a->id = ++p->last_id;
 	request = xasprintf("%u-%d %.*s", a->id, (int)getpid(), (int)a->line.length, (char *)a->line.data);
