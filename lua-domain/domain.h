@@ -73,6 +73,10 @@ bool child_is(void);
 extern jmp_buf domain_ending;
 __attribute__((noreturn)) void domain_exit(int status);
 
+/* prompt.c: Ctrl-C since this was last asked. */
+void prompt_open(lua_State *L);
+bool prompt_interrupted(void);
+
 /* lib.c */
 void lib_open(lua_State *L);
 int lib_traceback(lua_State *L);       /* a message handler */

@@ -848,6 +848,8 @@ static int lib_step(lua_State *L)
 	loop_step();
 	answer_flush();
 	loop_state = before;
+	if (posted & LOOP_STREAM && prompt_interrupted())
+		return luaL_error(L, "interrupted!");
 	return 0;
 }
 

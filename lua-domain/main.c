@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "modules.h"
 #include "slots.h"
+#include "streams.h"
 #include "wire.h"
 
 #define STATUS_ERROR 1
@@ -146,6 +147,30 @@ static bool script_run(const char *path)
 	return call_reported(n);
 }
 
+static bool prompt_run(void)
+{
+	prompt_open(L);
+	module_load(L, "repl");
+	return true;
+}
+
+/* Without a terminal the standard input is the script. */
+static bool input_run(void)
+{
+	luaL_Buffer b;
+	size_t n;
+
+	luaL_buffinit(L, &b);
+	while ((n = in_read(luaL_prepbuffer(&b), LUAL_BUFFERSIZE)) > 0)
+		luaL_addsize(&b, n);
+	luaL_pushresult(&b);
+	if (luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=stdin", "t") != LUA_OK) {
+		report();
+		return false;
+	}
+	return call_reported(0);
+}
+
 static int run(lua_State *state)
 {
 	const char *script = NULL, *value;
@@ -166,7 +191,8 @@ static int run(lua_State *state)
 	}
 	if (script && good)
 		good = script_run(script);
-	(void)any;
+	if (!script && !any)
+		good = stream_is_terminal() ? prompt_run() : input_run();
 	lua_pushboolean(L, good);
 	return 1;
 }
@@ -248,6 +274,7 @@ static uint32_t do_run(void *ctx, struct msg *m, const void *text, size_t length
 	if (config_length || !length || config[length - 1] != 0)
 		return RC_REQUEST;
 	config_length = length;
+	config = heap_alloc(NULL, config, INV_STRING_MAX, length);     /* where it is: a block that shrinks does not move */
 	cap_copy(CR_RUN, CR_RETURN);
 	return SANDBOX_NOREPLY;
 }

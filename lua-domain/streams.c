@@ -107,6 +107,8 @@ static bool in_fill(void)
 		if (rc == RC_AGAIN) {
 			if (!loop_watch(stream) || !loop_wait(LOOP_STREAM))
 				break;
+			if (present[STREAM_TTY] && prompt_interrupted())
+				luaL_error(loop_state, "interrupted!");
 			continue;
 		}
 		if (rc != RC_OK || got == 0)
