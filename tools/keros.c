@@ -293,14 +293,25 @@ static int act_run(int argc, char **argv)
 
 static char *login_shell[] = { "sh", "-l", NULL };
 
+#define LUA_BESIDE_MB 64
+
+/* As parse_memory wrote it. */
+static unsigned long memory_mb(const char *memory)
+{
+	return strtoul(memory, NULL, 10);
+}
+
 static int act_shell(int argc, char **argv)
 {
 	struct run r;
 	int first = parse_run(&r, "shell", argc, argv);
 
 	r.argv = first < argc ? argv + first : login_shell;
+	/* Beside the shell, a Lua prompt: if the build has one, and the machine room for it. */
+	r.lua_beside = r.tty && !r.second && !r.manifest && lua_is_there(r.root) && memory_mb(r.memory) >= LUA_BESIDE_MB;
 	if (r.tty && !r.dry_run)
-		note("starting a sandbox; Ctrl-A X leaves it");
+		note(r.lua_beside ? "starting a sandbox; Ctrl-A X leaves it, Ctrl-A L goes to a Lua prompt" :
+			"starting a sandbox; Ctrl-A X leaves it");
 	return start(&r);
 }
 
@@ -663,7 +674,8 @@ static const struct verb verbs[] = {
 	  "  keros run --tree ./site -- busybox find / # with these files laid over the base tree\n"
 	  "  keros run --bank 4096 -- sh -c 'x=x; while :; do x=$x$x; done'; echo $?   # 137: its storage was used up\n" },
 	{ "shell", act_shell, "shell [OPTION...] [-- COMMAND...]", "an interactive shell in a fresh sandbox (make run)",
-	  "As run, with a login shell as the command. Ctrl-A X leaves; Ctrl-A Ctrl-A types one Ctrl-A.",
+	  "As run, with a login shell as the command. Ctrl-A X leaves; Ctrl-A L switches to a Lua prompt beside it and back;\n"
+	  "Ctrl-A Ctrl-A types one Ctrl-A.",
 	  .options = run_options,
 	  .examples =
 	  "  keros shell                               # Ctrl-A X leaves\n"

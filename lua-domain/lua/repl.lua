@@ -71,7 +71,7 @@ local function read()
 		local why
 		chunk, why = load(whole, "=prompt")
 		if chunk then return chunk, whole end
-		if not why:find("<eof>", 1, true) and not open:find("<eof>", 1, true) then return why, whole end
+		if not why:find("near <eof>", 1, true) and not open:find("near <eof>", 1, true) then return why, whole end
 		text = line(">> ", complete)
 		if not text then return false end
 		whole = whole .. "\n" .. text

@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lib import KEROS, expect, run  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import PROMPT, Terminal  # noqa: E402
 
 
 def start():
@@ -87,3 +87,41 @@ def test_not_a_terminal():
     """Without a terminal, standard input is the script."""
     expect(run([KEROS, "lua"], stdin="print(6 * 7)\nlocal t = {}\nprint(#t)\n"), stdout="42\n0\n", status=0)
     assert run([KEROS, "lua"], stdin="x = = 1").status == 1
+
+
+def test_beside_the_shell():
+    """Ctrl-A L goes from the shell to a Lua prompt and back; what is hidden goes on, and is shown later."""
+    t = Terminal([KEROS, "shell"])
+    t.wait(PROMPT)
+    t.keys("\x01l")
+    t.wait_text("Ctrl-D ends it.")
+    t.wait(r"\r> ")
+    ask(t, "x = 6 * 7", r"\n")
+    t.keys("\x01l")
+    t.wait_text("[shell; Ctrl-A L goes to Lua]")
+    t.line("sleep 1; echo la''ter")
+    t.keys("\x01L")
+    ask(t, "sleep(2) return x", "42")
+    t.keys("\x01l")
+    t.wait_text("later")
+    t.wait(PROMPT)
+    t.keys("\x01l")
+    t.wait_text("[Lua;")
+    t.keys("\x04")
+    t.wait_text("[shell;")
+    t.keys("\x01l")
+    t.wait_text("has ended")
+    t.line("exit 3")
+    assert t.end() == 3
+
+
+def test_idle_size():
+    """A domain that idles at its prompt takes at most 400 KiB of its bank."""
+    t = start()
+    t.line("print('used ' .. select(2, bank:get_limits()) * 4 .. ' KiB')")
+    t.wait(r"\nused ")
+    used = int(t.wait(" KiB"))
+    print("used %d KiB" % used)
+    assert used <= 400, used
+    t.keys("\x04")
+    t.end()

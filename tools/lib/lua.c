@@ -9,6 +9,15 @@
 
 #define GRANTS_MAX 16
 
+bool lua_is_there(const char *root)
+{
+	char *path = xasprintf("%s/build/bin/lua-domain.elf", root);
+	bool there = access(path, R_OK) == 0;
+
+	free(path);
+	return there;
+}
+
 const char *lua_script_path(const char *path)
 {
 	for (;;) {

@@ -15,6 +15,9 @@ struct lua_request {
 };
 struct lua_request lua_parse(int argc, char **argv, char **rest);
 
+/* Whether the build made the domain (it needs Lua's source package). */
+bool lua_is_there(const char *root);
+
 /* Where a script of the host lies in the domain's file tree: its path without what leads out of the tree. */
 const char *lua_script_path(const char *path);
 #endif

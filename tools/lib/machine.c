@@ -167,6 +167,21 @@ static void record_second(struct buffer *config, const struct run *r)
 	free(words);
 }
 
+static void record_terminal(struct buffer *config, const struct run *r)
+{
+	record_number(config, "tty", 1);
+	record_number(config, "rows", r->rows);
+	record_number(config, "cols", r->columns);
+}
+
+/* The prompt beside the shell needs little of the bank, and takes no more. */
+static void record_lua(struct buffer *config, const struct run *r)
+{
+	record(config, "sandbox", "lua");
+	record(config, "kind", "lua");
+	record_terminal(config, r);
+}
+
 static struct buffer make_config(const struct run *r)
 {
 	struct buffer config = { 0 };
@@ -176,7 +191,7 @@ static struct buffer make_config(const struct run *r)
 		record(&config, "native", r->keykos ? "keykos" : r->native);
 		return config;
 	}
-	if (r->lua)
+	if (r->lua || r->lua_beside)
 		record(&config, "with", "lua");
 	record(&config, "sandbox", "main");
 	if (r->lua) {
@@ -191,9 +206,7 @@ static struct buffer make_config(const struct run *r)
 	if (r->cwd)
 		record(&config, "cwd", r->cwd);
 	if (r->tty) {
-		record_number(&config, "tty", 1);
-		record_number(&config, "rows", r->rows);
-		record_number(&config, "cols", r->columns);
+		record_terminal(&config, r);
 	}
 	if (r->bank_pages)
 		record_number(&config, "bank", r->bank_pages);
@@ -214,6 +227,8 @@ static struct buffer make_config(const struct run *r)
 	grants_record(&r->grants, &config);
 	if (r->second)
 		record_second(&config, r);
+	else if (r->lua_beside)
+		record_lua(&config, r);
 	return config;
 }
 

@@ -43,6 +43,8 @@ struct run {
 	const char **lua_records;      /* KEY=VALUE, NULL-ended: code, script, grant, arg */
 	const char *lua_script;        /* a file of the host, laid into the tree at its own name; NULL: none */
 
+	bool lua_beside;               /* a Lua prompt as the second session, on the same terminal (Ctrl-A L) */
+
 	/* The machine. */
 	const char *memory;
 	bool icount, dry_run;

@@ -53,6 +53,7 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define STATUS_STOPPED 122              /* services/control: the owner has asked for it */
 #define STATUS_FAILED 125
 #define LEAVE_KEY     1            /* Ctrl-A */
+#define HIDDEN_KEPT   16384u       /* of what the terminal that is not shown prints */
 
 /* One of our output streams. */
 struct sink {
@@ -88,7 +89,10 @@ struct pump {
 	struct buffer answers;         /* from the guest, not yet a whole line */
 
 	/* Our side. */
-	uint32_t credit;
+	uint32_t credit[2];            /* of sessions 0 and 1 */
+	unsigned shown;                /* which of them has the terminal; always 0 without run->lua_beside */
+	bool beside_ended;
+	struct buffer hidden;          /* what the other one has printed meanwhile */
 	uint32_t taken_bytes, taken_frames; /* of output, since credit was last given */
 	bool input_ended;
 	bool prefix;                   /* Ctrl-A was typed */
@@ -165,17 +169,56 @@ static void send_size(struct pump *p)
 	size[0] = htole16((uint16_t)rows);
 	size[1] = htole16((uint16_t)columns);
 	send_frame(p, FRAME_WINSIZE, 0, size, sizeof size);
+	if (p->run->lua_beside)
+		send_frame(p, FRAME_WINSIZE, 4, size, sizeof size);
 }
 
 static void send_input(struct pump *p, const uint8_t *bytes, size_t length)
 {
 	if (!length)
 		return;
-	send_frame(p, FRAME_DATA, 0, bytes, (uint32_t)length);
-	p->credit -= (uint32_t)length;
+	send_frame(p, FRAME_DATA, (uint8_t)(p->shown * 4), bytes, (uint32_t)length);
+	p->credit[p->shown] -= (uint32_t)length;
 }
 
-/* Ctrl-A X leaves, Ctrl-A Ctrl-A is one Ctrl-A, and before anything else it stands for itself. */
+static void sink_add(struct sink *s, const void *data, size_t length);
+
+static void say(struct pump *p, const char *text)
+{
+	sink_add(&p->outputs[0], text, strlen(text));
+}
+
+/* The other of the two terminals, with what it has printed since it was last shown. */
+static void switch_terminal(struct pump *p)
+{
+	if (!p->run->lua_beside)
+		return;
+	if (p->beside_ended && p->shown == 0) {
+		say(p, "\r\n[the Lua prompt has ended]\r\n");
+		return;
+	}
+	p->shown = !p->shown;
+	say(p, p->shown ? "\r\n[Lua; Ctrl-A L goes back to the shell]\r\n" : "\r\n[shell; Ctrl-A L goes to Lua]\r\n");
+	sink_add(&p->outputs[0], p->hidden.data, p->hidden.length);
+	p->hidden.length = 0;
+}
+
+/* What a terminal prints: at once, or when it is shown again. */
+static void terminal_take(struct pump *p, unsigned session, const uint8_t *bytes, uint32_t length)
+{
+	if (session == p->shown) {
+		sink_add(&p->outputs[0], bytes, length);
+		return;
+	}
+	buffer_add(&p->hidden, bytes, length);
+	if (p->hidden.length > HIDDEN_KEPT)
+		buffer_drop(&p->hidden, p->hidden.length - HIDDEN_KEPT);
+}
+
+/*
+ * Ctrl-A X leaves, Ctrl-A L switches between the shell and Lua, Ctrl-A Ctrl-A is one Ctrl-A, and before anything else it
+ * stands for itself.
+ */
 static void type_keys(struct pump *p, const uint8_t *keys, size_t length)
 {
 	uint8_t send[INPUT_CHUNK + 2];
@@ -189,6 +232,13 @@ static void type_keys(struct pump *p, const uint8_t *keys, size_t length)
 		if (p->prefix && (keys[i] == 'x' || keys[i] == 'X')) {
 			p->leaving = true;
 			break;
+		}
+		if (p->prefix && p->run->lua_beside && (keys[i] == 'l' || keys[i] == 'L')) {
+			send_input(p, send, n);
+			n = 0;
+			p->prefix = false;
+			switch_terminal(p);
+			continue;
 		}
 		if (p->prefix && keys[i] != LEAVE_KEY)
 			send[n++] = LEAVE_KEY;
@@ -205,14 +255,15 @@ static void type_keys(struct pump *p, const uint8_t *keys, size_t length)
 /* One byte of credit is kept back, for the Ctrl-A that type_keys may add. */
 static bool wants_input(const struct pump *p)
 {
-	return p->hello && !p->input_ended && p->credit > 1 && p->out.length < FRAME_MAX && !p->link_closed &&
+	return p->hello && !p->input_ended && p->credit[p->shown] > 1 && p->out.length < FRAME_MAX && !p->link_closed &&
 		p->exit_status < 0;
 }
 
 static void read_input(struct pump *p)
 {
 	uint8_t bytes[INPUT_CHUNK];
-	size_t room = p->credit - 1 < sizeof bytes ? p->credit - 1 : sizeof bytes;
+	size_t credit = p->credit[p->shown] - 1;
+	size_t room = credit < sizeof bytes ? credit : sizeof bytes;
 	ssize_t n = read(0, bytes, room);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -485,18 +536,20 @@ static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const ui
 			answers_take(p, payload, length);
 		else if (channel % 4 == RECORD_CHANNEL)
 			record_take(p, channel, payload, length);
+		else if (p->run->lua_beside && (channel == 1 || channel == 5))
+			terminal_take(p, channel / 4, payload, length);
 		else
 			sink_add(&p->outputs[channel == 1 ? 0 : 1], payload, length);
 		break;
 	case FRAME_CREDIT:
-		if (channel == 0)
-			p->credit += payload32(payload, length);
+		if (channel == 0 || channel == 4)
+			p->credit[channel / 4] += payload32(payload, length);
 		if (channel == CONTROL_CHANNEL)
 			p->control_credit += payload32(payload, length);
 		break;
 	case FRAME_HELLO:
 		p->hello = true;
-		p->credit = p->control_credit = FIRST_CREDIT;
+		p->credit[0] = p->credit[1] = p->control_credit = FIRST_CREDIT;
 		if (p->run->tty)
 			send_size(p);
 		if (p->run->second)
@@ -505,7 +558,11 @@ static void handle_frame(struct pump *p, uint8_t type, uint8_t channel, const ui
 	case FRAME_EXIT:
 		if (channel / 4 == 0)
 			session_ended(p, payload32(payload, length));
-		else if (p->run->verbose)
+		else if (p->run->lua_beside && channel / 4 == 1) {
+			if (p->shown == 1)
+				switch_terminal(p);
+			p->beside_ended = true;
+		} else if (p->run->verbose)
 			note("the second sandbox ended with status %u\r", payload32(payload, length));
 		break;
 	default:
