@@ -94,8 +94,8 @@ static void bwait_dispatch(struct inv *inv)
 
 /* ---- the calendar clock ------------------------------------------------------------------ */
 
-/* Years of four digits, month, day, hour, minute, second, hundredths: eight bytes of two decimal digits. */
-static void calendar_put(uint8_t *to, uint64_t seconds, unsigned hundredths)
+/* Year of four digits, month, day, day of the week (Sunday is 0), hour, minute, second: eight bytes of two digits. */
+static void calendar_put(uint8_t *to, uint64_t seconds)
 {
 	static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	unsigned days = seconds / 86400, second = seconds % 86400, year = 1970, month = 0;
@@ -118,10 +118,10 @@ static void calendar_put(uint8_t *to, uint64_t seconds, unsigned hundredths)
 	to[1] = BCD(year % 100);
 	to[2] = BCD(month + 1);
 	to[3] = BCD(days + 1);
-	to[4] = BCD(second / 3600);
-	to[5] = BCD(second / 60 % 60);
-	to[6] = BCD(second % 60);
-	to[7] = BCD(hundredths);
+	to[4] = BCD((seconds / 86400 + 4) % 7);
+	to[5] = BCD(second / 3600);
+	to[6] = BCD(second / 60 % 60);
+	to[7] = BCD(second % 60);
 }
 
 static void calendar_dispatch(struct inv *inv)
@@ -135,7 +135,7 @@ static void calendar_dispatch(struct inv *inv)
 	}
 	commit_point();
 	now_ns = arch_now_ns();
-	calendar_put(reply.calendar, arch_wall_seconds() + now_ns / 1000000000, now_ns / 10000000 % 100);
+	calendar_put(reply.calendar, arch_wall_seconds() + now_ns / 1000000000);
 	reply.time = primary_time(now_ns);
 	inv->out_string = &reply;
 	inv->out_length = inv->order == 8 ? 8 : sizeof reply;

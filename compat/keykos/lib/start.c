@@ -77,6 +77,14 @@ static UINT32 page_make(unsigned node, UINT32 slot, UINT32 at, UINT32 bytes)
 	return bytes ? _kk_call(R_PAGE, Page_WriteData, 0, 0, (const void *)at, bytes) : 0;
 }
 
+/* The register that holds 64 KiB of the program's segment, which is of lss 3 or 4; 0 if it does not let them be fetched. */
+static unsigned code_chunk(UINT32 slot)
+{
+	if ((key(R_CODE, Node_DataByte, 0, 0) & 0x0F) == 3)
+		return slot == 0 && key(R_CODE, Node_Fetch, 0, R_THERE) == 0 ? R_CODE : 0;
+	return key(R_CODE, Node_Fetch + slot, 0, R_THERE) == 0 ? R_THERE : 0;
+}
+
 /*
  * The 64 KiB from `chunk` on, into R_CHUNK: pages of the domain's own in [from, to), with the bytes that stand there
  * below `data`; the program's pages elsewhere, or copies if its segment does not let them be fetched.
@@ -84,14 +92,14 @@ static UINT32 page_make(unsigned node, UINT32 slot, UINT32 at, UINT32 bytes)
 static UINT32 chunk_make(UINT32 chunk, UINT32 from, UINT32 data, UINT32 to)
 {
 	UINT32 length = header()->length, rc = node_make(R_CHUNK, 3);
-	int fetched = key(R_CODE, Node_Fetch + chunk / CHUNK, 0, R_THERE) == 0;
+	unsigned there = code_chunk(chunk / CHUNK);
 
 	for (UINT32 slot = 0; slot < 16 && !rc; slot++) {
 		UINT32 at = chunk + slot * PAGE;
 
 		if (at + PAGE > from && at < to)
 			rc = page_make(R_CHUNK, slot, at, at >= data ? 0 : data - at < PAGE ? data - at : PAGE);
-		else if (fetched && key(R_THERE, Node_Fetch + slot, 0, R_PAGE) == 0)
+		else if (there && key(there, Node_Fetch + slot, 0, R_PAGE) == 0)
 			rc = key(R_CHUNK, Node_Swap + slot, R_PAGE, 0);
 		else if (at < length)
 			rc = page_make(R_CHUNK, slot, at, length - at < PAGE ? length - at : PAGE);
@@ -109,8 +117,8 @@ static UINT32 own_make(UINT32 data)
 		if (slot >= first && slot <= last) {
 			rc = chunk_make(slot * CHUNK, h->own_from, data, h->own_to);
 			key(R_OWN, Node_Swap + slot, R_CHUNK, 0);
-		} else if (key(R_CODE, Node_Fetch + slot, 0, R_CHUNK) == 0) {
-			key(R_OWN, Node_Swap + slot, R_CHUNK, 0);
+		} else {
+			key(R_OWN, Node_Swap + slot, code_chunk(slot), 0);
 		}
 	}
 	return rc ? rc : key(R_OWN, Node_Swap + PROGRAM_SLOT, R_CODE, 0);

@@ -90,14 +90,14 @@ section_page(void *ctx, uint64_t index, cap_t to)
 	return physmem_pack_page(R_PHYSMEM, s->offset / PAGE_SIZE + index, to);
 }
 
-/* A program of the dialect as a sensory segment of lss 4: its pages are the pack's own. */
+/* A program of the dialect as a sensory segment of lss 3, or 4 if it must be: its pages are the pack's own. */
 static void
 program_add(const struct pack_section *s)
 {
 	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
 	char name[48];
 
-	if (pages > 256 || space_node_make(&maker, 4, R_A) != RC_OK)
+	if (pages > 256 || (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK))
 		fatal("installing", s->name);
 	for (uint64_t at = 0; at < pages; at += NODE_SLOTS) {
 		uint64_t n = pages - at < NODE_SLOTS ? pages - at : NODE_SLOTS;
@@ -105,9 +105,10 @@ program_add(const struct pack_section *s)
 		if (space_node_make(&maker, 3, R_B) != RC_OK ||
 		    physmem_pack_fill(R_PHYSMEM, s->offset / PAGE_SIZE + at, n, R_B) != RC_OK)
 			fatal("installing", s->name);
-		node_swap(R_A, at / NODE_SLOTS, R_B, CR_VOID);
+		if (pages > NODE_SLOTS)
+			node_swap(R_A, at / NODE_SLOTS, R_B, CR_VOID);
 	}
-	node_make_sense(R_A, R_A);
+	node_make_sense(pages > NODE_SLOTS ? R_A : R_B, R_A);
 	snprintf(name, sizeof name, "%s.s", s->name);
 	name_add(name, R_A);
 }
