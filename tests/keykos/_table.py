@@ -118,7 +118,7 @@ def passes(*parts, programs=(), timeout=180):
         part(t)
     failed = t.run(programs, timeout=timeout)
     print(t.report())
-    assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why) for row in failed[:40])
+    assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why[:200]) for row in failed[:40])
 
 
 def u32(*numbers):

@@ -128,8 +128,9 @@ _KK_INLINE void _kk_jump(jump_buf_t *j, unsigned op)
 	unsigned int bits = 0xCA008000u | op | j->invoke_key;
 	register unsigned long long r12 __asm__("r12") = (ulong_t)j->pass_strp;
 	register unsigned long long r13 __asm__("r13") = j->pass_str_len;
-	register unsigned long long r14 __asm__("r14") = (ulong_t)j->rec_strp;
-	register unsigned long long r15 __asm__("r15") = j->rec_str_maxlen > 4096 ? 4096 : j->rec_str_maxlen;
+	register unsigned long long r14 __asm__("r14") = op == _KK_FORK ? 0 : (ulong_t)j->rec_strp;
+	register unsigned long long r15 __asm__("r15") = op == _KK_FORK ? 0 :
+									   j->rec_str_maxlen > 4096 ? 4096 : j->rec_str_maxlen;
 
 	if (j->pass_str_len > 4096)
 		_kk_trap(0x30C, j->pass_str_len, 0);

@@ -17,7 +17,7 @@
 #define RC_ABSENT 4u
 
 static struct { char name[40]; } names[NAMES];
-static unsigned name_count, directory;
+static unsigned name_count, directory, first_bank;
 static cap_t bank_register = CR_BANK;
 static struct space_maker maker;
 
@@ -113,6 +113,65 @@ program_add(const struct pack_section *s)
 	name_add(name, R_A);
 }
 
+/* ---- KeyKOS's objects that are domains --------------------------------------------------- */
+
+/* Programs of ../object/, the factory that each becomes, and its components in their order: names of the directory. */
+static const struct builtin {
+	const char *program, *factory;
+	uint32_t type;
+	const char *components[8];
+} builtins[] = {
+	{ "join", "joinf", 0x131, { NULL } },
+	{ "msgbuf", "msgbuff", 0x1FF1E, { NULL } },
+	{ "forkf", "forkf", 0x3D, { NULL } },
+	{ "mkeeper", "mkeeperf", 0x206, { "snodef" } },
+};
+
+/* The key of that name, in R_C. */
+static void
+name_get(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < name_count && strcmp(names[i].name, name) != 0)
+		i++;
+	if (i == name_count)
+		fatal("finding", name);
+	object_get(directory, i / 16, R_C);
+	node_fetch(R_C, i % 16, R_C);
+}
+
+static void
+builtin_add(const struct pack_section *s, const struct builtin *b)
+{
+	const uint32_t *header = (const uint32_t *)(WINDOW + PAGE_SIZE);
+	char name[48];
+	unsigned index;
+
+	window_map(WINDOW + PAGE_SIZE, s->offset / PAGE_SIZE);
+	snprintf(name, sizeof name, "%s.s", s->name);
+	name_get(name);
+	if (!builtin_make(first_bank, header[4], b->type, &index))
+		fatal("making", b->factory);
+	for (unsigned i = 0; i < 8 && b->components[i]; i++) {
+		name_get(b->components[i]);
+		builtin_component(index, i);
+	}
+	builtin_requestor(index, R_A);
+	name_add(b->factory, R_A);
+}
+
+static void
+builtins_add(void)
+{
+	for (unsigned i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
+		for (unsigned j = 0; j < pack->count && j < PACK_SECTIONS; j++)
+			if (pack->section[j].kind == PACK_KEYKOS && strcmp(pack->section[j].name, builtins[i].program) == 0) {
+				builtin_add(&pack->section[j], &builtins[i]);
+				break;
+			}
+}
+
 /* The interpreter: a native program of the pack, with the directory, the console and storage of its own. */
 static void
 interpreter_start(const struct pack_section *s)
@@ -149,6 +208,7 @@ pack_install(void)
 	}
 	if (interpreter == NULL)
 		fatal("finding", "the command interpreter");
+	builtins_add();
 	interpreter_start(interpreter);
 }
 
@@ -175,6 +235,7 @@ directory_fill(void)
 		fatal("making", "the directory");
 	for (bank = OBJECT_FIRST; objects[bank].kind != KIND_BANK; bank++)
 		;
+	first_bank = bank;
 	object_key(bank, 0, R_A);
 	name_add("sb", R_A);
 	name_add("m", CR_SCHED);

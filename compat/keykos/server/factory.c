@@ -641,3 +641,36 @@ fcc_serve(unsigned index, uint32_t order)
 	reply_key(0, R_A);
 	return RC_OK;
 }
+
+/* ---- the system's own -------------------------------------------------------------------- */
+
+/* A factory of the program in R_C with that entry, made at the system's start; its builder's components come by builtin_component. */
+bool
+builtin_make(unsigned bank, uint32_t entry, uint32_t type, unsigned *index)
+{
+	if (factory_make(bank, false, 0, index) != RC_OK)
+		return false;
+	component_put(*index, COMPONENT_PROGRAM, R_C);
+	objects[*index].factory.address = entry;
+	objects[*index].factory.akt = type;
+	return true;
+}
+
+/* The key in R_C: a maker or another of the system's own factories, or a key that the system vouches for. */
+void
+builtin_component(unsigned index, unsigned which)
+{
+	unsigned other, other_face;
+
+	component_put(index, which, R_C);
+	if (key_is_maker(R_C, &other) || key_open(R_C, KIND_FACTORY, &other, &other_face))
+		objects[index].factory.factories |= 1u << which;
+}
+
+/* Its requestor, in `to`. */
+void
+builtin_requestor(unsigned index, cap_t to)
+{
+	objects[index].factory.complete = 1;
+	object_key(index, REQUESTOR, to);
+}

@@ -251,6 +251,9 @@ uint32_t fc_serve(unsigned index, uint32_t order);
 uint32_t factory_serve(unsigned index, uint32_t order);
 uint32_t birth_serve(unsigned index, uint32_t order);
 void factory_end(unsigned index);
+bool builtin_make(unsigned bank, uint32_t entry, uint32_t type, unsigned *index);
+void builtin_component(unsigned index, unsigned which);
+void builtin_requestor(unsigned index, cap_t to);
 /* Whether the key is a factory no riskier than one of that number and count of holes: 0 so, 1 it has more, 2 no factory. */
 uint32_t key_compares(cap_t key, unsigned factory, uint32_t holes);
 void birth_end(unsigned index);
