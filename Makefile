@@ -151,9 +151,14 @@ endif
 
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools -Ibuild/gen
 HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c)) \
-	build/host/store/format.o build/host/store/verify.o build/host/prime/config.o build/host/prime/manifest.o
+	build/host/store/format.o build/host/store/verify.o build/host/object/layout.o build/host/prime/config.o build/host/prime/manifest.o
 
 # The formats of the store and their checker are the kernel's.
+build/host/object/%.o: kernel/object/%.c $(GEN)
+	$(call say,HOSTCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_CFLAGS) -Iarch/x86 $(DEPEND) -c -o $@ $<
+
 build/host/store/%.o: kernel/store/%.c
 	$(call say,HOSTCC,$<)
 	$(Q)mkdir -p $(@D)
@@ -263,7 +268,7 @@ SUITES := unit boot posix keykos store lua share
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:
-	@echo 'make run                 set up, build, and open the shell (Ctrl-A X leaves)'
+	@echo 'make run                 set up, build, and open the shell (Ctrl-A X leaves); it lives in DISK=keros.disk'
 	@echo 'make test                run every suite: $(SUITES)'
 	@echo 'make test SUITE=NAME     run one suite; ONLY=WORD runs the tests whose name has WORD'
 	@echo 'make bench               measure, beside Linux in the same QEMU'
@@ -278,8 +283,10 @@ all: build/kernel.elf $(NATIVE_FILES) $(KEYKOS_FILES) $(HOST_TOOLS) build/base.t
 programs: $(PROGRAMS)
 unit-tests: $(UNIT_BINARIES)
 
+# One life: the system lives in keros.disk, and goes on where it was; `make run DISK=` has none.
+DISK ?= keros.disk
 run: all
-	@build/keros shell; [ $$? -ne 125 ]      # the shell's own status is no failure of make's; 125 is the machine's
+	@build/keros shell $(if $(DISK),--disk '$(DISK)'); [ $$? -ne 125 ]      # the shell's own status is no failure of make's; 125 is the machine's
 
 test: all programs $(if $(filter unit,$(or $(SUITE),unit)),unit-tests)
 	@exec $(PYTHON) tests/run $(SUITE) $(if $(ONLY),--only '$(ONLY)')

@@ -157,6 +157,13 @@ static const struct pack_section *find_prime(const struct boot_info *info)
 	return NULL;
 }
 
+static uint64_t pack_stamp(const struct boot_info *info)
+{
+	const struct pack_header *pack = (const void *)(arch_physical_base + info->pack_address);
+
+	return info->pack_length > sizeof *pack && pack->magic == PACK_MAGIC ? pack->stamp : 0;
+}
+
 /* Frames of the object space: those of the store, or else of memory. */
 static uint64_t range_length(void)
 {
@@ -222,7 +229,7 @@ void kernel_start(const struct boot_info *info)
 	cpu.timer_ns = ~0ull;
 	if (info->persist_memory)
 		persist_open(info->persist_memory, frame_count, (info->pack_length + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	if (persist_on && persist_restart())
+	if (persist_on && persist_restart(pack_stamp(info)))
 		sched_next();
 	p = boot_prime(info);
 	schedule_refresh(p);

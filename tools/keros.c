@@ -58,6 +58,7 @@ static const char run_options[] =
 	"  --icount           count guest instructions: slower, and the same every time\n"
 	"  --manifest F.toml  run what that run manifest says, with what it grants and nothing else (doc/run-manifest.md)\n"
 	"  --manifest F.lua   another system manifest than apps/system.lua (doc/manifest.md)\n"
+	"  --kernel FILE      another kernel than build/kernel.elf\n"
 	"  --pack FILE        keep the boot pack in FILE\n"
 	"  --dry-run          print the QEMU line and do nothing\n";
 
@@ -215,7 +216,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--manifest", "--pack", "--disk", "--disk-size", "--disk-log", "--record",
+						      "--native", "--manifest", "--pack", "--kernel", "--disk", "--disk-size", "--disk-log", "--record",
 						      "--ro", "--rw", "--cow" };
 		bool known = false;
 
@@ -240,6 +241,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--native") == 0) r->native = value;
 		else if (strcmp(option, "--manifest") == 0 && is_runfile(value)) runfile_use(r, value);
 		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
+		else if (strcmp(option, "--kernel") == 0) r->kernel = value;
 		else if (strcmp(option, "--disk") == 0) r->disk = value;
 		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
 		else if (strcmp(option, "--disk-log") == 0) r->disk_log = value;

@@ -159,6 +159,14 @@ void checkpoint_op_interval(struct inv *inv)
 		persist_interval(inv_word(inv, 0));
 }
 
+void checkpoint_op_mark(struct inv *inv)
+{
+	if (!has_store(inv, true))
+		return;
+	commit_point();
+	inv->out_w[0] = persist_mark(inv_word(inv, 0));
+}
+
 void checkpoint_op_times(struct inv *inv)
 {
 	struct persist_status s = { 0 };

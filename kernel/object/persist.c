@@ -12,12 +12,11 @@
 #include "invoke/inv.h"
 #include "mem/space.h"
 #include "object/device.h"
+#include "object/layout.h"
 #include "object/persist.h"
 #include "panic.h"
 #include "sched/sched.h"
 
-#define ROOT_VERSION 3                 /* of what the kernel keeps in objects; another one is refused */
-enum root_word { ROOT_IS, ROOT_HIGH, ROOT_NOW_NS, ROOT_LIFE, ROOT_RANGE_END, ROOT_DMA, ROOT_TSC, ROOT_TSC_USER };
 
 #define FRAMES_LOW   192               /* enough for the largest single operation */
 #define FRAMES_HIGH  448
@@ -45,6 +44,7 @@ static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the
 static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
 static bool force_wanted;
 static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
+static uint64_t programs_abi, programs_stamp, mark;     /* root words that only a system knows: layout.h */
 static int fetch_result;
 uint64_t persist_frames_low;
 static uint64_t age_hand, frames_high;
@@ -173,7 +173,11 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	space_flush_all();
 	demarcated_ns = arch_now_ns();
 	persist_due_ns = ~0ull;
-	root[ROOT_IS] = ROOT_VERSION;
+	root[ROOT_LAYOUT] = LAYOUT_NOW;
+	root[ROOT_SUM] = layout_sum();
+	root[ROOT_ABI] = programs_abi;
+	root[ROOT_PROGRAMS] = programs_stamp;
+	root[ROOT_MARK] = mark;
 	root[ROOT_HIGH] = persist_high;
 	root[ROOT_NOW_NS] = demarcated_ns;
 	root[ROOT_LIFE] = persist_life;
@@ -594,16 +598,31 @@ static void process_resume(struct process *p)
 		notice_deliver(p, bits);
 }
 
-bool persist_restart(void)
+static __attribute__((noreturn)) void refuse_system(const uint64_t *root, const char *why)
+{
+	kprintf("keros: the disk %s (layout %lu, sum %lx, ABI %lu; here %u, %lx, %u); it is left as it is. Go on with the build\n"
+		"that made it, or give another file with --disk; doc/upgrade.md says more.\n", why, root[ROOT_LAYOUT], root[ROOT_SUM],
+		root[ROOT_ABI], LAYOUT_NOW, layout_sum(), KERNEL_ABI_NOW);
+	arch_power_off(0x57);
+}
+
+bool persist_restart(uint64_t pack_stamp)
 {
 	const uint64_t *root = store_root(store);
+	const char *why;
 	uint64_t start_ns = arch_now_ns();
 
 	persist_life = 1;
-	if (root[ROOT_IS] == 0)
+	programs_abi = KERNEL_ABI_NOW;
+	programs_stamp = pack_stamp;
+	if (root[ROOT_LAYOUT] == 0)
 		return false;
-	if (root[ROOT_IS] != ROOT_VERSION)
-		refuse("was written by another version of this kernel");
+	why = layout_judge(root);
+	if (why)
+		refuse_system(root, why);
+	programs_abi = root[ROOT_LAYOUT] > 3 ? root[ROOT_ABI] : KERNEL_ABI_NOW;
+	programs_stamp = root[ROOT_PROGRAMS];
+	mark = root[ROOT_MARK];
 	persist_high = root[ROOT_HIGH];
 	persist_life = root[ROOT_LIFE] + 1;
 	persist_range_end = root[ROOT_RANGE_END];
@@ -615,6 +634,8 @@ bool persist_restart(void)
 			process_resume(frame_data(&frames[pfn]));
 	kprintf("keros: life %u goes on from generation %u, %lu processes, %lu us after the start\n", persist_life,
 		store_current_epoch(store) - 1, process_total, (start_ns + arch_now_ns() - root[ROOT_NOW_NS]) / 1000);
+	if (programs_stamp != pack_stamp)
+		kprintf("keros: it goes on with the programs that it was started with; the loader's are others\n");
 	return true;
 }
 
@@ -669,6 +690,14 @@ bool persist_committed(uint32_t generation)
 
 	store_get_status(store, &status);
 	return status.generation >= generation;
+}
+
+uint64_t persist_mark(uint64_t value)
+{
+	uint64_t before = mark;
+
+	mark = value;
+	return before;
 }
 
 void persist_interval(uint64_t ns)

@@ -68,7 +68,7 @@ uint64_t persist_plan(uint64_t frame_total);
 /* With that memory.  Opens the store; refuses a disk that holds something else. */
 void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages);
 /* Whether the store holds a system that goes on; else persist_begin makes the range for the first program. */
-bool persist_restart(void);
+bool persist_restart(uint64_t pack_stamp);
 
 /* 0, or the first condition broken: C120, C121, or one of the store's tables.  Looks at all of memory. */
 int persist_check(void);
@@ -84,4 +84,6 @@ void persist_status(struct persist_status *status);
 uint32_t persist_force(void);
 bool persist_committed(uint32_t generation);
 void persist_interval(uint64_t ns);
+/* From the next checkpoint on: what the host may read of the system without running it (layout.h). */
+uint64_t persist_mark(uint64_t value);
 #endif

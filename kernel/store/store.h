@@ -137,5 +137,7 @@ struct store_reader {
 	void (*report)(void *context, int condition, uint64_t where);
 };
 /* `map` has a bit for each disk frame, `seen` one for each home; zero.  False: it is no store. */
+/* The header in force, without looking further; false: it is no store, or has none. */
+bool store_header(const struct store_reader *reader, struct disk_super *super, struct disk_header *header);
 bool store_verify(const struct store_reader *reader, uint64_t *map, uint64_t *seen, struct store_verdict *verdict);
 #endif

@@ -246,6 +246,19 @@ static bool verify_header(struct verify *v)
 	return true;
 }
 
+bool store_header(const struct store_reader *reader, struct disk_super *super, struct disk_header *header)
+{
+	struct store_verdict verdict = { 0 };
+	struct verify v = { .reader = reader, .verdict = &verdict };
+
+	if (!read_frame(&v, SUPER_FRAME, verify_frame[0], C310_SUPER) ||
+	    super_judge(verify_frame[0], reader->frames, &v.super) || !verify_header(&v))
+		return false;
+	*super = v.super;
+	*header = v.header;
+	return true;
+}
+
 bool store_verify(const struct store_reader *reader, uint64_t *map, uint64_t *seen, struct store_verdict *verdict)
 {
 	struct verify v = { .reader = reader, .map = map, .seen = seen, .verdict = verdict };

@@ -55,6 +55,8 @@ _Static_assert(CONFIG_SANDBOXES <= NODE_SLOTS, "one node keeps the banks of all 
 /* Data of prime's own start capabilities; the low byte says whose. */
 enum { DATA_NATIVE = 0, DATA_SESSION = 0x100, DATA_SERVICE_DEATH = 0x200, DATA_SANDBOX_DEATH = 0x300 };
 
+enum { MARK_LIVES = 0, MARK_ENDED = 1 };       /* of the checkpoint: doc/upgrade.md */
+
 #define STATUS_NO_START 120
 #define STATUS_DEATH    121
 #define STATUS_NOT_RUN  125
@@ -810,11 +812,13 @@ machine_end(uint64_t status)
 	uint64_t life = 0, now = 0, generation = 0;
 
 	checkpoint_status(PR_CHECKPOINT, NULL, NULL, NULL, &life, NULL, NULL);
+	checkpoint_mark(PR_CHECKPOINT, MARK_ENDED, NULL);
 	if (checkpoint_force(PR_CHECKPOINT, &generation) == RC_OK)
 		checkpoint_wait(PR_CHECKPOINT, generation);
 	checkpoint_status(PR_CHECKPOINT, NULL, NULL, NULL, &now, NULL, NULL);
 	if (now == life)
 		log_power_off(CR_LOG, status);
+	checkpoint_mark(PR_CHECKPOINT, MARK_LIVES, NULL);
 	pack_is_loaded = true;
 	pack_open();
 	config_load();

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "lib/disk.h"
 #include "lib/util.h"
+#include "object/layout.h"
 #include "store/format.h"
 #include "store/store.h"
 
@@ -57,6 +58,47 @@ static bool blank(int fd)
 	return pread(fd, frame, sizeof frame, 0) == sizeof frame && frame_is_zero(frame);
 }
 
+static bool image_read(void *context, uint64_t frame, void *data)
+{
+	return pread(*(int *)context, data, DISK_FRAME, (off_t)(frame * DISK_FRAME)) == DISK_FRAME;
+}
+
+static void image_quiet(void *context, int condition, uint64_t where)
+{
+	(void)context, (void)condition, (void)where;
+}
+
+/* The system in the image goes on, or begins anew because nobody's work is in it, or is refused. */
+static void system_go_on(int fd, const char *path, uint64_t programs)
+{
+	struct store_reader reader = { .context = &fd, .read = image_read, .report = image_quiet };
+	struct disk_super super;
+	struct disk_header header;
+	const uint64_t *root = header.root;
+	const char *why;
+	bool ended, others;
+
+	reader.frames = (uint64_t)lseek(fd, 0, SEEK_END) / DISK_FRAME;
+	if (!store_header(&reader, &super, &header) || root[ROOT_LAYOUT] == 0)
+		return;                /* the kernel says what is wrong; or nothing is in it yet */
+	why = layout_judge(root);
+	ended = root[ROOT_LAYOUT] > 3 && root[ROOT_MARK] == MARK_ENDED;
+	others = root[ROOT_PROGRAMS] != programs;
+	if (ended && (why || others)) {
+		note("%s: its last command had ended, and the build is another: a new system begins in it", path);
+		if (ftruncate(fd, 0))
+			die("%s: %s", path, strerror(errno));
+		disk_make(fd, path, super.disk_frames * DISK_FRAME);
+	} else if (why) {
+		die("%s %s; it is left as it is. Go on with the build that made it, or give another file; see doc/upgrade.md",
+		    path, why);
+	} else if (!ended) {
+		note("%s goes on where it was: generation %u, up to %" PRIu64 " of %" PRIu64 " MiB in use%s", path, header.generation,
+		     root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8,
+		     others ? "; with the programs it was started with, which are not this build's" : "");
+	}
+}
+
 /* A machine whose command was killed is gone a moment later. */
 static bool lock_take(int fd, int kind)
 {
@@ -68,7 +110,7 @@ static bool lock_take(int fd, int kind)
 	return false;
 }
 
-int disk_use(const char *path, uint64_t size)
+int disk_use(const char *path, uint64_t size, uint64_t programs)
 {
 	static uint8_t frame[DISK_FRAME];
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -91,6 +133,7 @@ int disk_use(const char *path, uint64_t size)
 	if (size && size / DISK_FRAME != super.disk_frames)
 		die("%s has %" PRIu64 " MiB already; leave out --disk-size, or give another file", path,
 		    super.disk_frames * DISK_FRAME >> 20);
+	system_go_on(fd, path, programs);
 	return fd;
 }
 
@@ -103,11 +146,6 @@ static const char *const condition_names[] = {
 	[C321_TAG - 310] = "tag", [C322_HOME - 310] = "home", [C323_HOME_NEWER - 310] = "home newer than the header",
 	[C326_JOURNAL - 310] = "journal record",
 };
-
-static bool image_read(void *context, uint64_t frame, void *data)
-{
-	return pread(*(int *)context, data, DISK_FRAME, (off_t)(frame * DISK_FRAME)) == DISK_FRAME;
-}
 
 /* Holes of a sparse file. */
 static bool image_hole(void *context, uint64_t first, uint64_t count)
@@ -124,11 +162,6 @@ static void image_report(void *context, int condition, uint64_t where)
 
 	(void)context;
 	printf("C%d %s: %" PRIu64 "\n", condition, name ? name : "condition", where);
-}
-
-static void image_quiet(void *context, int condition, uint64_t where)
-{
-	(void)context, (void)condition, (void)where;
 }
 
 static void verdict_print(const struct store_verdict *v, bool sound)

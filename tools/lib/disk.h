@@ -12,8 +12,10 @@
 /*
  * Opens an image for a machine, formatting a file that is not there or empty; dies with a reason if it holds anything
  * else or another machine has it.  size: bytes, 0 = as it is, or the default.  Returns a descriptor that holds the lock.
+ * A system goes on where it was, and a line says so; one that this build cannot go on with is refused.  programs: stamp of
+ * the boot pack; an image whose last command has ended begins anew if its programs were others (doc/upgrade.md).
  */
-int disk_use(const char *path, uint64_t size);
+int disk_use(const char *path, uint64_t size, uint64_t programs);
 
 /* `keros store FILE`: prints what the image holds.  0 sound, 1 a condition is violated, 2 no store at all. */
 int disk_report(const char *path, bool json);

@@ -369,6 +369,11 @@ static void words_share(struct words *w, const struct grant *g, unsigned number)
 	free(options);
 }
 
+static char *machine_kernel(const struct run *r)
+{
+	return r->kernel ? xstrdup(r->kernel) : xasprintf("%s/build/kernel.elf", r->root);
+}
+
 char **machine_command(const struct run *r, const struct machine_fds *fds)
 {
 	struct words w = { 0 };
@@ -377,7 +382,7 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 	words(&w, QEMU " -M pc -cpu max,-erms -nodefaults -no-user-config -display none -no-reboot -m");
 	word(&w, xstrdup(r->memory));
 	word(&w, xstrdup("-kernel"));
-	word(&w, xasprintf("%s/build/kernel.elf", r->root));
+	word(&w, machine_kernel(r));
 	word(&w, xstrdup("-initrd"));
 	word(&w, xstrdup(fds->pack_path));
 	words(&w, "-serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4");
@@ -459,10 +464,19 @@ static int log_begin(const char *path)
 	return fd < 0 ? -1 : close(fd);
 }
 
+static uint64_t pack_stamp_read(int pack)
+{
+	struct pack_header header;
+
+	if (pread(pack, &header, sizeof header, 0) != sizeof header)
+		die("the boot pack cannot be read back: %s", strerror(errno));
+	return header.stamp;
+}
+
 void machine_start(struct machine *m, const struct run *r)
 {
 	int ends[2], log[2], pack = machine_pack(r);
-	char *pack_path = xasprintf("/proc/self/fd/%d", pack), *kernel = xasprintf("%s/build/kernel.elf", r->root);
+	char *pack_path = xasprintf("/proc/self/fd/%d", pack), *kernel = machine_kernel(r);
 	struct machine_fds fds;
 	pid_t parent = getpid();
 	char **command;
@@ -472,7 +486,7 @@ void machine_start(struct machine *m, const struct run *r)
 	if (r->disk_log && log_begin(r->disk_log))
 		die("%s: %s; --disk-log makes this file anew", r->disk_log, strerror(errno));
 	if (r->disk)
-		keep_open(disk_use(r->disk, r->disk_size));    /* its lock is ours and QEMU's: to the end of both */
+		keep_open(disk_use(r->disk, r->disk_size, pack_stamp_read(pack)));    /* its lock is ours and QEMU's: to the end of both */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(log, O_CLOEXEC))
 		die("cannot make the machine's streams: %s", strerror(errno));
 	keep_open(pack);

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "lib/pack.h"
+#include "store/format.h"
 
 #define HEADER_BYTES ((sizeof(struct pack_header) + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE)
 
@@ -42,12 +43,30 @@ bool pack_has(const struct pack *p, enum pack_kind kind, const char *name)
 	return false;
 }
 
+/* Of what a system is made of: not of a run's config and files. */
+static uint64_t pack_stamp(const struct pack *p)
+{
+	uint64_t sum = 1;
+
+	for (uint32_t i = 0; i < p->header.count; i++) {
+		const struct pack_section *s = &p->header.section[i];
+
+		if (s->kind != PACK_PROGRAM && s->kind != PACK_MANIFEST && s->kind != PACK_KEYKOS)
+			continue;
+		sum = checksum_bytes(s->name, strlen(s->name), sum);
+		sum = checksum_bytes(p->body.data + s->offset - HEADER_BYTES, s->length, sum);
+	}
+	return sum;
+}
+
 void pack_write(const struct pack *p, int fd, const char *what)
 {
+	struct pack_header header = p->header;
 	uint8_t first[HEADER_BYTES];
 
 	memset(first, 0, sizeof first);
-	memcpy(first, &p->header, sizeof p->header);
+	header.stamp = pack_stamp(p);
+	memcpy(first, &header, sizeof header);
 	write_all(fd, first, sizeof first, what);
 	write_all(fd, p->body.data, p->body.length, what);
 }

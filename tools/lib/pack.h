@@ -14,6 +14,7 @@ struct pack {
 void pack_init(struct pack *p);
 void pack_add(struct pack *p, enum pack_kind kind, const char *name, const void *data, size_t length);
 bool pack_has(const struct pack *p, enum pack_kind kind, const char *name);
+/* With the stamp of what is in it. */
 void pack_write(const struct pack *p, int fd, const char *what);
 
 #endif

@@ -49,6 +49,8 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define LOG_SHOWN     40           /* lines after a failure */
 #define END_WAIT_MS   2000         /* from the session's end to the machine's */
 #define END_WAIT_DISK_MS 60000     /* if it saves its state first */
+#define SAVE_WAIT_MS  10000
+#define SAVE_ID       0u           /* of our own request; those of askers begin at 1 */
 #define KERNEL_FAILED 171          /* (0x55 << 1) | 1: isa-debug-exit */
 #define STATUS_STOPPED 122              /* services/control: the owner has asked for it */
 #define STATUS_FAILED 125
@@ -97,6 +99,8 @@ struct pump {
 	bool input_ended;
 	bool prefix;                   /* Ctrl-A was typed */
 	bool leaving;
+	enum { SAVE_NONE, SAVE_ASKED, SAVE_DONE } save; /* of a system with a disk, before we leave */
+	struct timespec save_by;
 	int stopped_by;                /* signal, or 0 */
 	struct sink outputs[2];        /* 1 and 2 */
 	struct buffer log;             /* its last LOG_KEPT bytes */
@@ -230,6 +234,8 @@ static void type_keys(struct pump *p, const uint8_t *keys, size_t length)
 			continue;
 		}
 		if (p->prefix && (keys[i] == 'x' || keys[i] == 'X')) {
+			if (p->leaving)
+				p->save = SAVE_DONE;   /* a second time: at once */
 			p->leaving = true;
 			break;
 		}
@@ -270,7 +276,9 @@ static void read_input(struct pump *p)
 		return;
 	if (n <= 0) {
 		p->input_ended = true;
-		if (p->run->tty)
+		if (p->run->tty && p->leaving)
+			p->save = SAVE_DONE;
+		else if (p->run->tty)
 			p->leaving = true;     /* the terminal itself went away */
 		else
 			send_frame(p, FRAME_EOF, 0, NULL, 0);
@@ -472,6 +480,8 @@ static void answer_give(struct pump *p, const char *line, size_t length)
 
 	if (sscanf(line, "%u-%d ", &id, &pid) != 2 || pid != (int)getpid())
 		return;                /* to somebody of an earlier life */
+	if (id == SAVE_ID)
+		p->save = SAVE_DONE;
 	more = strchr(line, ' ') && strchr(line, ' ')[1] == '+';
 	for (unsigned i = 0; i < ASKERS; i++)
 		if (p->askers[i].fd && p->askers[i].id == id) {
@@ -719,16 +729,47 @@ static int signals_open(sigset_t *before)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Leaving a system that lives on a disk: what was done until now is saved first. */
+static void save_begin(struct pump *p)
+{
+	char *request = xasprintf("%u-%d ckpt\n", SAVE_ID, (int)getpid());
+
+	p->save = SAVE_DONE;
+	if (p->run->disk && p->hello && p->exit_status < 0 && p->control_credit >= strlen(request)) {
+		send_frame(p, FRAME_DATA, CONTROL_CHANNEL, request, (uint32_t)strlen(request));
+		clock_gettime(CLOCK_MONOTONIC, &p->save_by);
+		p->save_by.tv_sec += SAVE_WAIT_MS / 1000;
+		p->save = SAVE_ASKED;
+	}
+	free(request);
+}
+
+static long ms_until(const struct timespec *when)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (when->tv_sec - now.tv_sec) * 1000 + (when->tv_nsec - now.tv_nsec) / 1000000;
+}
+
+/* Whether we go now. */
+static bool leaves_now(struct pump *p)
+{
+	if (!p->leaving)
+		return false;
+	if (p->save == SAVE_NONE)
+		save_begin(p);
+	return p->save == SAVE_DONE || ms_until(&p->save_by) <= 0 || p->link_closed;
+}
+
 /* How long poll may sleep: for ever, or until the machine must have ended. */
 static int patience_ms(const struct pump *p)
 {
-	struct timespec now;
 	long ms;
 
-	if (p->exit_status < 0 || p->killed)
+	if (p->killed || (p->exit_status < 0 && p->save != SAVE_ASKED))
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (p->end_by.tv_sec - now.tv_sec) * 1000 + (p->end_by.tv_nsec - now.tv_nsec) / 1000000;
+	ms = ms_until(p->exit_status < 0 ? &p->save_by : &p->end_by);
 	return ms > 0 ? (int)ms : 0;
 }
 
@@ -781,7 +822,7 @@ static void loop(struct pump *p, int signals)
 			sink_write(p, 0);
 		if (fds[ERROR].revents)
 			sink_write(p, 1);
-		if (p->leaving || p->stopped_by || (p->exit_status >= 0 && patience_ms(p) == 0))
+		if (leaves_now(p) || p->stopped_by || (p->exit_status >= 0 && patience_ms(p) == 0))
 			kill_machine(p);
 	}
 }
@@ -793,7 +834,10 @@ static int verdict(const struct pump *p)
 	if (p->stopped_by)
 		return 128 + p->stopped_by;
 	if (p->leaving) {
-		note("left");
+		if (p->run->disk)
+			note("left%s; it goes on with --disk %s", p->save == SAVE_ASKED ? " before it was saved" : "", p->run->disk);
+		else
+			note("left");
 		return 128 + SIGHUP;
 	}
 	if (code == KERNEL_FAILED) {

@@ -181,7 +181,8 @@ struct pack_header {
 	uint64_t magic;
 	uint32_t version, count;           /* version 1 */
 	uint64_t length;                   /* of the whole pack, bytes */
-	uint64_t reserved[5];
+	uint64_t stamp;                    /* of the programs and the manifest: others have another */
+	uint64_t reserved[4];
 	struct pack_section section[PACK_SECTIONS];
 };
 _Static_assert(sizeof(struct pack_section) == 64, "pack layout");

@@ -1,0 +1,86 @@
+"""A person at the terminal: `make run` twice is one life."""
+
+import os
+import re
+import signal
+import time
+
+from lib import KEROS, limit
+from terminal import PROMPT, Terminal
+from witnesses import check_image
+
+OPTIONS = ["--disk", "d", "--disk-size", "512M"]
+
+
+def shell():
+    return Terminal([KEROS, "shell", *OPTIONS])
+
+
+def count_of(t):
+    found = re.search(r"\d+", t.run("cat /tmp/n"))
+    return int(found.group()) if found else 0
+
+
+def go_on(life):
+    """The next life: its screen shows what the last one's did; what is typed comes after that."""
+    t = shell()
+    t.wait_text("goes on where it was")
+    t.wait("built-in shell")           # of the greeting: the screen as it was
+    t.line("echo life''%d" % life)
+    t.wait_text("life%d" % life)
+    t.wait(PROMPT)
+    return t
+
+
+def kill_machine(t):
+    """As a loss of power: the command and its QEMU are gone."""
+    t.child.kill(signal.SIGKILL)
+    t.child.wait()
+
+
+@limit(200)
+def test_one_life():
+    """A script that was left counting in the background counts on after SIGKILL: same shell, same job, screen repainted."""
+    t = shell()
+    t.wait(PROMPT)
+    t.run("mark=here-was-I")
+    t.line("(i=0; while :; do i=$((i+1)); echo $i > /tmp/n; sleep 0.1; done) &")
+    t.wait(PROMPT)
+    time.sleep(1)
+    before = count_of(t)
+    t.run("sync")
+    for life in range(2, 4):
+        kill_machine(t)
+        t = go_on(life)
+        assert "here-was-I" in t.run("echo $mark"), "the shell is another one"
+        assert "unning" in t.run("jobs"), "the job is not the shell's"
+        now = count_of(t)
+        assert now >= before, (before, now)
+        time.sleep(1.5)
+        later = count_of(t)
+        assert later > now, "the script does not count on: %d, %d" % (now, later)
+        before = later
+        t.run("sync")
+    kill_machine(t)
+    check_image("d")
+
+
+@limit(120)
+def test_leaving_saves():
+    """Ctrl-A X saves what was done until then; the next start goes on there."""
+    t = shell()
+    t.wait(PROMPT)
+    t.run("echo kept > /tmp/kept")
+    t.keys("\x01x")
+    t.wait_text("it goes on with --disk d")
+    assert t.end() == 129
+    t = go_on(2)
+    assert "kept" in t.run("cat /tmp/kept")
+    t.line("exit 3")
+    assert t.end() == 3
+    t = shell()
+    t.wait(PROMPT)
+    assert "No such file" in t.run("cat /tmp/kept"), "a new sandbox has the files of one that ended"
+    t.keys("\x01x")
+    t.end()
+    check_image("d")
