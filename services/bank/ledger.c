@@ -312,26 +312,28 @@ ledger_free(struct ledger *l, unsigned kind, uint64_t offset)
 
 /*
  * An index is never used again, since a start capability to a dead bank would then name a
- * living one.  So that nobody uses up the indices of others, all banks below one child of the
- * root share that child's allowance.
+ * living one.  So that nobody uses up the indices of others, every bank has an allowance of banks
+ * that may be made below it: a child of the root a fixed one, any other a quarter of what its
+ * parent has left.  Each bank made is taken from the allowances of all above it.
  */
-#define SUBS_ALLOWED 64
+#define SUBS_ALLOWED 128
 
 unsigned
 ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit)
 {
 	struct ledger_bank *p = &l->bank[parent];
-	unsigned index = l->banks, top = parent;
+	unsigned index = l->banks;
 
-	while (top != 0 && l->bank[top].parent != 0)
-		top = l->bank[top].parent;
-	if (index == LEDGER_BANKS || (top != 0 && l->bank[top].subs_left == 0))
+	for (unsigned b = parent; b != 0; b = l->bank[b].parent)
+		if (l->bank[b].subs_left == 0)
+			return 0;
+	if (index == LEDGER_BANKS)
 		return 0;
-	if (top != 0)
-		l->bank[top].subs_left--;
+	for (unsigned b = parent; b != 0; b = l->bank[b].parent)
+		l->bank[b].subs_left--;
 	l->banks++;
 	l->bank[index] = (struct ledger_bank){ .parent = parent, .sibling = p->child, .live = true,
-					       .subs_left = SUBS_ALLOWED, .partial = LEDGER_NONE, .low = l->frames };
+					       .subs_left = parent ? p->subs_left / 4 : SUBS_ALLOWED, .partial = LEDGER_NONE, .low = l->frames };
 	ledger_limit_set(l, index, limit);
 	p->child = index;
 	return index;

@@ -36,7 +36,7 @@ struct ledger_frame {
 struct ledger_bank {
 	uint16_t parent, child, sibling;
 	bool live;
-	uint16_t subs_left;            /* of a child of the root: banks that may yet be made below it */
+	uint16_t subs_left;            /* banks that may yet be made below it (not of the root) */
 	uint32_t limit, used;
 	uint32_t partial;              /* head of the list of pots with a free node */
 	uint32_t low, high;            /* bounds of its frames; low > high if it has none */

@@ -166,8 +166,29 @@ test_indices(void **state)
 		made++;
 		assert_false(ledger_destroy_step(l, b, &run));
 	}
-	assert_int_equal(made, 64);
+	assert_int_equal(made, 128);
 	assert_int_not_equal(ledger_bank_make(l, 0, ~0ull), 0);
+	ledger_drop(l);
+}
+
+/* BANK0008 a bank below can use up a part of what its parent may make, at every depth, and no more. */
+static void
+test_allowance(void **state)
+{
+	struct ledger *l = ledger_fresh(state);
+	unsigned top = ledger_bank_make(l, 0, ~0ull), hostile = ledger_bank_make(l, top, ~0ull), made = 0, deep = hostile;
+
+	while (ledger_bank_make(l, hostile, ~0ull) != 0)
+		made++;
+	assert_int_equal(made, 31);
+	assert_int_not_equal(ledger_bank_make(l, top, ~0ull), 0);
+
+	/* A chain ends by itself, and the top still has most of its own. */
+	for (made = 0; deep != 0; made++)
+		deep = ledger_bank_make(l, made ? deep : top, ~0ull);
+	assert_in_range(made, 3, 6);
+	assert_int_not_equal(ledger_bank_make(l, top, ~0ull), 0);
+	assert_in_range(l->bank[top].subs_left, 80, 95);
 	ledger_drop(l);
 }
 
@@ -236,7 +257,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_frames), cmocka_unit_test(test_limits), cmocka_unit_test(test_pots),
-		cmocka_unit_test(test_destroy), cmocka_unit_test(test_merge), cmocka_unit_test(test_indices),
+		cmocka_unit_test(test_destroy), cmocka_unit_test(test_merge), cmocka_unit_test(test_indices), cmocka_unit_test(test_allowance),
 		cmocka_unit_test(test_owns), cmocka_unit_test(test_random),
 	};
 
