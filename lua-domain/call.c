@@ -368,6 +368,8 @@ void call_prepare(lua_State *L, struct capability *target, int self, char *small
 	*op = NULL;
 	*of = NULL;
 	capability_ask(target);
+	if (!target->interface && target->gone)
+		capability_error(L, "object", name, RC_VOID, NULL);
 	if (!target->interface)
 		luaL_error(L, "nobody described this object's interface; send it a message {order=...}");
 	if (target->remote) {
@@ -436,6 +438,8 @@ int call_index(lua_State *L)
 	if (!c->interface) {
 		if (c->class == CLASS_NUMBER)
 			return luaL_error(L, "%s: this capability is void: what it named is gone, or was never there", name);
+		if (c->gone)
+			return capability_error(L, "object", name, RC_VOID, NULL);
 		return luaL_error(L, "%s: nobody described this object's interface; cap:call{order=...} sends it a message, "
 				     "as(cap, 'interface') says what it is", name);
 	}

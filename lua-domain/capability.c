@@ -147,6 +147,7 @@ void capability_ask(struct capability *c)
 		c->interface = interface_named("object");      /* it leads to ourselves: what we serve */
 		c->remote = true;
 	} else if (m.order == RC_VOID) {
+		c->gone = true;
 		return;                /* it may be another thing when it is looked at again */
 	}
 	c->asked = true;

@@ -21,6 +21,7 @@ struct capability {
 	const struct idl_interface *interface;
 	uint8_t class;
 	bool asked;                    /* what it is: interface says, or nobody knows */
+	bool gone;                     /* when it was last asked, it was void */
 	bool readonly, remote;         /* remote: its methods are the server's own (idl/object.idl) */
 	uint8_t lss;
 	uint16_t own;                  /* the facet of this domain that it is to, if that is known */

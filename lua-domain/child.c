@@ -129,9 +129,26 @@ static int error_body(lua_State *L)
 	return 0;
 }
 
-/* The end: whoever calls finds us void. */
+static void caller_release(cap_t caller)
+{
+	struct msg m = { .order = RC_VOID };
+	uint64_t class = CLASS_OTHER;
+
+	if (discrim_classify(CR_DISCRIM, caller, &class) == RC_OK && class == CLASS_RESUME)
+		inv_send(caller, &m);
+}
+
+/*
+ * The end: whoever calls finds us void.  Who has called already would wait for ever for a process that is no more, so
+ * every resume capability that we hold, in the keystore or as the last that came, is answered.
+ */
 static _Noreturn void child_end(void)
 {
+	caller_release(CR_RETURN);
+	for (slotno slot = 1; slot < slots_end(); slot++) {
+		slot_get(slot, CR_TMP3);
+		caller_release(CR_TMP3);
+	}
 	bank_free(CR_BANK, CR_SELF);
 	for (;;) {
 		struct msg m = { 0 };
@@ -148,6 +165,7 @@ void child_live(lua_State *(*state_make)(void))
 
 	if (setjmp(domain_ending)) {
 		out_flush();
+		m.order = RC_VOID;
 		if (!yielded)
 			inv_send(CR_RUN, &m);
 		child_end();

@@ -105,3 +105,8 @@ unsigned slots_used(void)
 {
 	return table.next - FIRST_SLOT - table.free_count;
 }
+
+slotno slots_end(void)
+{
+	return table.next;
+}

@@ -29,4 +29,6 @@ cap_t slot_use(slotno slot);
 /* A register that holds it now, or CR_VOID: never changes what is cached. */
 cap_t slot_cached(slotno slot);
 unsigned slots_used(void);
+/* Above every slot that is, or was, in use. */
+slotno slots_end(void);
 #endif

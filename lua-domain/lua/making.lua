@@ -145,7 +145,7 @@ local function yielded(reply)
 	if reply.order == 0 then return reply.caps[1] end
 	if reply.order == 1 then error(wire.unpack(reply.data) .. " (to blame: the program)", 0) end
 	local names = { [0x80000005] = "the bank is at its limit", [0x80000009] = "the bank is not an official one",
-		[0x80000001] = "the constructor is gone" }
+		[0x80000001] = "the constructor is gone, or the program ended before it gave anything" }
 	error(("the yield failed: %s (%#x)"):format(names[reply.order] or "refused", reply.order), 0)
 end
 
