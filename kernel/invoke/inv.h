@@ -123,6 +123,8 @@ struct ustring {
 };
 /* All of it can be read (or written) now.  False: *fault_va is the first byte that cannot. */
 bool ustring_probe(const struct ustring *s, bool write, uint64_t *fault_va);
+/* Where it is, if it lies in one page that is there with that right; else NULL. */
+void *ustring_page(const struct ustring *s, bool write);
 /* Copies between two probed strings; returns bytes copied: less if a page of `to` is missing. */
 uint64_t ustring_copy(const struct ustring *to, const struct ustring *from);
 uint64_t ustring_put(const struct ustring *to, const void *from, uint64_t length);

@@ -9,7 +9,8 @@
  *   3. A fault on the sender's side (its string is not there) is the sender's own.
  *   4. A process calls itself never: that would wait for ever, so it is a fault.
  * invoke_entry is the fast path for CALL and RETURN between two ready processes with words
- * only; it repeats the questions of the slow path and falls to it by one named jump.
+ * only; it repeats the questions of the slow path and falls to it by one named jump.  invoke_long
+ * does the same for a string within a page and for capabilities, and through a wrapper.
  */
 #include "invoke/message.h"
 #include "mem/space.h"
@@ -369,6 +370,158 @@ static inline __attribute__((always_inline)) struct frame *fast_frame(const stru
 	return valid ? f : NULL;
 }
 
+/* What a message with a string or capabilities needs beside the words. */
+struct fast_long {
+	struct process *p, *q;
+	struct frame *f;               /* q's */
+	const struct cap *override;    /* position 2, if a wrapper was invoked */
+	uint32_t got;
+	const void *source;
+	void *sink;
+	uint64_t bytes;
+};
+
+/* Whom a start capability, or a wrapper whose keeper is one, leads to; false: ask the slow path. */
+static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m, const struct cap *c, struct cap *node)
+{
+	struct cap keeper = *c;
+
+	if (c->type != CAP_START) {
+		uint32_t format = segment_format(c);
+
+		if (!format || (format >> 20 & 15) != 15)
+			return false;
+		keeper = cap_node(c)->slot[format >> 12 & 15];
+		if (keeper.type != CAP_START)
+			return false;
+		keeper.data = forward_data(&keeper, c);
+		if (!(format >> 28 & 1)) {
+			*node = node_cap(cap_node(c), CAP_NODE, c->data);
+			m->override = node;
+		}
+	}
+	m->f = fast_frame(&keeper, false);
+	if (!m->f)
+		return false;
+	m->q = frame_data(m->f);
+	m->got = INV_GOT_RESUME | keeper.data;
+	return m->q != m->p && m->q->state == PROC_AVAILABLE;
+}
+
+static inline __attribute__((always_inline)) bool fast_resume(struct fast_long *m, const struct cap *c)
+{
+	m->f = fast_frame(c, true);
+	if (!m->f || m->p->notices || m->p->stall_head || c->data != RESUME_RETURN)
+		return false;
+	m->q = frame_data(m->f);
+	return m->q->state == PROC_WAITING && !(m->q->recv_control & INV_RAW_REPLY);
+}
+
+/* The string is in one page on either side, and both are there. */
+static inline __attribute__((always_inline)) bool fast_string(struct fast_long *m, uint32_t control)
+{
+	uint64_t length = control & INV_SEND_STRING ? m->p->regs.r13 : 0;
+
+	m->bytes = 0;
+	if (!length)
+		return true;
+	if (!receives_string(m->q)) {
+		m->got |= INV_GOT_TRUNCATED;
+		return length <= INV_STRING_MAX;
+	}
+	m->bytes = length < m->q->regs.r15 ? length : m->q->regs.r15;
+	if (m->bytes < length)
+		m->got |= INV_GOT_TRUNCATED;
+	m->source = ustring_page(&(struct ustring){ m->p, m->p->regs.r12, length }, false);
+	m->sink = m->bytes ? ustring_page(&(struct ustring){ m->q, m->q->regs.r14, m->bytes }, true) : &m->bytes;
+	return m->source && m->sink;
+}
+
+/* Long: the fast path for CALL and RETURN with a short string and capabilities.  Comes back if it is not for it. */
+static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t control)
+{
+	const struct cap *c = &p->caps[control & 31];
+	struct frame *own = process_frame(p);
+	struct fast_long m = { .p = p };
+	struct cap node, resume;
+	bool calls = !(control & INV_RETURN);
+	uint32_t names;
+
+	if ((control & (INV_SEND | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
+		return;
+	if (calls ? (c->type != CAP_START && c->type != CAP_SEGMENT && c->type != CAP_FRONTEND) || !fast_start(&m, c, &node)
+		  : c->type != CAP_RESUME || !fast_resume(&m, c))
+		return;
+	if (!fast_target(m.q) || !fast_string(&m, control))
+		return;
+	commit_point();
+	frame_dirty(m.f);
+	frame_dirty(own);
+	names = receives_caps(m.q) ? m.q->regs.rbx >> 32 : 0;
+	if (calls) {
+		resume = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
+		p->state = PROC_WAITING;
+	} else {
+		if (sent_cap(p, control, 3)->type == CAP_RESUME)
+			m.got |= INV_GOT_RESUME;
+		m.f->call_count++;
+		p->state = PROC_AVAILABLE;
+	}
+	for (unsigned i = 0; names; i++, names >>= 8) {
+		unsigned reg = names & 0xFF;
+
+		if (reg == CR_VOID || reg >= CAP_REGISTERS)
+			continue;
+		m.q->caps[reg] = i == 3 && calls ? resume : i == 2 && m.override ? *m.override : *sent_cap(p, control, i);
+		m.q->givers[reg] = process_giver(p);
+	}
+	if (m.bytes)
+		copy_bytes(m.sink, m.source, m.bytes);
+	if (receives_string(m.q))
+		m.q->regs.r13 = m.bytes;
+	fast_words(p, m.q);
+	m.q->regs.rax = (p->regs.rax & ~0xFFFFFFFFull) | m.got;
+	p->recv_control = control;
+	p->flags |= PROCESS_SYSRET;
+	m.q->flags |= PROCESS_SYSRET;
+	m.q->state = PROC_RUNNING;
+	arch_switch(p, m.q);
+	arch_enter(m.q);
+}
+
+/* KeyKOS's commonest jump to the kernel: a slot of a node is fetched.  Comes back if that is not what it is. */
+static void __attribute__((noinline)) invoke_fetch(struct process *p, uint32_t control)
+{
+	const struct cap *c = &p->caps[control & 31];
+	uint32_t order = p->regs.rax >> 32, names = p->regs.rbx >> 32;
+	struct node *n;
+
+	if ((control & ~(31u | INV_RECV_CAPS | INV_RECV_STRING)) != (INV_MARK << INV_MARK_SHIFT | INV_KEYKOS) ||
+	    order >= NODE_SLOTS || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight ||
+	    cpu.ready_mask >> p->priority >> 1 || spaces[p->space].generation != p->space_generation || !cpu.loaded)
+		return;
+	n = cap_node(c);
+	if (!n)
+		return;
+	commit_point();
+	frame_dirty(process_frame(p));
+	p->recv_control = control;
+	if (control & INV_RECV_CAPS) {
+		struct cap fetched = n->slot[order];
+
+		for (unsigned i = 1; names >> (8 * i) && i < INV_CAPS; i++)
+			fast_cap(p, names >> (8 * i) & 0xFF, cap_void());
+		fast_cap(p, names & 0xFF, fetched);
+		if ((names & 0xFF) < CAP_REGISTERS)
+			p->givers[names & 0xFF] = process_giver(p);
+	}
+	if (control & INV_RECV_STRING)
+		p->regs.r13 = 0;
+	p->regs.rax = p->regs.rdi = p->regs.rsi = p->regs.rdx = p->regs.r10 = p->regs.r8 = p->regs.r9 = 0;
+	p->flags |= PROCESS_SYSRET;
+	arch_enter(p);
+}
+
 /* Long: the fast path. */
 void invoke_entry(void)
 {
@@ -427,6 +580,10 @@ deliver:
 	arch_switch(p, q);
 	arch_enter(q);
 slow:
+	if (control & (INV_SEND_STRING | INV_SEND_CAPS) || c->type == CAP_FRONTEND)
+		invoke_long(p, control);
+	else if (c->type == CAP_NODE || c->type == CAP_FETCH)
+		invoke_fetch(p, control);
 	invoke_slow(p);
 }
 

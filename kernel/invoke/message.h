@@ -30,6 +30,11 @@ static inline bool receives_string(const struct process *q)
 	return q->recv_control & INV_RECV_STRING;
 }
 
+static inline bool receives_caps(const struct process *q)
+{
+	return q->recv_control & INV_RECV_CAPS;
+}
+
 static inline void set_running(struct process *q)
 {
 	frame_dirty(process_frame(q));

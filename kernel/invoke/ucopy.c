@@ -32,6 +32,11 @@ bool ustring_probe(const struct ustring *s, bool write, uint64_t *fault_va)
 	return true;
 }
 
+__attribute__((flatten)) void *ustring_page(const struct ustring *s, bool write)
+{
+	return page_rest(s->address, s->length) < s->length ? NULL : space_user_pointer(s->p, s->address, write);
+}
+
 uint64_t ustring_copy(const struct ustring *to, const struct ustring *from)
 {
 	uint64_t done = 0, length = to->length < from->length ? to->length : from->length;
