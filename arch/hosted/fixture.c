@@ -61,7 +61,7 @@ void machine_start(const struct machine_config *config)
 
 bool machine_goes_on(void)
 {
-	bool on = persist_restart();
+	bool on = persist_restart(0);
 
 	if (on)
 		machine.next_oid = persist_high;
