@@ -9,6 +9,8 @@
 #include "kernel/range.h"
 #include "mem/space.h"
 #include "object/persist.h"
+#include "object/process.h"
+#include "sched/sched.h"
 
 enum { KIND_PAGE = 1, KIND_NODE = 2, KIND_PROCESS = 3 };
 
@@ -138,6 +140,28 @@ void range_op_rescind(struct inv *inv)
 		place_of(inv, kind, first + i, &at);
 		rescind_place(&at);
 	}
+}
+
+/* Only processes: a page or a node is rescinded and made again by whoever keeps its content meanwhile. */
+void range_op_sever(struct inv *inv)
+{
+	struct place at;
+	struct frame *f = NULL;
+	struct process *p;
+
+	if (place_of(inv, KIND_PROCESS, inv_word(inv, 0), &at))
+		f = frame_find(at.oid);
+	if (!f || f->kind != FRAME_PROCESS) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	p = frame_data(f);
+	frame_dirty(f);
+	f->alloc_count++;
+	f->call_count++;
+	sched_wake_all_stalled(p);
+	inv_out_cap(inv, 0, process_cap(p, CAP_PROCESS, 0));
 }
 
 /* Full strength only: a holder of a weaker capability must not be able to free the object. */

@@ -131,6 +131,29 @@ static void a_subrange_is_less(void **state)
 	machine_stop();
 }
 
+/* A severed process is the same process: only what led to it is gone. */
+static void a_process_is_severed(void **state)
+{
+	struct process *q;
+
+	(void)state;
+	make_world(16);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_GET, .w = { KIND_PROCESS, 12 }, .receive = { 10 }), RC_OK);
+	q = cap_process(&p->caps[10]);
+	q->fs_base = 0x77;
+	p->caps[12] = process_resume_cap(q, RESUME_RETURN);
+	q->state = PROC_WAITING;
+	assert_non_null(cap_resume(&p->caps[12]));
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_SEVER, .w = { 13 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_SEVER, .w = { 12 }, .receive = { 11 }), RC_OK);
+	assert_true(cap_is_void(&p->caps[10]));
+	assert_null(cap_resume(&p->caps[12]));
+	assert_ptr_equal(cap_process(&p->caps[11]), q);
+	assert_int_equal(q->fs_base, 0x77);
+	assert_int_equal(object_check(), 0);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +163,7 @@ int main(void)
 		cmocka_unit_test(fill_makes_many),
 		cmocka_unit_test(the_end_of_core_is_a_limit),
 		cmocka_unit_test(a_subrange_is_less),
+		cmocka_unit_test(a_process_is_severed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,12 @@ ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offse
 	return bank_is_below(l, frame_bank(l, f), bank);
 }
 
+bool
+ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
+{
+	return ledger_owns(l, bank, kind, offset) && frame_bank(l, kind == LEDGER_NODE ? offset / 16 : offset) == bank;
+}
+
 void
 ledger_free(struct ledger *l, unsigned kind, uint64_t offset)
 {

@@ -68,6 +68,8 @@ uint32_t ledger_alloc(struct ledger *l, unsigned bank, unsigned kind, uint32_t c
 
 /* Whether the object exists and belongs to the bank or to one below it. */
 bool ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset);
+/* As ledger_owns, but only of this very bank. */
+bool ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset);
 /* The object must exist (ledger_owns).  Its bank gets the frame back when nothing is left in it. */
 void ledger_free(struct ledger *l, unsigned kind, uint64_t offset);
 

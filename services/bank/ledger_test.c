@@ -68,6 +68,9 @@ test_limits(void **state)
 	assert_int_equal(ledger_alloc(l, outer, LEDGER_PROCESS, 1, &first), 1);
 	assert_false(ledger_owns(l, inner, LEDGER_PROCESS, first));
 	assert_true(ledger_owns(l, 0, LEDGER_PROCESS, first));
+	assert_true(ledger_owns_itself(l, outer, LEDGER_PROCESS, first));
+	assert_false(ledger_owns_itself(l, 0, LEDGER_PROCESS, first));
+	assert_false(ledger_owns_itself(l, outer, LEDGER_PAGE, first));
 	ledger_drop(l);
 }
 

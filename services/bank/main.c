@@ -201,21 +201,37 @@ object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
 	return ledger_owns(&ledger, bank, *kind, *offset) ? RC_OK : RC_REQUEST;
 }
 
+/* own: not an object of a bank below. */
 static uint32_t
-do_free(void *ctx, struct msg *m, cap_t object)
+object_free(struct msg *m, cap_t object, bool own)
 {
 	unsigned bank;
 	uint64_t kind, offset;
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
 
-	(void)ctx;
 	if (rc == RC_OK)
 		rc = object_identify(bank, object, &kind, &offset);
+	if (rc == RC_OK && own && !ledger_owns_itself(&ledger, bank, kind, offset))
+		rc = RC_REQUEST;
 	if (rc != RC_OK)
 		return rc;
 	objects_rescind(kind, offset, 1);
 	ledger_free(&ledger, kind, offset);
 	return RC_OK;
+}
+
+static uint32_t
+do_free(void *ctx, struct msg *m, cap_t object)
+{
+	(void)ctx;
+	return object_free(m, object, false);
+}
+
+static uint32_t
+do_free_own(void *ctx, struct msg *m, cap_t object)
+{
+	(void)ctx;
+	return object_free(m, object, true);
 }
 
 /* Objects that are out of the books already and wait to be rescinded together. */
@@ -263,14 +279,16 @@ do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 
 /*
  * The content waits in a scratch object of ours while the object is rescinded and made again.
- * A process has no content that could be moved so.
+ * A process has no content that could be moved so: the range severs it.
  */
 static uint32_t
-object_sever(unsigned bank, cap_t object, cap_t to)
+object_sever(unsigned bank, cap_t object, cap_t to, bool own)
 {
 	uint64_t kind, offset;
 	uint32_t rc = object_identify(bank, object, &kind, &offset);
 
+	if (rc == RC_OK && own && !ledger_owns_itself(&ledger, bank, kind, offset))
+		rc = RC_REQUEST;
 	if (rc != RC_OK)
 		return rc;
 	if (kind == LEDGER_PAGE) {
@@ -285,23 +303,36 @@ object_sever(unsigned bank, cap_t object, cap_t to)
 			rc = node_clone(to, CR_SCRATCH_NODE);
 		node_clear(CR_SCRATCH_NODE);
 	} else {
-		rc = RC_REQUEST;
+		rc = range_sever(CR_RANGE, offset, to);
 	}
+	return rc;
+}
+
+static uint32_t
+sever_one(struct msg *m, cap_t object, cap_t *same, bool own)
+{
+	unsigned bank;
+	uint32_t rc = bank_of(m, BANK_FREE, &bank);
+
+	if (rc == RC_OK)
+		rc = object_sever(bank, object, CR_TMP0, own);
+	if (rc == RC_OK)
+		*same = CR_TMP0;
 	return rc;
 }
 
 static uint32_t
 do_sever(void *ctx, struct msg *m, cap_t object, cap_t *same)
 {
-	unsigned bank;
-	uint32_t rc = bank_of(m, BANK_FREE, &bank);
-
 	(void)ctx;
-	if (rc == RC_OK)
-		rc = object_sever(bank, object, CR_TMP0);
-	if (rc == RC_OK)
-		*same = CR_TMP0;
-	return rc;
+	return sever_one(m, object, same, false);
+}
+
+static uint32_t
+do_sever_own(void *ctx, struct msg *m, cap_t object, cap_t *same)
+{
+	(void)ctx;
+	return sever_one(m, object, same, true);
 }
 
 static uint32_t
@@ -317,7 +348,7 @@ do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 		return RC_REQUEST;
 	for (unsigned i = 0; i < count && rc == RC_OK; i++) {
 		if ((rc = slot_fetch(node, i, CR_TMP1)) == RC_OK)
-			rc = object_sever(bank, CR_TMP1, CR_TMP0);
+			rc = object_sever(bank, CR_TMP1, CR_TMP0, false);
 		if (rc == RC_OK)
 			rc = slot_store(node, i, CR_TMP0);
 	}
@@ -441,6 +472,8 @@ static const struct bank_server handlers = {
 	.set_limit = do_set_limit,
 	.verify = do_verify,
 	.sever = do_sever,
+	.free_own = do_free_own,
+	.sever_own = do_sever_own,
 	.make_restricted = do_make_restricted,
 	.sever_many = do_sever_many,
 };

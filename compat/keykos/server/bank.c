@@ -79,10 +79,18 @@ uint32_t
 bank_give(unsigned bank, unsigned kind, cap_t object)
 {
 	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
-	if (bank_free(R_BANK_NATIVE, object) != RC_OK)
+	if (bank_free_own(R_BANK_NATIVE, object) != RC_OK)
 		return 1;
 	count(bank, kind == PAGES ? PAGES : NODES, -1);
 	return RC_OK;
+}
+
+/* Every other key to the object is dead then; the new one goes to R_A. */
+uint32_t
+bank_renew(unsigned bank, cap_t object)
+{
+	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	return bank_sever_own(R_BANK_NATIVE, object, R_A) == RC_OK ? RC_OK : 1;
 }
 
 /* A bank below another; 0 makes the first, over all that the server has. */
@@ -200,8 +208,7 @@ sever(unsigned bank, unsigned kind)
 {
 	if (!acceptable(kind, K0))
 		return 1;
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
-	if (bank_sever(R_BANK_NATIVE, K0, R_A) != RC_OK)
+	if (bank_renew(bank, K0) != RC_OK)
 		return 1;
 	reply_key(0, R_A);
 	return RC_OK;

@@ -100,9 +100,30 @@ identify(unsigned dc, cap_t key, uint32_t order, uint64_t *data)
 		return proctool_identify_start(R_PROCTOOL, key, CR_TMP0, data, R_A);
 	if (order == 3)
 		return proctool_identify_resume(R_PROCTOOL, key, CR_TMP0, data, R_A);
-	if (order == 5)
-		return proctool_identify_segment(R_PROCTOOL, key, CR_TMP0, data, R_A);
 	return proctool_identify_process(R_PROCTOOL, key, CR_TMP0, R_A);
+}
+
+/*
+ * 5..7, 9..11: whose domain keeps a segment, or a meter: its keeper is a start (5, 9), resume (6, 10) or domain key
+ * (7, 11).  The domain tool tells the keeper's slot and data byte; the domain and the node are the answer.
+ */
+static uint32_t
+tell_keeper(unsigned dc, uint32_t order)
+{
+	struct msg m = { .order = order, .send = { K0, CR_TMP0 }, .recv = { R_B } };
+	uint32_t kind = order >= 9 ? order - 9 : order - 5;
+	uint64_t data;
+
+	object_get(dc, SLOT_BRAND, CR_TMP0);
+	inv_raw(INV_CALL | INV_KEYKOS, R_PROCTOOL, &m);
+	if (m.order >= KT)
+		return m.order;
+	node_fetch(R_B, m.order >> 8, R_C);
+	if (identify(dc, R_C, kind == 0 ? 2 : kind == 1 ? 3 : 1, &data) != RC_OK)
+		return RC_FOREIGN;
+	reply_key(0, R_A);
+	reply_key(1, R_B);
+	return m.order & 0xFF;
 }
 
 static uint32_t
@@ -112,7 +133,7 @@ tell_identity(unsigned dc, uint32_t order)
 
 	if (identify(dc, K0, order, &data) != RC_OK)
 		return RC_FOREIGN;
-	reply_key(order == 5 ? 1 : 0, R_A);
+	reply_key(0, R_A);
 	return data & 0xFF;
 }
 
@@ -167,20 +188,57 @@ destroy_caller(unsigned dc)
 	return NO_REPLY;
 }
 
+/* 14: the domain of a start or resume key. */
+static uint32_t
+sever_domain(unsigned dc)
+{
+	uint64_t data;
+	unsigned bank;
+
+	if (!bank_open(K1, &bank))
+		return RC_BAD_BANK;
+	if (identify(dc, K0, 2, &data) != RC_OK && identify(dc, K0, 3, &data) != RC_OK)
+		return RC_FOREIGN_DOMAIN;
+	if (bank_renew(bank, R_A) != RC_OK)
+		return 2;
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
+/* 15: the caller.  Its resume key dies with the others, so it gets another to be answered through. */
+static uint32_t
+sever_caller(unsigned dc)
+{
+	uint64_t data;
+	unsigned bank;
+
+	if (!bank_open(K0, &bank))
+		return RC_BAD_BANK;
+	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
+		return RC_FOREIGN_DOMAIN;
+	if (bank_renew(bank, R_A) != RC_OK)
+		return 2;
+	process_make_resume(R_A, CR_RETURN);
+	reply_key(0, R_A);
+	return RC_OK;
+}
+
 uint32_t
 dc_serve(unsigned dc, uint32_t order)
 {
 	switch (order) {
 	case 0: return create(dc, K1);
 	case 1: return destroy_domain(dc, K0, K1);
-	case 2: case 3: case 5: return tell_identity(dc, order);
-	case 6: case 7: case 9: case 10: case 11: return RC_FOREIGN;
+	case 2: case 3: return tell_identity(dc, order);
+	case 5: case 6: case 7: case 9: case 10: case 11: return tell_keeper(dc, order);
 	case 8: return destroy_caller(dc);
 	case 12: return create(dc, K0);
 	case 13:
 		object_key(dc, WEAK, R_A);
 		reply_key(0, R_A);
 		return RC_OK;
+	case 14: return sever_domain(dc);
+	case 15: return sever_caller(dc);
 	case KT: return 0x0D;
 	case 4: case OC_DESTROY:
 		if (face & WEAK)

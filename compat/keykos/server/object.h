@@ -232,6 +232,7 @@ uint32_t kid_serve(unsigned index, uint32_t order);
 bool bank_open(cap_t key, unsigned *index);
 uint32_t bank_take(unsigned bank, unsigned kind, cap_t to);     /* 0, or KeyKOS's 1 no space, 4 limit */
 uint32_t bank_give(unsigned bank, unsigned kind, cap_t object);
+uint32_t bank_renew(unsigned bank, cap_t object);
 uint32_t bank_first(void);
 uint32_t sb_serve(unsigned index, uint32_t order);
 uint32_t sbt_serve(unsigned index, uint32_t order);
