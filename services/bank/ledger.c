@@ -418,6 +418,24 @@ ledger_destroy_step(struct ledger *l, unsigned bank, struct ledger_run *run)
 	}
 }
 
+bool
+ledger_empty_step(struct ledger *l, unsigned bank, struct ledger_run *run)
+{
+	for (unsigned b = bank_deepest(l, bank); b != bank; b = bank_deepest(l, bank)) {
+		l->bank[b].live = false;
+		if (bank_run_take(l, b, run))
+			return true;
+		bank_unlink(l, b);
+		l->bank[b].partial = LEDGER_NONE;
+	}
+	if (bank_run_take(l, bank, run))
+		return true;
+	l->bank[bank].partial = LEDGER_NONE;
+	l->bank[bank].low = l->frames;
+	l->bank[bank].high = 0;
+	return false;
+}
+
 void
 ledger_merge(struct ledger *l, unsigned bank)
 {

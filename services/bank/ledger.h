@@ -85,6 +85,8 @@ uint32_t ledger_available(const struct ledger *l, unsigned bank);
  * run.  The bank is dead from the first call on.
  */
 bool ledger_destroy_step(struct ledger *l, unsigned bank, struct ledger_run *run);
+/* As ledger_destroy_step, but the bank itself lives on, empty. */
+bool ledger_empty_step(struct ledger *l, unsigned bank, struct ledger_run *run);
 /* The bank dies; frames and banks below pass to its parent.  Not for the root. */
 void ledger_merge(struct ledger *l, unsigned bank);
 

@@ -240,6 +240,11 @@ test_random(void **state)
 				;
 		} else if ((r >> 9) % 512 == 2 && b != 0) {
 			ledger_merge(l, b);
+		} else if ((r >> 9) % 512 == 3 && b != 0) {
+			while (ledger_empty_step(l, b, &run))
+				;
+			assert_true(ledger_bank_live(l, b));
+			assert_int_equal(l->bank[b].used, 0);
 		} else {
 			uint64_t offset = kind == LEDGER_NODE ? (r >> 9) % (FRAMES * 16) : (r >> 9) % FRAMES;
 

@@ -389,6 +389,23 @@ do_destroy_all(void *ctx, struct msg *m)
 }
 
 static uint32_t
+do_empty(void *ctx, struct msg *m)
+{
+	unsigned bank;
+	struct ledger_run run;
+	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (bank == 0)
+		return RC_NOACCESS;
+	while (ledger_empty_step(&ledger, bank, &run))
+		objects_rescind(run.kind, run.first, run.count);
+	return RC_OK;
+}
+
+static uint32_t
 do_destroy(void *ctx, struct msg *m)
 {
 	unsigned bank;
@@ -468,6 +485,7 @@ static const struct bank_server handlers = {
 	.make_sub = do_make_sub,
 	.destroy_all = do_destroy_all,
 	.destroy = do_destroy,
+	.empty = do_empty,
 	.get_limits = do_get_limits,
 	.set_limit = do_set_limit,
 	.verify = do_verify,

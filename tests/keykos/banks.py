@@ -232,6 +232,19 @@ def deep(t):
             t.kind(name, "%s%d" % (key, n), DEAD)
 
 
+def many(t):
+    """Banks are made and destroyed for ever, one below the other or beside it."""
+    t.do("kc sb 67 () (,a)")
+    for n in range(2500):
+        t.do("kc a 67 () (,b)")
+        if n % 100 == 0:
+            t.check("space bank", "b", 0, keys="k")
+        t.do("kc b kt+4")
+    t.check("space bank", "a", 67, keys="b")
+    t.check("space bank", "b", 0, keys="k")
+    t.check("space bank", "a", KT + 4, code=0)
+
+
 def creators(t):
     """What a domain asks of its creator about itself, and severing."""
     name = "domain creator"
@@ -316,4 +329,4 @@ def test_banks():
     """Banks, transformer and domain creators answer as published, with every right, and give everything back."""
     programs = [os.path.join(ROOT, "tests/keykos/self.ck")]
     passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part)
-                    for part in (storage, counts, rights, transformer, deep, creators, keepers)), programs=programs)
+                    for part in (storage, counts, rights, transformer, deep, many, creators, keepers)), programs=programs)

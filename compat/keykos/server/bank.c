@@ -93,7 +93,33 @@ bank_renew(unsigned bank, cap_t object)
 	return bank_sever_own(R_BANK_NATIVE, object, R_A) == RC_OK ? RC_OK : 1;
 }
 
-/* A bank below another; 0 makes the first, over all that the server has. */
+/* Banks of the service that a destroyed bank had: it makes only so many in its life, so they are used again. */
+static unsigned spare_object, spares;
+
+static uint32_t
+native_make(cap_t to)
+{
+	if (spares && keytree_swap(spare_object, spares - 1, CR_VOID, to) == RC_OK) {
+		spares--;
+		return RC_OK;
+	}
+	return bank_make_sub(CR_BANK, ~0ull, to);
+}
+
+/* All that it had is gone then. */
+static void
+native_end(cap_t native)
+{
+	if (bank_empty(native) == RC_OK && keytree_swap(spare_object, spares, native, CR_VOID) == RC_OK)
+		spares++;
+	else
+		bank_destroy_all(native);
+}
+
+/*
+ * A bank below another; 0 makes the first, over all that the server has.  The banks of the service are all of one
+ * level: who is below whom, and who counts for whom, is known here.
+ */
 static uint32_t
 bank_make(unsigned above, unsigned *index)
 {
@@ -101,9 +127,7 @@ bank_make(unsigned above, unsigned *index)
 
 	if (rc != RC_OK)
 		return rc;
-	if (above)
-		object_get(above, SLOT_NATIVE, R_BANK_NATIVE);
-	rc = bank_make_sub(above ? R_BANK_NATIVE : CR_BANK, ~0ull, R_A);
+	rc = native_make(R_A);
 	if (rc != RC_OK) {
 		object_end(*index);
 		return 1;
@@ -118,8 +142,9 @@ uint32_t
 bank_first(void)
 {
 	unsigned index;
+	uint32_t rc = bank_make(0, &index);
 
-	return bank_make(0, &index);
+	return rc == RC_OK ? object_make(KIND_SPARES, 0, &spare_object) : rc;
 }
 
 static bool
@@ -144,14 +169,14 @@ bank_destroy_space(unsigned bank)
 	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
 		if (doomed[i] && objects[i].kind != KIND_BANK && objects[i].kind != KIND_NONE)
 			object_end(i);
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
-	bank_destroy_all(R_BANK_NATIVE);
 	for (unsigned k = NODES; k <= PAGES; k++)
 		for (unsigned i = above; i; i = objects[i].bank)
 			objects[i].bank_of.live[k] -= objects[bank].bank_of.live[k];
 	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++) {
 		if (!doomed[i] || objects[i].kind != KIND_BANK)
 			continue;
+		object_get(i, SLOT_NATIVE, R_A);
+		native_end(R_A);
 		node_tree_swap(R_STORE, i, 3, CR_VOID, CR_TMP0);
 		bank_free(CR_BANK, CR_TMP0);
 		objects[i].kind = KIND_NONE;
