@@ -242,7 +242,7 @@ function learn.manifest(m, files, context, level)
 	local list = {}
 	for _, path in ipairs(sorted(grants)) do list[#list + 1] = grants[path] end
 	return {
-		program = m.programs[1] or context.arguments[1], arguments = context.arguments, directory = context.directory,
+		program = context.arguments[1], arguments = context.arguments, directory = context.directory,
 		environment = environment, kinds = kinds, storage = storage(m), machine = context.machine, grants = list, level = level,
 	}
 end

@@ -66,6 +66,8 @@ local function parse(words)
 			local items, why = with.items(take())
 			if not items then misuse("--with: %s; give the name or path of a program of this machine", why) end
 			table.move(items, 1, #items, #o.items + 1, o.items)
+			o.programs = o.programs or {}
+			o.programs[items[1].guest:match("[^/]*$")] = items[1].guest
 		elseif name == "--write" then o.write = true
 		elseif name == "--env" then
 			local e = take()
@@ -87,6 +89,8 @@ local function parse(words)
 		i = i + 1
 	end
 	o.command = table.move(words, i, #words, 1, {})
+	-- The base tree may have a program of that name, and earlier in PATH.
+	o.command[1] = o.programs and o.programs[o.command[1]] or o.command[1]
 	if o.write and (o.verify or (o.runs or 1) > 1) then
 		misuse("--write changes the host's files, so a second run would not be the same; leave out --verify and --runs")
 	end
@@ -242,13 +246,19 @@ local function main(words)
 
 	-- Further runs with the same authority: what they find that the first did not says how saturated the learning is.
 	local saturation = {}
+	first.left = m.left
 	for n = 2, o.runs or (o.verify and 2 or 1) do
 		local again = runner:run("wide", options, o.command, true)
 		local found = events.load(again.record)
 		mark_refusals(found, o, patterns)
 		saturation[#saturation + 1] = verify.new_authorities(m, found)
+		again.left = found.left
+		first.changing = first.changing or verify.changing(first, again)
 		say("run %d found %s", n, learn.count(saturation[#saturation].count, "new authority", "new authorities"))
 	end
+
+	local changing = first.changing and verify.changing_words(first.changing)
+	if changing then say("what differs from run to run by itself is not compared: %s", changing) end
 
 	local verdict
 	local manifest
@@ -259,19 +269,25 @@ local function main(words)
 	end
 	local path = o.out .. "/manifest.toml"
 	runner:write_manifest(manifest, path, nil, o.merge)
+	os.remove(o.out .. "/least.toml")
+	if verdict and verdict.least then runner:write_manifest(verdict.least, o.out .. "/least.toml") end
 	if verdict then
 		for _, removed in ipairs(verdict.removed) do say("without %s: %s", removed.what, removed.needed and "needed" or "not needed") end
 	end
 
 	local facts = report.facts {
 		root = root, m = m, files = files, manifest = manifest, context = context, first = first, verdict = verdict,
-		saturation = saturation, withheld = o.withheld, manifest_text = read(path),
+		saturation = saturation, changing = changing, withheld = o.withheld, manifest_text = read(path),
 	}
 	write(o.out .. "/report.json", json.encode(facts) .. "\n")
 	write(o.out .. "/report.html", report.html(facts))
 	os.execute("rm -rf " .. tree.quoted(work))
 	say("%s", facts.verdict.text)
-	say("written: %s/{manifest.toml,report.html,report.json,events.jsonl}", o.out)
+	if verdict and verdict.not_together then say("what is not needed alone is needed together: %s", verdict.not_together) end
+	if verdict and verdict.least then
+		say("with nothing that was not needed here it is the same, too: least.toml, %s", learn.count(#verdict.least.grants, "grant"))
+	end
+	say("written: %s/{manifest.toml,%sreport.html,report.json,events.jsonl}", o.out, verdict and verdict.least and "least.toml," or "")
 	os.exit(verdict and not verdict.same and 1 or 0)
 end
 

@@ -329,7 +329,7 @@ end
 function report.facts(x)
 	local f = { keros_assess = 1, command = x.context.arguments, status = x.first.status, manifest = x.manifest_text, level = x.manifest.level }
 	f.command.is_list = true
-	f.program = x.manifest.program
+	f.program = x.m.programs[1] or x.manifest.program
 	f.matrix = matrix(x)
 	f.touched = touched(x)
 	f.assumptions = assumptions(x)
@@ -372,8 +372,9 @@ function report.facts(x)
 	f.saturation = x.saturation
 	f.saturation.is_list = true
 	if x.verdict then
-		f.verify = { same = x.verdict.same, difference = x.verdict.difference, level = x.verdict.level, removed = x.verdict.removed }
+		f.verify = { changing = x.changing, not_together = x.verdict.not_together, same = x.verdict.same, difference = x.verdict.difference, level = x.verdict.level, removed = x.verdict.removed }
 		f.verify.removed.is_list = true
+		f.verify.least_grants = x.verdict.least and #x.verdict.least.grants
 	end
 	f.withheld = learn.sorted(x.withheld)
 	f.withheld.is_list = true
@@ -535,6 +536,11 @@ function report.html(f)
 		put('<h2>Verified</h2><p id="verify">%s</p>', f.verify.same and
 			string.format("A second run with these grants and nothing more gave the same output, status and files (level %d).", f.verify.level)
 			or escape("A second run with these grants was not the same: " .. (f.verify.difference or "")))
+		if f.verify.changing then put("<p>Not compared, since it differs from run to run by itself: %s.</p>", escape(f.verify.changing)) end
+		if f.verify.not_together then put("<p>What is not needed alone is needed together: %s.</p>", escape(f.verify.not_together)) end
+		if f.verify.least_grants then
+			put('<p id="least">Without all that was not needed here it is the same, too: <code>least.toml</code>, %s. Other input may need more.</p>', learn.count(f.verify.least_grants, "grant"))
+		end
 		t[#t + 1] = table_html({ "without", "", "then" }, map(f.verify.removed, function(r)
 			return { code(r.what), r.needed and "needed" or '<span class="soft">not needed</span>', escape(r.difference) }
 		end))

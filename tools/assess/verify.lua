@@ -73,19 +73,47 @@ end
 
 -- ---- Comparing -------------------------------------------------------------------------------------------------------
 
-local function files_text(list)
+local function files_of(list)
 	local t = {}
-	for _, f in ipairs(list or {}) do t[#t + 1] = string.format("%s %s %s", f.left, f.size, f.hash) end
-	table.sort(t)
-	return table.concat(t, "\n")
+	for _, f in ipairs(list or {}) do t[f.left] = f.size .. " " .. f.hash end
+	return t
+end
+
+local function files_differ(a, b, changing)
+	a, b = files_of(a), files_of(b)
+	for _, pair in ipairs { { a, b }, { b, a } } do
+		for name, content in pairs(pair[1]) do
+			if pair[2][name] ~= content and not changing[name] then return name end
+		end
+	end
+end
+
+-- What two runs with the same authority did not do alike (a date, a random name) is no measure for a third.
+function verify.changing(a, b)
+	local c = { output = a.output ~= b.output, errors = a.errors ~= b.errors, files = {} }
+	local x, y = files_of(a.left), files_of(b.left)
+	for name, content in pairs(x) do c.files[name] = y[name] ~= content or nil end
+	for name, content in pairs(y) do c.files[name] = x[name] ~= content or nil end
+	return c
 end
 
 -- nil: the same. Else the first thing that differs, in words.
 function verify.difference(a, b)
+	local c = a.changing or { files = {} }
 	if a.status ~= b.status then return string.format("status %d instead of %d", b.status, a.status) end
-	if a.output ~= b.output then return "another output" end
-	if a.errors ~= b.errors then return "other messages" end
-	if files_text(a.left) ~= files_text(b.left) then return "other files" end
+	if a.output ~= b.output and not c.output then return "another output" end
+	if a.errors ~= b.errors and not c.errors then return "other messages" end
+	local name = files_differ(a.left, b.left, c.files)
+	if name then return "another content of " .. name end
+end
+
+function verify.changing_words(c)
+	local t = {}
+	if c.output then t[#t + 1] = "the output" end
+	if c.errors then t[#t + 1] = "messages" end
+	local names = learn.sorted(c.files)
+	table.move(names, 1, math.min(3, #names), #t + 1, t)
+	return #t > 0 and table.concat(t, ", ") .. (#names > 3 and " ..." or "") or nil
 end
 
 local function key(r)
@@ -127,9 +155,32 @@ local function remove_each(runner, manifest, first)
 	return removed
 end
 
+-- Only what is needed, all else left out at once: nil if that together makes a difference after all.
+local function least_of(runner, manifest, removed, first)
+	local unneeded, least, left_out = {}, {}, 0
+	for _, r in ipairs(removed) do
+		if not r.needed then
+			unneeded[r.kind == "environment" and r.what:gsub("^variable ", "$") or r.what] = true
+			left_out = left_out + 1
+		end
+	end
+	for k, v in pairs(manifest) do least[k] = v end
+	least.grants, least.environment, least.kinds = {}, {}, {}
+	for _, g in ipairs(manifest.grants) do
+		if not unneeded[g.path] then least.grants[#least.grants + 1] = g end
+	end
+	for _, e in ipairs(manifest.environment) do
+		if not unneeded["$" .. e:match("^[^=]*")] then least.environment[#least.environment + 1] = e end
+	end
+	for word, held in pairs(manifest.kinds) do least.kinds[word] = held and not unneeded[word] end
+	if left_out == 0 then return nil end
+	local difference = verify.difference(first, runner:under(least))
+	if difference then return nil, difference end
+	return least
+end
+
 -- The narrowest level under which everything is as it was, and what of it is needed.
 function verify.settle(runner, m, files, context, first)
-	first.left = m.left
 	local manifest, difference
 	for level = 1, 2 do
 		manifest = learn.manifest(m, files, context, level)
@@ -142,6 +193,7 @@ function verify.settle(runner, m, files, context, first)
 	if verdict.same then
 		runner.say("the same output, status and files; now without each grant in turn")
 		verdict.removed = remove_each(runner, manifest, first)
+		verdict.least, verdict.not_together = least_of(runner, manifest, verdict.removed, first)
 	end
 	return manifest, verdict
 end
