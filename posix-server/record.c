@@ -15,6 +15,7 @@
 #define CACHE 1024u
 #define PROGRAMS_MAX 4096u
 #define STREAMS 4u
+#define SITES_TOLD 24u
 
 struct record {
 	struct record *next;
@@ -119,12 +120,22 @@ static void line_out(struct line *l)
 
 static struct line line;
 
+/* Whoever looks at hundreds of names does so from few places: of each program's calls on names the first are enough. */
+static bool site_wanted(const struct proc *p, const struct record *r)
+{
+	static uint8_t told[256];
+	uint8_t *n = &told[(p->program * 61u + p->nr) % sizeof told];
+
+	if (r->kind != RECORD_PATH)
+		return true;
+	return *n < SITES_TOLD && ++*n;
+}
+
 static void tell(struct proc *p, const struct record *r)
 {
-	uint32_t site = p && p->mm ? record_site(p) : 0;
+	uint32_t site = p && p->mm && site_wanted(p, r) ? record_site(p) : 0;
 
 	put_number(&line, "{\"id\":", r->id);
-	put_number(&line, ",\"pid\":", p ? p->pid : 0);
 	put_number(&line, ",\"program\":", r->program);
 	put(&line, ",\"kind\":\"");
 	put(&line, kind_names[r->kind]);
@@ -445,10 +456,40 @@ static void note_open(struct proc *p, uint32_t flags, long result)
 	}
 }
 
-void record_listed(struct proc *p, struct inode *dir, const char *name, size_t length)
+/* What the listing that is being answered has shown so far, as the inside of a JSON list. */
+static struct { char text[6144]; size_t used; unsigned count; } shown;
+
+void record_listed(const char *name, size_t length)
 {
-	if (length && !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
-		note_below(p, USE_SEEN, dir, name, length, "", 0);
+	static struct line one;
+
+	if (!length || shown.count >= LISTED_MAX || (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
+		return;
+	one.used = 0;
+	if (shown.count)
+		put(&one, ",");
+	put_string(&one, name, length);
+	if (shown.used + one.used > sizeof shown.text)
+		return;
+	memcpy(shown.text + shown.used, one.text, one.used);
+	shown.used += one.used;
+	shown.count++;
+}
+
+static void note_listing(struct proc *p, uint64_t fd, long result)
+{
+	struct inode *i = inode_of(p, fd);
+	struct record *r = i ? note_inode(p, USE_LIST, i, error_of(result)) : NULL;
+
+	if (r && r->count == 1 && shown.count) {
+		put_number(&line, "{\"listing\":", r->id);
+		put(&line, ",\"seen\":[");
+		memcpy(line.text + line.used, shown.text, shown.used);
+		line.used += shown.used;
+		put(&line, "]}");
+		line_out(&line);
+	}
+	shown.used = shown.count = 0;
 }
 
 /* ---- signals, clocks --------------------------------------------------------------------------------------- */
@@ -558,7 +599,7 @@ static void note_call(struct proc *p, long result)
 	case H_DELETE: note_walk(p, 0, USE_DELETE, result); return;
 	case H_RENAME: note_rename(p, result); return;
 	case H_LINK: note_walk(p, 0, USE_ATTR, result), note_walk(p, 1, USE_CREATE, result); return;
-	case H_LIST: note_walk_or_fd(p, USE_LIST, a[0], result); return;
+	case H_LIST: note_listing(p, a[0], result); return;
 	case H_EXEC: if (result < 0 && result != NOREPLY) note_walk(p, 0, USE_EXEC, result); return;
 	case H_MAP:
 		if (result > 0 && (a[2] & 4) && !(a[3] & 0x20) && (i = inode_of(p, a[4])))

@@ -58,8 +58,8 @@ void record_call(struct proc *p, long result);
 void record_wait(struct proc *p);
 void record_file(struct proc *p, enum record_use use, struct inode *i, long result);
 void record_name(struct proc *p, enum record_kind kind, enum record_use use, const char *name, size_t length, long result);
-/* A name of dir that a listing showed; at most LISTED_MAX of one directory. */
-void record_listed(struct proc *p, struct inode *dir, const char *name, size_t length);
+/* A name that the listing under way shows; the first LISTED_MAX of a directory's first listing are told. */
+void record_listed(const char *name, size_t length);
 void record_stream(struct proc *p, unsigned which, enum record_use use, long result);
 void record_stream_held(unsigned which);
 /* p becomes the program of path; strings holds argc and then envc strings. */

@@ -95,8 +95,7 @@ static void test_uses(void **state)
 	assert_int_equal(told("path", "delete", "/newer", 0), 1);
 	assert_int_equal(told("path", "enter", "/d", 0), 1);
 	assert_int_equal(told("path", "list", "/d", 0), 1);
-	assert_int_equal(told("path", "seen", "/d/old", 0), 1);
-	assert_int_equal(told("path", "seen", "/d/..", 0), 0);
+	assert_non_null(strstr(recorded, ",\"seen\":[\"old\",\"link\"]}"));
 	assert_int_equal(told("random", "read", "getrandom", 0), 1);
 	assert_non_null(strstr(recorded, "{\"end\":0,"));
 }

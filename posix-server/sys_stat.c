@@ -312,8 +312,8 @@ static long list_directory(struct proc *p, uint64_t *a, bool wide)
 			break;
 		}
 		record_lay(records + used, &l, wide);
-		if (record_on && place < LISTED_MAX)
-			record_listed(p, dir, l.name, l.length);
+		if (record_on)
+			record_listed(l.name, l.length);
 		used += length;
 		place = l.place + 1;
 	}

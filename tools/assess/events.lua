@@ -49,13 +49,19 @@ function events.load(path)
 			m.modules[v.module] = v.path
 		elseif v.exit then
 			m.exits[v.exit] = v.status
+		elseif v.listing then
+			local dir = m.by_id[v.listing]
+			for _, name in ipairs(v.seen) do
+				m.records[#m.records + 1] = { kind = "path", use = "seen", name = (dir.name == "/" and "" or dir.name) .. "/" .. name,
+					program = dir.program, call = dir.call, site = dir.site, count = 1, absolute = 0, outcome = "exercised" }
+			end
 		elseif v.at then
 			m.sites[v.site] = v.at
 		elseif v.count then
 			m.by_id[v.id].count, m.by_id[v.id].absolute = v.count, v.absolute
 		elseif v.id then
-			v.count, v.absolute, v.outcome, v.order = 1, 0, outcome(v.error), #m.records + 1
-			m.records[v.order], m.by_id[v.id] = v, v
+			v.count, v.absolute, v.outcome = 1, 0, outcome(v.error)
+			m.records[#m.records + 1], m.by_id[v.id] = v, v
 		elseif v.program then
 			m.programs[v.program] = v.path
 		elseif v.unused then

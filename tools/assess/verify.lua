@@ -121,7 +121,7 @@ local function key(r)
 end
 
 function verify.new_authorities(m, again)
-	local known, new = {}, { count = 0, names = {}, is_list = true }
+	local known, new = {}, { count = 0, names = { is_list = true } }
 	for _, r in ipairs(m.records) do known[key(r)] = true end
 	for _, r in ipairs(again.records) do
 		if r.outcome == "exercised" and r.kind ~= "missing" and not known[key(r)] then

@@ -1,0 +1,134 @@
+"""Against what strace shows on the host, and what recording costs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from _assess import assess, events  # noqa: E402
+from lib import BUILD, GUEST_ENV, host_root, limit, run_keros, skip, tree_with  # noqa: E402
+
+FILE = re.compile(r'^(?:\d+ +)?(\w+)\((?:AT_FDCWD<([^>]*)>, |\d+<([^>]*)>, )?"((?:[^"\\]|\\.)*)"(.*)\) += (-?\d+)')
+SECOND = re.compile(r', (?:AT_FDCWD<([^>]*)>, |\d+<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
+# Calls whose strings are no names, or that only say where one is.
+NO_NAMES = {"execveat", "getcwd", "statfs"}
+
+
+def strace_uses(script, tree):
+    """(exercised, absent): absolute names as the program saw them, by the same binaries on the host."""
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    if os.geteuid() != 0:
+        skip("comparing with the host needs root, for chroot")
+    top = os.path.realpath(host_root(tree))
+    env = ["%s=%s" % item for item in GUEST_ENV.items()]
+    subprocess.run(["strace", "-f", "-y", "-qq", "-s", "4096", "-e", "trace=%file", "-o", "trace", "chroot", top, "/bin/busybox",
+                    "sh", "-c", "cd /root && script=$1 && shift && exec env -i \"$@\" sh -c \"$script\"", "sh", script, *env],
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    begun, found, absent = False, set(), set()
+
+    def absolute(at, name):
+        at = at[len(top):] or "/" if at and at.startswith(top) else "/root"
+        return os.path.normpath(os.path.join(at, name.encode().decode("unicode_escape")))
+
+    for line in open("trace"):
+        m = FILE.match(line)
+        if not m:
+            continue
+        call, at, at2, name, rest, result = m.groups()
+        if call == "execve" and '["sh", "-c", "' + script[:20] in line:
+            begun = True
+            continue
+        if not begun or call in NO_NAMES:
+            continue
+        names = [absolute(at or at2, name)]
+        second = SECOND.match(rest) if call.startswith(("rename", "link", "symlink")) else None
+        if call.startswith("symlink"):
+            names = [absolute(second.group(1) or second.group(2), second.group(3))] if second else []
+        elif second:
+            names.append(absolute(second.group(1) or second.group(2), second.group(3)))
+        if int(result) >= 0:
+            found.update(names)
+        elif "ENOENT" in line:
+            absent.update(names)
+    # Through links to folders a file has another name than the one that was used; a busybox applet is busybox.
+    others = {}
+    for name in found | absent:
+        folder = os.path.realpath(top + os.path.dirname(name))
+        if folder.startswith(top):
+            others[name] = os.path.join(folder[len(top):] or "/", os.path.basename(name))
+        full = top + name
+        if os.path.islink(full) and os.readlink(full) == "/bin/busybox":
+            others[name] = "/bin/busybox"
+    return {others.get(n, n) for n in found}, {others.get(n, n) for n in absent}
+
+
+def compare(script, tree=None, *options):
+    found, absent = strace_uses(script, tree)
+    assert len(found) > 5, found
+    if tree:
+        options = ["--tree", tree, *options]
+    assess("a", script, *options)
+    ours, ours_absent, explained = set(), set(), set()
+    for e in events("a"):
+        if e["kind"] not in ("path", "proc", "device"):
+            continue
+        if e.get("error") in (2, 20):
+            ours_absent.add(e["name"])
+        elif e["use"] == "seen":
+            explained.add(e["name"])               # a listing showed it; strace's trace=%file does not say what
+        else:
+            ours.add(e["name"])
+    missed = {n for n in found - ours if not n.startswith("/proc/self")}
+    assert not missed, "used on the host and not found by assess: %s" % sorted(missed)
+    assert not absent - ours_absent - ours, "probed on the host and not found: %s" % sorted(absent - ours_absent - ours)
+    # What is there that strace does not show: links on the way, the file behind a link, what an open descriptor names.
+    for name in ours - found:
+        behind = any(os.path.realpath(os.path.join("/", f)) for f in found) and True
+        assert behind and (name.startswith(("/proc", "/bin", "/usr", "/sbin", "/dev", "/lib")) or
+                           any(f.startswith(name.rstrip("/") + "/") for f in found)), "nothing explains %s" % name
+
+
+@limit(200)
+def test_nothing_is_missed_in_a_build():
+    """Every name that strace sees a build script use or probe on the host, assess finds; the extra ones are explained."""
+    tree = tree_with({"/src/a.txt": "alpha\nbeta\n", "/src/b.txt": "gamma\n", "/src/sub/c.txt": "delta\n"})
+    compare("set -e; mkdir /tmp/out; for f in /src/*.txt /src/sub/c.txt; do sed s/a/b/ $f >/tmp/out/$(basename $f); done; "
+            "tar -C /tmp/out -cf /tmp/out.tar a.txt b.txt; gzip /tmp/out.tar; mv /tmp/out.tar.gz /tmp/z.gz; ln -s z.gz /tmp/link; "
+            "chmod 600 /tmp/z.gz; cat /tmp/link | gunzip | tar -tf - ; rm -r /tmp/out /tmp/link; cat /etc/nosuch || true", tree)
+
+
+@limit(200)
+def test_nothing_is_missed_in_looking():
+    """The same for a script that mostly looks: find, ls, stat, du, links and directories."""
+    tree = tree_with({"/data/one/x": "1", "/data/two/y": "2", "/data/z": "3"}, links=[("/data/l", "one"), ("/data/dead", "nowhere")])
+    compare("find /data -name x; ls -lL /data/l; stat /data/z; du -s /data; readlink /data/dead; cat /data/dead; "
+            "[ -e /data/none ]; cd /data/two && cat /data/two/y; test -d /data/one", tree)
+
+
+def elapsed(script, tree, *options):
+    result = run_keros(["elapsed", "sh", "-c", script], options=["--icount", "--tree", tree, *options], timeout=110)
+    found = re.search(rb"elapsed (\d+)", result.stderr)
+    assert found, result
+    return int(found.group(1))
+
+
+WORK = {
+    "files": "cd /tmp; for i in 1 2; do find / -xdev >/dev/null; ls -lR /etc >/dev/null; tar -cf x.tar /etc 2>/dev/null; "
+             "tar -tf x.tar >/dev/null; gzip -k x.tar; rm x.tar*; done; grep -r root /etc >/dev/null",
+    "fresh names": "i=0; while [ $i -lt 200 ]; do [ -e /etc/no$i ]; : >/tmp/f$i; rm /tmp/f$i; i=$((i+1)); done",
+    "the same names": "i=0; while [ $i -lt 1000 ]; do [ -e /etc/nosuch ]; [ -e /etc/passwd ]; i=$((i+1)); done",
+}
+
+
+@limit(300)
+def test_recording_costs_at_most_15_percent():
+    """Recording costs at most 15 % more guest instructions, whatever the program does; the figures are printed."""
+    tree = tree_with({"/bin/elapsed": ("copy", os.path.join(BUILD, "programs", "elapsed"))})
+    for name, script in WORK.items():
+        plain, recorded = elapsed(script, tree), elapsed(script, tree, "--record", "events")
+        print("%-16s %11d %11d  %+.1f %%" % (name, plain, recorded, 100.0 * (recorded - plain) / plain))
+        assert recorded <= plain * 1.15, (name, plain, recorded)
