@@ -2,15 +2,18 @@
  * share.c - mounts, looking up, attributes.  See share.h.
  */
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <keros/directory.h>
+#include <keros/file.h>
 #include <keros/files.h>
 #include "share.h"
 
 #define MOUNTS_MAX 24u
 #define DEVICE_BASE 0x40u              /* st_dev of the first mount */
+#define DENIED_MAX 64u
 #define CACHED_MAX 8192u               /* inodes of shares that are kept */
 
 static struct mount mounts[MOUNTS_MAX];
@@ -63,7 +66,13 @@ struct job *share_job(struct proc *p, const struct inode *i, const struct name *
 	*error = BLOCKED;
 	if (!j)
 		return NULL;
-	n = name ? share_path_of(i, name, j->buffer, FILES_PATH_MAX) : share_path(i, j->buffer, FILES_PATH_MAX);
+	if (i->share->copy) {
+		const char *origin = i->share->origin ? i->share->origin : "";
+
+		n = (long)strlen(origin);
+		memcpy(j->buffer, origin, n);
+	} else
+		n = name ? share_path_of(i, name, j->buffer, FILES_PATH_MAX) : share_path(i, j->buffer, FILES_PATH_MAX);
 	if (n < 0) {
 		job_free(j);
 		*error = n;
@@ -106,7 +115,8 @@ static struct inode *share_inode(struct mount *m, uint32_t mode)
 
 void share_free(struct inode *i)
 {
-	cap_close(i->share->reader, 6);
+	cap_close(i->share->reader, FILE_OC_CLOSE);
+	free(i->share->origin);
 	free(i->share);
 	i->share = NULL;
 	cached--;
@@ -165,6 +175,19 @@ static void attr_set(struct inode *i, const struct file_attr *a, uint64_t seq)
 	i->share->seq = seq;
 }
 
+struct inode *share_inode_copy(struct mount *m, const struct file_attr *attr, uint64_t seq)
+{
+	struct inode *i = share_inode(m, attr->mode);
+
+	if (!i)
+		return NULL;
+	i->share->copy = true;
+	if (S_ISDIR(i->mode))
+		i->dir.pending = true;
+	attr_set(i, attr, seq);
+	return i;
+}
+
 /* What a name leads to now; made, kept or replaced.  attr NULL: a directory that was passed.  NULL = no memory. */
 struct inode *share_child(struct inode *dir, const struct name *name, const struct file_attr *attr, uint64_t seq)
 {
@@ -197,7 +220,7 @@ struct inode *share_child(struct inode *dir, const struct name *name, const stru
 	return i;
 }
 
-static bool link_target_set(struct inode *i, const char *target, size_t length)
+bool share_target(struct inode *i, const char *target, size_t length)
 {
 	char *text = malloc(length + 1);
 
@@ -226,6 +249,32 @@ static bool is_missing(const struct proc *p, const struct inode *dir, const stru
 {
 	return p->missing_in == dir && p->missing_seq >= p->call_seq && p->missing.length == name->length &&
 	       memcmp(p->missing.text, name->text, name->length) == 0;
+}
+
+/* ---- names that are denied ------------------------------------------------------------------------ */
+
+static const char *denied[DENIED_MAX];
+static unsigned denied_count;
+
+/* Whether a pattern of a deny= record names what is looked up: of a path if it has a slash, else of the last name. */
+static bool share_denied(const struct inode *dir, const struct name *name)
+{
+	static char path[PATH_LIMIT];
+	int n;
+
+	if (!denied_count)
+		return false;
+	n = inode_path((struct inode *)dir, path, sizeof path - NAME_LIMIT - 2);
+	if (n < 0)
+		return false;
+	if (path[n - 1] != '/')
+		path[n++] = '/';
+	memcpy(path + n, name->text, name->length);
+	path[n + name->length] = 0;
+	for (unsigned i = 0; i < denied_count; i++)
+		if (fnmatch(denied[i], strchr(denied[i], '/') ? path : path + n, FNM_PATHNAME) == 0)
+			return true;
+	return false;
 }
 
 /* ---- looking up ---------------------------------------------------------------------------------- */
@@ -288,7 +337,7 @@ static long walk_done(struct proc *p, struct job *j)
 		if (!child->share || child->share->is_mount)
 			return RERUN;
 		if (told && S_ISLNK(child->mode) &&
-		    !link_target_set(child, j->buffer + sizeof *attr, j->m.recv_length - sizeof *attr))
+		    !share_target(child, j->buffer + sizeof *attr, j->m.recv_length - sizeof *attr))
 			return -ENOMEM;
 		if (told && !S_ISDIR(child->mode))
 			return RERUN;
@@ -360,9 +409,15 @@ static void cache_trim(struct proc *p, struct inode *here);
 
 int share_look(struct proc *p, struct inode *dir, const struct name *name, const char *rest, struct inode **out)
 {
-	struct dentry *d = dir_find(dir, name);
-	struct inode *i = d ? d->inode : NULL;
+	struct dentry *d;
+	struct inode *i;
 
+	if (share_denied(dir, name))
+		return -EACCES;
+	if (dir->share->copy)
+		return share_look_copy(p, dir, name, out);
+	d = dir_find(dir, name);
+	i = d ? d->inode : NULL;
 	*out = i;
 	if (i && (!i->share || i->share->is_mount))
 		return 0;
@@ -401,10 +456,10 @@ int share_refresh(struct proc *p, struct inode *i)
 	struct job *j;
 	long error;
 
-	if (i->share->seq >= p->call_seq)
+	if (!share_is_live(i) || i->share->seq >= p->call_seq)
 		return 0;
 	if (i->share->files && !S_ISDIR(i->mode)) {
-		j = job_new(p, i->share->files->cap, 3 /* FILE_OC_ATTRIBUTES */);
+		j = job_new(p, i->share->files->cap, FILE_OC_ATTRIBUTES);
 		error = BLOCKED;
 		if (j)
 			j->value[0] = 1;
@@ -432,7 +487,7 @@ static void trim_below(struct inode *dir, uint64_t before)
 		struct inode *i = d->inode;
 
 		cookie = d->cookie + 1;
-		if (!i->share)
+		if (!i || !share_is_live(i))
 			continue;
 		if (S_ISDIR(i->mode))
 			trim_below(i, before);
@@ -451,7 +506,7 @@ static void cache_trim(struct proc *p, struct inode *here)
 		return;
 	inode_get(here);
 	for (unsigned i = 0; i < MOUNTS_MAX; i++)
-		if (mounts[i].root && S_ISDIR(mounts[i].root->mode))
+		if (mounts[i].root && mounts[i].mode != MOUNT_COPY && S_ISDIR(mounts[i].root->mode))
 			trim_below(mounts[i].root, p->call_seq);
 	inode_put(here);
 	floor = cached + CACHED_MAX / 2 > CACHED_MAX ? cached + CACHED_MAX / 2 : CACHED_MAX;
@@ -492,7 +547,7 @@ static const char *parent_make(struct proc *p, char *path)
 		*slash = 0;
 		error = walk_now(p, path, WALK_FOLLOW | WALK_PARENT, &w);
 		if (!error && !w.inode)
-			error = w.dir->share ? -ENOENT : name_create(p, &w, S_IFDIR | 0755, 0, NULL, &w.inode);
+			error = share_is_live(w.dir) ? -ENOENT : name_create(p, &w, S_IFDIR | 0755, 0, NULL, &w.inode);
 		if (!error && !S_ISDIR(w.inode->mode))
 			error = -ENOTDIR;
 		*slash = '/';
@@ -500,6 +555,17 @@ static const char *parent_make(struct proc *p, char *path)
 			return strerror(-error);
 	}
 	return NULL;
+}
+
+static char *text_copy(const char *from, size_t n)
+{
+	char *to = malloc(n + 1);
+
+	if (!to)
+		return NULL;
+	memcpy(to, from, n);
+	to[n] = 0;
+	return to;
 }
 
 static long root_done(struct proc *p, struct job *j)
@@ -513,11 +579,13 @@ static long root_done(struct proc *p, struct job *j)
 		error = -ENOENT;
 	if (error)
 		return error;
-	m->root = share_inode(m, attr->mode);
+	m->root = m->mode == MOUNT_COPY ? share_inode_copy(m, attr, j->seq) : share_inode(m, attr->mode);
 	if (!m->root)
 		return -ENOMEM;
 	m->root->share->is_mount = true;
 	attr_set(m->root, attr, j->seq);
+	if (m->mode == MOUNT_COPY && m->file && !(m->root->share->origin = text_copy(m->file, strlen(m->file))))
+		return -ENOMEM;
 	return 0;
 }
 
@@ -564,17 +632,6 @@ static const char *mount_one(struct proc *p, struct mount *m)
 	return NULL;
 }
 
-static char *text_copy(const char *from, size_t n)
-{
-	char *to = malloc(n + 1);
-
-	if (!to)
-		return NULL;
-	memcpy(to, from, n);
-	to[n] = 0;
-	return to;
-}
-
 const char *share_mount(struct proc *p, const char *config, size_t length)
 {
 	static char complaint[300];
@@ -584,6 +641,8 @@ const char *share_mount(struct proc *p, const char *config, size_t length)
 		struct mount *m = &mounts[index];
 		const char *comma, *path = NULL, *next = r + strlen(r) + 1, *why;
 
+		if (strncmp(r, "deny=", 5) == 0 && denied_count < DENIED_MAX)
+			denied[denied_count++] = text_copy(r + 5, strlen(r + 5));
 		if (strncmp(r, "mount=", 6))
 			continue;
 		comma = strchr(r + 6, ',');

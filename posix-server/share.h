@@ -53,5 +53,9 @@ struct job *share_job(struct proc *p, const struct inode *i, const struct name *
 struct file_attr;
 struct inode *share_child(struct inode *dir, const struct name *name, const struct file_attr *attr, uint64_t seq);
 extern uint64_t share_changed;         /* the last change of a share's data by us, in job_seq's count */
+/* One of a copy (share_copy.c), without a name or a reference yet; NULL = no memory. */
+struct inode *share_inode_copy(struct mount *m, const struct file_attr *attr, uint64_t seq);
+bool share_target(struct inode *link, const char *target, size_t length);
+int share_look_copy(struct proc *p, struct inode *dir, const struct name *name, struct inode **out);
 void share_forget(struct inode *dir, const struct name *name);   /* it is not there any more */
 #endif

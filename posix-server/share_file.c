@@ -64,12 +64,15 @@ static struct file *file_of(struct job *j, struct inode *i, uint32_t flags)
 		free(sf);
 		return NULL;
 	}
-	file_link(sf, i);
+	if (i->share)
+		file_link(sf, i);
 	return f;
 }
 
 static void told(struct inode *i, const struct job *j)
 {
+	if (!share_is_live(i))
+		return;
 	const struct file_attr *a = (const void *)j->buffer;
 
 	if (j->m.recv_length < sizeof *a)
@@ -275,6 +278,8 @@ static long share_read(struct file *f, struct proc *p, uint64_t buf, size_t n, i
 	struct share_file *sf = f->data;
 	long r;
 
+	if (!f->inode->share)                  /* a copy that has become the sandbox's own */
+		return regular_ops.read(f, p, buf, n, offset, nonblock);
 	if (S_ISDIR(f->inode->mode))
 		return -EISDIR;
 	if (!n)
@@ -648,6 +653,9 @@ static long pages_came(struct proc *p, struct job *j)
 static void pages_of_now(struct inode *i)
 {
 	struct share *s = i->share;
+
+	if (s->copy)
+		return;
 	bool same = s->page_mtime == i->mtime && s->page_ctime == i->ctime && s->page_size == i->size;
 
 	if (same)

@@ -374,6 +374,9 @@ static long size_set(struct proc *p, struct inode *i, int64_t size)
 		signal_send(p, K_SIGXFSZ, 0, p->pid);
 		return -EFBIG;
 	}
+	int failed = share_own(p, i, size == 0);
+	if (failed)
+		return failed;
 	if (i->share)
 		return share_set(p, i, &(struct share_change){.which = FILES_SET_SIZE, .size = size});
 	int error = data_truncate(i, size);

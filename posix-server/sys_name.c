@@ -172,7 +172,7 @@ static long mode_set(struct proc *p, struct inode *i, uint32_t mode)
 		return -EOPNOTSUPP;
 	if (p->euid != 0 && p->egid != i->gid)
 		mode &= ~02000u;
-	if (i->share)
+	if (share_is_live(i))
 		return share_set(p, i, &(struct share_change){.which = FILES_SET_MODE, .mode = mode});
 	i->mode = (i->mode & S_IFMT) | (mode & 07777);
 	inode_changed(i);
@@ -214,7 +214,7 @@ static long owner_set(struct proc *p, struct inode *i, uint32_t uid, uint32_t gi
 			return -EPERM;
 	}
 	/* What is of a share belongs to whom the host says. */
-	if (i->share)
+	if (share_is_live(i))
 		return (uid != ~0u && uid != i->uid) || (gid != ~0u && gid != i->gid) ? share_readonly(i) ? -EROFS : -EPERM : 0;
 	if (uid != ~0u)
 		i->uid = uid;
@@ -279,7 +279,7 @@ static long times_set(struct proc *p, struct inode *i, const struct timespec64 t
 		if (error)
 			return error;
 	}
-	if (i->share)
+	if (share_is_live(i))
 		return share_set(p, i, &(struct share_change){
 			.which = (t[0].tv_nsec == OMIT_K ? 0 : t[0].tv_nsec == NOW_K ? FILES_SET_ATIME_NOW : FILES_SET_ATIME) |
 				 (t[1].tv_nsec == OMIT_K ? 0 : t[1].tv_nsec == NOW_K ? FILES_SET_MTIME_NOW : FILES_SET_MTIME),

@@ -160,7 +160,7 @@ static long access_at(struct proc *p, int dirfd, uint64_t path, uint32_t mode, u
 	int error = user_walk(p, dirfd, path, walk_flags(flags), 0, &w);
 	if (error || mode == 0)
 		return error;
-	if (w.inode->share && (mode & K_W_OK) && share_readonly(w.inode))
+	if (share_is_live(w.inode) && (mode & K_W_OK) && share_readonly(w.inode))
 		return -EROFS;
 	bool effective = flags & AT_EACCESS_K;
 	return inode_access_as(w.inode, effective ? p->euid : p->uid, effective ? p->egid : p->gid, mode);
@@ -200,7 +200,7 @@ static long statfs_write(struct proc *p, uint64_t to, const struct inode *i)
 	};
 	s.bavail = s.bfree;
 	s.ffree = s.bfree;
-	if (i && i->share) {
+	if (i && share_is_live(i)) {
 		struct share_space h;
 		long error = share_space(p, (struct inode *)i, &h);
 		if (error)
@@ -262,8 +262,9 @@ static bool list_next(struct inode *dir, struct proc *p, uint64_t place, struct 
 	l->place = d->cookie + 2;
 	l->name = d->name;
 	l->length = d->length;
-	l->number = d->inode ? d->inode->number : tree_number(d->tree, d->entry);
-	l->type = d->inode ? d->inode->mode : tree_mode(d->tree, d->entry);
+	bool later = !d->inode && d->tree == DENTRY_SHARE;
+	l->number = d->inode ? d->inode->number : later ? d->number : tree_number(d->tree, d->entry);
+	l->type = d->inode ? d->inode->mode : later ? d->entry << 12 : tree_mode(d->tree, d->entry);
 	return true;
 }
 
@@ -300,6 +301,9 @@ static long list_directory(struct proc *p, uint64_t *a, bool wide)
 		return -ENOENT;
 	if (f->ops == &share_ops)
 		return share_list(p, f, a[1], room, wide);
+	int error = share_lay(p, dir);
+	if (error)
+		return error;
 	if (!dir->virtual && dir_open_image(dir))
 		return -ENOMEM;
 	struct listing l;

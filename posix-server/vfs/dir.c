@@ -26,7 +26,8 @@ struct name name_of(const char *text, size_t length)
 
 int dir_open_image(struct inode *dir)
 {
-	return dir->dir.pending ? tree_lay_out(dir) : 0;
+	/* A share's are laid out before anybody comes here (share_lay). */
+	return dir->dir.pending ? dir->share ? -EIO : tree_lay_out(dir) : 0;
 }
 
 static bool dentry_is(const struct dentry *d, const struct name *name)
@@ -101,27 +102,46 @@ static int dir_make_room(struct dir *dir)
 	return 0;
 }
 
-int dir_add(struct inode *inode, const struct name *name, struct inode *child)
+/* A dentry for the name, still without what it leads to; NULL = no memory. */
+static struct dentry *dentry_new(struct dir *dir, const struct name *name)
 {
-	struct dir *dir = &inode->dir;
-	int error = dir_open_image(inode);
-	if (!error)
-		error = dir_make_room(dir);
-	char *text = error ? NULL : malloc(name->length);
+	char *text = dir_make_room(dir) ? NULL : malloc(name->length);
+	struct dentry *d = dir->entries + dir->used;
 	if (!text)
-		return -ENOSPC;
+		return NULL;
 	memcpy(text, name->text, name->length);
-	dir->entries[dir->used] = (struct dentry){
-		.inode = child, .name = text, .length = name->length, .hash = name->hash,
-		.cookie = dir->next_cookie++, .owned = true,
+	*d = (struct dentry){
+		.name = text, .length = name->length, .hash = name->hash, .cookie = dir->next_cookie++, .owned = true,
 	};
 	if (dir->buckets)
 		bucket_insert(dir, dir->used);
 	dir->used++;
 	dir->live++;
+	return d;
+}
+
+int dir_add(struct inode *inode, const struct name *name, struct inode *child)
+{
+	/* A mount may stand in a share whose names are not laid out yet. */
+	int error = inode->share ? 0 : dir_open_image(inode);
+	struct dentry *d = error ? NULL : dentry_new(&inode->dir, name);
+	if (!d)
+		return -ENOSPC;
+	d->inode = child;
 	child->parent = inode;
-	child->name = text;
+	child->name = d->name;
 	child->name_length = name->length;
+	return 0;
+}
+
+int dir_add_later(struct inode *inode, const struct name *name, unsigned type, uint64_t number)
+{
+	struct dentry *d = dentry_new(&inode->dir, name);
+	if (!d)
+		return -ENOSPC;
+	d->tree = DENTRY_SHARE;
+	d->entry = type;
+	d->number = number;
 	return 0;
 }
 
@@ -148,6 +168,14 @@ static void dentry_forget(struct dentry *d)
 		if (!S_ISDIR(i->mode))
 			i->parent = NULL;
 	}
+}
+
+void dir_remove_later(struct inode *inode, struct dentry *d)
+{
+	static struct inode nothing = {.refs = 2};     /* lent to the name for its last moment */
+	d->inode = &nothing;
+	dir_remove(inode, d);
+	nothing.refs = 2;
 }
 
 void dir_remove(struct inode *inode, struct dentry *d)

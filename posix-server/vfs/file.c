@@ -163,7 +163,12 @@ long file_open_inode(struct proc *p, struct inode *i, uint32_t flags, struct fil
 		return *out ? 0 : -ENOMEM;
 	}
 	kept |= K_O_LARGEFILE;
-	if (i->share)
+	if (share_is_copy(i) && S_ISREG(i->mode) && (mode_wanted(flags) & K_W_OK)) {
+		int error = share_own(p, i, flags & K_O_TRUNC);
+		if (error)
+			return error;
+	}
+	if (share_is_live(i) || (i->share && !S_ISDIR(i->mode)))
 		return S_ISREG(i->mode) || S_ISDIR(i->mode) ? share_open(p, i, flags, out) : -ENXIO;
 	switch (i->mode & S_IFMT) {
 	case S_IFREG:
@@ -202,7 +207,7 @@ static long open_nameless(struct proc *p, struct walk *w, uint32_t flags, uint32
 		return -ENOTDIR;
 	if (!(mode_wanted(flags) & K_W_OK))
 		return -EINVAL;
-	if (w->inode->virtual || w->inode->share)
+	if (w->inode->virtual || share_is_live(w->inode))
 		return -EOPNOTSUPP;
 	int error = inode_may(w->inode, p, K_W_OK | K_X_OK);
 	if (error)
@@ -223,7 +228,7 @@ static long open_creating(struct proc *p, struct walk *w, uint32_t flags, uint32
 	struct inode *i;
 	if (w->last != LAST_NAME && w->last != LAST_JUMP)
 		return flags & K_O_EXCL ? -EEXIST : -EISDIR;
-	if (!w->inode && w->dir->share) {
+	if (!w->inode && share_is_live(w->dir)) {
 		int error = w->dir->removed ? -ENOENT : inode_may(w->dir, p, K_W_OK | K_X_OK);
 		return error ? error : share_create(p, w, flags, mode, out);
 	}

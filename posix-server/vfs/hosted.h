@@ -29,6 +29,8 @@
 const struct file_ops share_ops = {.name = "share"};
 int share_look(struct proc *p, struct inode *dir, const struct name *name, const char *rest, struct inode **out)
 { (void)p, (void)dir, (void)name, (void)rest, (void)out; return -EIO; }
+int share_lay(struct proc *p, struct inode *dir) { (void)p, (void)dir; return 0; }
+int share_own(struct proc *p, struct inode *i, bool empty) { (void)p, (void)i, (void)empty; return 0; }
 int share_refresh(struct proc *p, struct inode *i) { (void)p, (void)i; return -EIO; }
 long share_open(struct proc *p, struct inode *i, uint32_t flags, struct file **out)
 { (void)p, (void)i, (void)flags, (void)out; return -EIO; }

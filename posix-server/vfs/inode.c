@@ -137,7 +137,7 @@ void inode_changed(struct inode *i)
 /* One store for the first read after a change; the daily refresh of relatime serves no tool. */
 void inode_read(struct inode *i)
 {
-	if (i->share)
+	if (share_is_live(i))
 		return;           /* its times are told by whoever serves it */
 	if (i->atime <= i->mtime || i->atime <= i->ctime)
 		i->atime = time_tick();
@@ -222,7 +222,7 @@ uint64_t inode_blocks(const struct inode *i)
 {
 	if (i->virtual)
 		return 0;
-	if (i->share)
+	if (i->share && !S_ISDIR(i->mode))
 		return i->share->blocks;
 	if (S_ISDIR(i->mode))
 		return 8;
@@ -234,7 +234,7 @@ uint64_t inode_device(const struct inode *i)
 {
 	if (i->virtual)
 		return 0x15;
-	if (i->share)
+	if (share_is_live(i))
 		return share_device(i);
 	return S_ISFIFO(i->mode) && i->nlink == 1 && !i->parent ? 0x0d : 0x14;
 }

@@ -71,7 +71,7 @@ int name_create(struct proc *p, struct walk *w, uint32_t mode, uint32_t rdev, co
 	int error = dir_may_add(w->dir, p);
 	if (error)
 		return error;
-	if (w->dir->share)
+	if (share_is_live(w->dir))
 		return share_make(p, w, mode, target);
 
 	struct inode *i = inode_make(p, mode, rdev, target);
@@ -129,8 +129,10 @@ int name_unlink(struct proc *p, struct walk *w)
 		return error;
 	if (S_ISDIR(w->inode->mode))
 		return -EISDIR;
-	if (w->dir->share || w->inode->share)
-		return w->inode->share && w->inode->share->is_mount ? -EBUSY : share_remove(p, w);
+	if (w->inode->share && w->inode->share->is_mount)
+		return -EBUSY;
+	if (share_is_live(w->dir))
+		return share_remove(p, w);
 	file_unname(w);
 	return 0;
 }
@@ -148,8 +150,11 @@ int name_rmdir(struct proc *p, struct walk *w)
 		return -ENOTDIR;
 	if (w->inode->virtual || (w->inode->share && w->inode->share->is_mount))
 		return -EBUSY;
-	if (w->dir->share)
+	if (share_is_live(w->dir))
 		return share_remove(p, w);
+	error = share_lay(p, w->inode);
+	if (error)
+		return error;
 	if (dir_live(w->inode))
 		return -ENOTEMPTY;
 
@@ -181,7 +186,7 @@ int name_link(struct proc *p, struct inode *inode, struct walk *w)
 		return -ENOENT;
 	if (inode->virtual || w->dir->virtual || inode_device(inode) != inode_device(w->dir))
 		return -EXDEV;
-	if (w->dir->share) {
+	if (share_is_live(w->dir)) {
 		int refused = dir_may_add(w->dir, p);
 		return refused ? refused : share_link(p, inode, w);
 	}
@@ -266,7 +271,10 @@ static int rename_permitted(struct proc *p, struct walk *from, struct walk *to, 
 	}
 	if (error || !to->inode || (flags & EXCHANGE) || !S_ISDIR(to->inode->mode))
 		return error;
-	return !to->inode->share && dir_live(to->inode) ? -ENOTEMPTY : 0;
+	if (share_is_live(to->inode))
+		return 0;
+	error = share_lay(p, to->inode);
+	return error ? error : dir_live(to->inode) ? -ENOTEMPTY : 0;
 }
 
 static void rename_exchange(struct walk *from, struct walk *to)
@@ -332,7 +340,7 @@ int name_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t fla
 	error = rename_permitted(p, from, to, flags);
 	if (error)
 		return error;
-	if (from->dir->share)
+	if (share_is_live(from->dir))
 		return share_rename(p, from, to, flags);
 	if (flags & EXCHANGE)
 		rename_exchange(from, to);

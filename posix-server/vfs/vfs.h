@@ -84,9 +84,11 @@ struct dentry {
 	uint32_t next;            /* in the hash bucket: index + 1, 0 ends */
 	uint32_t entry;           /* of the image, if inode is NULL */
 	uint16_t length;
-	uint8_t tree;             /* which image */
+	uint8_t tree;             /* which image; DENTRY_SHARE: a copy of a share, and entry is the type (DT_*) */
 	bool owned;               /* the name was malloc'ed; else it lies in the image */
+	uint64_t number;          /* of the inode, if DENTRY_SHARE */
 };
+#define DENTRY_SHARE 2
 
 struct dir {
 	struct dentry *entries;   /* used of room, in cookie order; live of them are names */
@@ -102,6 +104,8 @@ struct dir {
 struct dentry *dir_find(struct inode *dir, const struct name *name);
 struct inode *dentry_inode(struct inode *dir, struct dentry *d);   /* NULL = no memory */
 int dir_add(struct inode *dir, const struct name *name, struct inode *inode);
+int dir_add_later(struct inode *dir, const struct name *name, unsigned type, uint64_t number); /* its inode is made later */
+void dir_remove_later(struct inode *dir, struct dentry *d);         /* one that has no inode yet */
 void dir_remove(struct inode *dir, struct dentry *d);               /* gives up the name's reference */
 void dir_replace(struct inode *dir, struct dentry *d, struct inode *inode); /* takes one reference, gives up one */
 int dir_open_image(struct inode *dir);                              /* lays the image's names out: 0 or -ENOMEM */
@@ -253,18 +257,28 @@ struct share {
 	uint32_t maps;            /* mappings: its pages must stay */
 	bool mixed;               /* it changed while it was mapped: pages may be of several times */
 	uint64_t loaded_seq;      /* then: when they were last loaded */
+	bool copy;                /* changes stay in the sandbox (share_copy.c) */
+	char *origin;             /* then: its path in the share, or NULL for the root */
 	int64_t page_mtime, page_ctime;       /* what its pages are of */
 	uint64_t page_size;
 	struct share_file *files; /* those open, that have a capability */
 };
 
-static inline bool share_live(const struct inode *i)
+/* Whoever serves it has the say; else it is a copy, or nothing of a share at all. */
+static inline bool share_is_live(const struct inode *i)
 {
-	return i->share;
+	return i->share && !i->share->copy;
+}
+
+static inline bool share_is_copy(const struct inode *i)
+{
+	return i->share && i->share->copy;
 }
 
 /* All of them may answer BLOCKED. */
 int share_look(struct proc *p, struct inode *dir, const struct name *name, const char *rest, struct inode **out);
+int share_lay(struct proc *p, struct inode *dir);                /* the names of a copy's directory are there */
+int share_own(struct proc *p, struct inode *i, bool empty);      /* a copy's file is the sandbox's own, with or without data */
 int share_refresh(struct proc *p, struct inode *i);              /* its attributes are of this call's time */
 long share_open(struct proc *p, struct inode *i, uint32_t flags, struct file **out);
 long share_create(struct proc *p, struct walk *w, uint32_t flags, uint32_t mode, struct file **out);

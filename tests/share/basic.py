@@ -128,3 +128,20 @@ def test_large():
                      options=["--rw", top + ":/s"]),
            stdout=" " + " ".join("%02x" % b for b in data[1234550:1234566]) + "\n")
     assert all(open(top + "/out%d" % i, "rb").read() == data for i in (1, 2, 3))
+
+
+def test_copy_on_write():
+    """Over --cow a program changes what it likes, sees its changes, and the host's files stay as they are."""
+    top = folder("cow", {"a": b"alpha\n", "d/x": b"x\n", "d/y": b"y\n", "e/z": b"z\n", "big": bytes(200000)})
+    os.symlink("a", top + "/l")
+    os.link(top + "/a", top + "/h")
+    before = sorted((where, sorted(names)) for where, _, names in os.walk(top))
+    script = """set -e; cd /c; ls; cat a l d/x; echo more >>a; cat a; cat l; echo new >n; mkdir m; mv d m/d2; cat m/d2/y; ls m/d2
+rm -r e; ls; printf X | dd of=big bs=1 seek=100000 conv=notrunc 2>/dev/null; wc -c <big; tail -c 100000 big | head -c 1; echo
+chmod 600 h; ln h h2; rm h; stat -c %a h2; : >m/d2/x; wc -c <m/d2/x; truncate -s 3 h2; cat h2; echo; rmdir m 2>/dev/null || echo full
+touch -d '2001-01-01' l; mv m/d2 m2; cd m2; pwd; cat y; find /c -type f | sort"""
+    expect(run_keros(script, options=["--cow", top + ":/c"]), stdout=(
+        "a\nbig\nd\ne\nh\nl\nalpha\nalpha\nx\nalpha\nmore\nalpha\nmore\ny\nx\ny\na\nbig\nh\nl\nm\nn\n200000\nX\n600\n0\nalp\n"
+        "full\n/c/m2\ny\n/c/a\n/c/big\n/c/h2\n/c/m2/x\n/c/m2/y\n/c/n\n"))
+    assert before == sorted((where, sorted(names)) for where, _, names in os.walk(top))
+    assert open(top + "/a").read() == "alpha\n" and open(top + "/big", "rb").read() == bytes(200000)
