@@ -16,6 +16,7 @@
 #include "job.h"
 #include "process.h"
 #include "record.h"
+#include "refusal.h"
 #include "socket.h"
 
 #define NR_MAX 512
@@ -94,6 +95,11 @@ static long call_missing(uint32_t nr)
 	else
 		missing_other++;
 	return -ENOSYS;
+}
+
+const char *call_name(uint32_t nr)
+{
+	return nr < NR_MAX ? call_names[nr] : NULL;
 }
 
 void missing_report(char *to, size_t size)

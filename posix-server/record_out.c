@@ -57,6 +57,12 @@ static void out_flush(void)
 	out_used = 0;
 }
 
+void record_flush(void)
+{
+	if (out)
+		out_flush();
+}
+
 void record_sink(const char *line, size_t length)
 {
 	if (out_used + length > OUT_BYTES)

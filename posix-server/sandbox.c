@@ -18,6 +18,7 @@
 #include "process.h"
 #include "record.h"
 #include "record_out.h"
+#include "refusal.h"
 #include "share.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -218,7 +219,9 @@ static int run_command(void)
 	err = vfs_init(&why);
 	if (err)
 		return refuse("file tree", why, STATUS_NOT_RUN);
-	if (record_possible()) {
+	if (record_possible() && config_value("refusals", NULL)) {
+		refusal_begin(!strcmp(config_value("refusals", ""), "all"));
+	} else if (record_possible()) {
 		record_begin();
 		shim_count_clocks();
 	}
@@ -350,6 +353,8 @@ int main(void)
 		}
 		if (!sandbox_serve(&interface, NULL, &m)) {
 			uint64_t status = run_command();
+
+			record_flush();
 
 			memset(&m, 0, sizeof m);
 			m.w[0] = status;

@@ -9,6 +9,7 @@
 #include <keros/directory.h>
 #include <keros/file.h>
 #include <keros/files.h>
+#include "refusal.h"
 #include "share.h"
 
 #define MOUNTS_MAX 24u
@@ -87,6 +88,13 @@ struct job *share_job(struct proc *p, const struct inode *i, const struct name *
 bool share_readonly(const struct inode *i)
 {
 	return i->share->mount->mode == MOUNT_READ;
+}
+
+int share_refuse(struct proc *p, struct inode *i, const struct name *name)
+{
+	if (refusal_on)
+		refusal_write(p, i, name ? name->text : "", name ? name->length : 0);
+	return -EROFS;
 }
 
 uint64_t share_device(const struct inode *i)

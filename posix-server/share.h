@@ -57,5 +57,7 @@ extern uint64_t share_changed;         /* the last change of a share's data by u
 struct inode *share_inode_copy(struct mount *m, const struct file_attr *attr, uint64_t seq);
 bool share_target(struct inode *link, const char *target, size_t length);
 int share_look_copy(struct proc *p, struct inode *dir, const struct name *name, struct inode **out);
+/* -EROFS, and the user is told what would have granted it. */
+int share_refuse(struct proc *p, struct inode *i, const struct name *name);
 void share_forget(struct inode *dir, const struct name *name);   /* it is not there any more */
 #endif

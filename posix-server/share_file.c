@@ -127,7 +127,7 @@ long share_open(struct proc *p, struct inode *i, uint32_t flags, struct file **o
 		return *out ? 0 : -ENOMEM;
 	}
 	if ((files_flags(flags) & FILES_WRITE) && share_readonly(i))
-		return -EROFS;
+		return share_refuse(p, i, NULL);
 	j = share_job(p, i, NULL, DIRECTORY_OC_OPEN, &error);
 	if (!j)
 		return error;
@@ -168,7 +168,7 @@ long share_create(struct proc *p, struct walk *w, uint32_t flags, uint32_t mode,
 
 	(void)out;
 	if (share_readonly(w->dir))
-		return -EROFS;
+		return (long)share_refuse(p, w->dir, &w->name);
 	if (w->slash)
 		return -EISDIR;
 	j = share_job(p, w->dir, &w->name, DIRECTORY_OC_OPEN, &error);

@@ -16,8 +16,8 @@ static struct job *change_job(struct proc *p, struct inode *dir, const struct na
 {
 	struct job *j;
 
-	*error = -EROFS;
-	if (share_readonly(dir))
+	*error = share_readonly(dir) ? share_refuse(p, dir, name) : 0;
+	if (*error)
 		return NULL;
 	*error = -ENOENT;
 	if (dir->removed)
@@ -244,7 +244,7 @@ long share_set(struct proc *p, struct inode *i, const struct share_change *c)
 	long error = BLOCKED;
 
 	if (share_readonly(i))
-		return -EROFS;
+		return share_refuse(p, i, NULL);
 	while (sf && !(sf->cap && sf->writable))
 		sf = sf->next;
 	if (sf && !S_ISDIR(i->mode))

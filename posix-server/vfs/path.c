@@ -15,6 +15,7 @@
 #include <string.h>
 #include "vfs.h"
 #include "../record.h"
+#include "../refusal.h"
 
 struct walker {
 	struct proc *p;
@@ -255,11 +256,14 @@ int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struc
 		out->last = LAST_EMPTY;
 		return w.at->share ? share_refresh(p, w.at) : 0;
 	}
-	if (!record_on)
+	if (!record_on && !refusal_on)
 		return walk_run(&w, out);
 	w.name.length = 0;
 	error = walk_run(&w, out);
-	walk_record(&w, out, path, error);
+	if (record_on)
+		walk_record(&w, out, path, error);
+	if (refusal_on && error == -ENOENT && w.name.length)
+		refusal_walk(p, w.at, w.name.text, w.name.length, w.s);
 	return error;
 }
 

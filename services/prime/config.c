@@ -44,6 +44,8 @@ sandbox_record(struct config_sandbox *s, const char *record)
 		s->kind = value;
 	else if ((value = record_value(record, "record")) != NULL)
 		s->record = strcmp(value, "1") == 0;
+	else if (record_value(record, "refusals") != NULL)
+		s->record = true;
 	else if ((value = record_value(record, "bank")) != NULL && !number_read(value, &s->bank_frames))
 		return "bank= is not a number of frames";
 	return NULL;

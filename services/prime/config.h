@@ -20,7 +20,8 @@ struct config_sandbox {
 	const char *records;           /* those after sandbox=, as the session passes them on */
 	size_t length;
 	uint64_t bank_frames;          /* 0: not said */
-	bool tty, verbose, caps, record;
+	bool tty, verbose, caps;
+	bool record;                   /* a stream for what is used, or only for what is refused */
 };
 
 struct config {

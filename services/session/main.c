@@ -85,7 +85,7 @@ static const struct grant terminal = { 4, CR_STDIN, "the terminal: read and writ
 static const struct grant base = { 5, CR_BASE, "the base file tree: read (changes stay in the sandbox)" };
 static const struct grant overlay = { 6, CR_OVERLAY, "the files laid over it: read (changes stay in the sandbox)" };
 static const struct grant sync = { 8, CR_SYNC, "the store: wait until what was done is durable" };
-static const struct grant record = { 9, CR_RECORD, "the record: write what is used of all this" };
+static const struct grant record = { 9, CR_RECORD, "the record: write what was used, or refused" };
 static const struct grant timer = { 7, CR_TIMER, "the clock: read, sleep and alarm" };
 
 /* Calls give for each grant of this session until one fails. */

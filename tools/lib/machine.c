@@ -216,6 +216,8 @@ static struct buffer make_config(const struct run *r)
 		record_number(&config, "caps", 1);
 	if (r->record_file)
 		record_number(&config, "record", 1);
+	else if (!r->serial_console && !r->lua)
+		record(&config, "refusals", r->verbose ? "all" : "once");
 	if (r->runfile)
 		record_number(&config, "bare", 1);
 	if (r->runfile && r->runfile->clock != RUN_CLOCK_FULL)

@@ -31,6 +31,7 @@
 #include "lib/control.h"
 #include "lib/json.h"
 #include "lib/pump.h"
+#include "lib/refusals.h"
 
 enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME_HELLO, FRAME_HANGUP };
 
@@ -105,6 +106,7 @@ struct pump {
 	struct sink outputs[2];        /* 1 and 2 */
 	struct buffer log;             /* its last LOG_KEPT bytes */
 	int record;                    /* file for the record of session 0; -1: none */
+	struct refusals refusals;      /* without one: what it was refused */
 };
 
 /* ---- Terminal ----------------------------------------------------------------------------------------------- */
@@ -509,6 +511,8 @@ static void answers_take(struct pump *p, const uint8_t *bytes, uint32_t length)
 /* What session 0 uses of its authority; the file ends where a full disk says so, and the sandbox goes on. */
 static void record_take(struct pump *p, uint8_t channel, const uint8_t *bytes, uint32_t length)
 {
+	if (channel == RECORD_CHANNEL && !p->run->record_file)
+		refusals_take(&p->refusals, bytes, length);
 	while (channel == RECORD_CHANNEL && p->record >= 0 && length) {
 		ssize_t n = write(p->record, bytes, length);
 
@@ -871,7 +875,7 @@ static void sink_open(struct sink *s, int fd)
 int pump_run(const struct machine *m, const struct run *r)
 {
 	struct pump p = { .run = r, .machine = m, .qemu_status = -1, .exit_status = -1, .listener = control_listen(r),
-		.record = record_create(r) };
+		.record = record_create(r), .refusals = { .run = r } };
 	sigset_t before;
 	int signals = signals_open(&before), status;
 
@@ -885,6 +889,7 @@ int pump_run(const struct machine *m, const struct run *r)
 		p.qemu_status = -1;
 	loop(&p, signals);
 	terminal_restore();
+	refusals_say(&p.refusals);
 	if (p.record >= 0)
 		close(p.record);
 	status = verdict(&p);

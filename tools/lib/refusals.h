@@ -1,0 +1,23 @@
+/*
+ * refusals.h - what the sandbox was refused, said to the user: once a name, and only of what is there on the host.
+ *
+ * Interface
+ *   refusals_take  bytes of the sandbox's stream of refusals (posix-server/refusal.h), in any pieces
+ *   refusals_say   at the end: a line each, with the grant that would have covered it
+ * With --verbose each is said as it comes instead.  What a sandbox sends is not trusted: it can make us look whether a
+ * name exists, and say so to our user, and nothing else.
+ */
+#ifndef TOOLS_REFUSALS_H
+#define TOOLS_REFUSALS_H
+#include "lib/machine.h"
+
+struct refusals {
+	const struct run *run;
+	struct buffer in;              /* not yet a whole line */
+	struct buffer lines;           /* sentences, each ended by a newline */
+	unsigned count, kept;
+};
+
+void refusals_take(struct refusals *r, const void *bytes, size_t length);
+void refusals_say(struct refusals *r);
+#endif
