@@ -70,6 +70,7 @@ void arch_disk_interrupted(void);                        /* its line did: lowers
 bool arch_disk_line(unsigned line);                      /* its interrupt */
 /* The clock goes on from there: an earlier life got so far, by arch_now_ns, arch_tsc and arch_tsc_user. */
 void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user);
+void arch_tsc_trap(void);                               /* from now on rdtsc traps; see struct process.foreign_entry */
 uint64_t arch_tsc_user(void);                            /* what a program's rdtsc says */
 
 /* The early console and the end. */

@@ -258,7 +258,7 @@ __attribute__((used)) static long native_syscall(uint64_t a, uint64_t b, uint64_
 }
 
 /* rax = number, r11 = return address, everything else as the program left it. */
-__asm__(".globl shim_native_entry\n"
+__asm__(".balign 16\n\t.globl shim_native_entry\n"
 	"shim_native_entry:\n\t"
 	"lea -128(%rsp), %rsp\n\t"
 	"push %r11\n\tpush %rbp\n\tmov %rsp, %rbp\n\t"

@@ -23,6 +23,12 @@ void context_get(struct proc *p, struct context *to, bool stop)
 	to->fpu_length = r13 > sizeof to->regs ? r13 - sizeof to->regs : 0;
 }
 
+/* Without a full clock the processor's own counter is not to be read either. */
+static uint64_t shim_entry(void)
+{
+	return clock_grant == CLOCK_FULL ? SHIM_TEXT : SHIM_AT(shim_start_no_clock);
+}
+
 static bool context_set(struct proc *p, const struct context *from, bool run)
 {
 	uint64_t control = INV_CONTROL(PROCESS_OC_SET_CONTEXT, INV_CALL | INV_SEND_STRING, process_cap(p->index));
@@ -40,7 +46,7 @@ static bool context_set(struct proc *p, const struct context *from, bool run)
 /* The counterpart; run: and it goes on with them.  What the kernel needs of the bases is put right here. */
 void context_put(struct proc *p, struct context *from, bool run)
 {
-	from->regs.foreign_entry = SHIM_TEXT;
+	from->regs.foreign_entry = shim_entry();
 	from->regs.gs_base = SHIM_DATA;
 	if (context_set(p, from, run))
 		return;
@@ -62,7 +68,7 @@ void regs_set(struct proc *p, const struct reg_image *regs)
 {
 	struct reg_image r = *regs;
 
-	r.foreign_entry = SHIM_TEXT;
+	r.foreign_entry = shim_entry();
 	r.gs_base = SHIM_DATA;
 	if (process_set_regs(process_cap(p->index), &r, sizeof r) == RC_OK)
 		return;

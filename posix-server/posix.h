@@ -67,6 +67,7 @@ static inline uint64_t clock_told(uint64_t ns)
 {
 	return clock_grant == CLOCK_FULL ? ns : clock_grant == CLOCK_COARSE ? ns - ns % CLOCK_GRAIN_NS : 0;
 }
+extern uint64_t vfs_tmp_pages;    /* limit of /tmp; 0: it is part of the tree */
 extern bool random_refused;
 
 /* ---- user memory (user.c) -------------------------------------------------------------------- */

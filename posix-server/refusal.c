@@ -87,7 +87,7 @@ static const char *call_word(uint32_t nr)
 
 static bool own(const char *path)
 {
-	static const char *const places[] = { "/dev", "/proc", "/tmp" };
+	static const char *const places[] = { "/dev", "/proc" };
 
 	for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
 		size_t n = strlen(places[i]);
@@ -122,6 +122,8 @@ void refusal_walk(struct proc *p, struct inode *at, const char *name, size_t len
 	static char path[PATH_BYTES];
 	size_t n = inode_is_share(at) ? 0 : path_make(path, at, name, length, rest);
 
+	if (n && (!strcmp(path, "/dev/random") || !strcmp(path, "/dev/urandom")))
+		refusal_other(call_word(p->nr), "--random");
 	if (n && !own(path) && is_new(path, n, 'r'))
 		tell(call_word(p->nr), path, n, "read");
 }
@@ -146,4 +148,26 @@ void refusal_other(const char *call, const char *option)
 	record_sink(line, (size_t)n);
 	if (every_time)
 		record_flush();
+}
+
+void refusal_quiet(const char *call, const char *option)
+{
+	if (every_time)
+		refusal_other(call, option);
+}
+
+void refusal_ran(const char *path)
+{
+	static char line[255 * 6 + 32];
+	const char *name = strrchr(path, '/');
+	size_t n, used;
+
+	name = name ? name + 1 : path;
+	n = strlen(name);
+	if (!refusal_on || !told_count || n > 255 || !is_new(name, n, 'x'))
+		return;
+	used = (size_t)sprintf(line, "{\"ran\":\"");
+	used += put_text(line + used, name, n);
+	used += (size_t)sprintf(line + used, "\"}\n");
+	record_sink(line, used);
 }

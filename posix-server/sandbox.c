@@ -203,6 +203,7 @@ static void limits_read(void)
 
 	clock_grant = !strcmp(clock, "none") ? CLOCK_NONE : !strcmp(clock, "coarse") ? CLOCK_COARSE : CLOCK_FULL;
 	random_refused = !strcmp(config_value("random", "1"), "0");
+	vfs_tmp_pages = strtoull(config_value("tmp", "0"), NULL, 10);
 }
 
 static int run_command(void)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include "vfs/vfs.h"
+#include "refusal.h"
 #include "sys_file.h"
 
 #define X(number, name) {number, #name, sys_##name},
@@ -256,8 +257,10 @@ long sys_getrandom(struct proc *p, uint64_t *a)
 	uint64_t n = a[1] > 33554431 ? 33554431 : a[1], done = 0;
 	if (a[2] & ~7ull)
 		return -EINVAL;
-	if (random_refused)
+	if (random_refused) {
+		refusal_quiet("getrandom", "--random");
 		return -EPERM;
+	}
 	while (done < n) {
 		size_t chunk = n - done;
 		char *to = user_window(p, a[0] + done, &chunk, true);

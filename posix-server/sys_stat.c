@@ -200,6 +200,10 @@ static long statfs_write(struct proc *p, uint64_t to, const struct inode *i)
 	};
 	s.bavail = s.bfree;
 	s.ffree = s.bfree;
+	if (i && i->quota) {
+		s.blocks = s.files = i->quota->pages;
+		s.bfree = s.bavail = s.ffree = i->quota->pages - i->quota->used;
+	}
 	if (i && share_is_live(i)) {
 		struct share_space h;
 		long error = share_space(p, (struct inode *)i, &h);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "process.h"
+#include "refusal.h"
 
 #define NS 1000000000ull
 #define FOREVER (1ull << 62)
@@ -45,10 +46,18 @@ static int put_ns(struct proc *p, uint64_t to, uint64_t ns)
 	return user_write(p, to, &t, sizeof t);
 }
 
+static long clock_refused(struct proc *p)
+{
+	const char *name = call_name(p->nr);
+
+	refusal_other(name ? name : "clock", "--clock coarse or --clock full");
+	return -EPERM;
+}
+
 static long sys_clock_gettime(struct proc *p, uint64_t *a)
 {
 	if (clock_grant == CLOCK_NONE)
-		return -EPERM;
+		return clock_refused(p);
 	return is_clock(a[0]) ? put_ns(p, a[1], clock_ns(p, a[0])) : -EINVAL;
 }
 
@@ -64,7 +73,7 @@ static long sys_gettimeofday(struct proc *p, uint64_t *a)
 	uint64_t ns = clock_ns(p, CLOCK_REALTIME), tv[2] = { ns / NS, ns % NS / 1000 }, zone = 0;
 
 	if (clock_grant == CLOCK_NONE)
-		return -EPERM;
+		return clock_refused(p);
 	if ((a[0] && user_write(p, a[0], tv, sizeof tv)) || (a[1] && user_write(p, a[1], &zone, 8)))
 		return -EFAULT;
 	return 0;
@@ -75,7 +84,7 @@ static long sys_time(struct proc *p, uint64_t *a)
 	uint64_t s = clock_ns(p, CLOCK_REALTIME) / NS;
 
 	if (clock_grant == CLOCK_NONE)
-		return -EPERM;
+		return clock_refused(p);
 	return a[0] && user_write(p, a[0], &s, 8) ? -EFAULT : (long)s;
 }
 

@@ -24,6 +24,7 @@
 #include "lib/disk.h"
 #include "lib/doctor.h"
 #include "lib/help.h"
+#include "lib/limits.h"
 #include "lib/lua.h"
 #include "lib/machine.h"
 #include "lib/manifest.h"
@@ -40,6 +41,13 @@ static const struct verb verbs[];
 static const char run_options[] =
 	"  --ro HOST[:GUEST]  a file or folder of the host, to read, while it runs; GUEST is its path in there\n"
 	"  --rw HOST[:GUEST]  the same, to read and write\n"
+	"  --tmp SIZE         /tmp is an empty folder of at most that size (default: as large as the sandbox's storage)\n"
+	"  --clock none|coarse|full   may it read the time: not at all, to 10 ms, or exactly (default full; doc/run.md)\n"
+	"  --random           may it have random numbers (default: no)\n"
+	"  --time LIMIT       end it after 10s, 500ms or 2m, with status 124\n"
+	"  --cpu SHARE        at most that share of the processor, as 50%\n"
+	"  --stdin FILE, --stdout FILE, --stderr FILE   instead of ours\n"
+	"  --tty              a terminal, or not at all\n"
 	"  --tree DIR|TAR     lay these files over the base file tree; may be given again\n"
 	"  --disk FILE        the system lives in that image and goes on where it was; made on first use\n"
 	"  --disk-size SIZE   of a new image, as 512M or 4G (default 4G; the file is sparse)\n"
@@ -192,7 +200,7 @@ static char **runfile_argv(const struct runfile *file, char **given)
 /* Takes options up to "--" or the first word that is none; returns the index of what follows. */
 static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 {
-	bool no_tty = false;
+	bool no_tty = false, want_tty = false;
 	int i;
 
 	*r = (struct run){ .root = project_root(), .memory = MEMORY_DEFAULT };
@@ -210,6 +218,8 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		if (strcmp(option, "--dry-run") == 0) { r->dry_run = true; continue; }
 		if (strcmp(option, "--icount") == 0) { r->icount = true; continue; }
 		if (strcmp(option, "--no-tty") == 0) { no_tty = true; continue; }
+		if (strcmp(option, "--tty") == 0) { want_tty = true; continue; }
+		if (strcmp(option, "--random") == 0) { r->random = true; continue; }
 		if (strcmp(option, "--help") == 0) { execl("/proc/self/exe", "keros", "help", verb, (char *)NULL); }
 
 		/* The rest take a value: --mem 64M or --mem=64M. */
@@ -220,6 +230,9 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 						      "--ro", "--rw", "--cow" };
 		bool known = false;
 
+		for (const char *const *k = limit_options; *k; k++)
+			known |= strcmp(option, *k) == 0;
+
 		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
 			known |= strcmp(option, valued[k]) == 0;
 		if (!known)
@@ -228,6 +241,7 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 			misuse("%s needs a value after it; see: keros help %s", option, verb);
 		if (!value)
 			value = argv[i];
+		if (limit_option(r, option, value)) continue;
 		if (strcmp(option, "--tree") == 0) add_tree(r, value);
 		else if (strcmp(option, "--ro") == 0) grant_add(&r->grants, SHARE_READ, option, value);
 		else if (strcmp(option, "--rw") == 0) grant_add(&r->grants, SHARE_WRITE, option, value);
@@ -249,8 +263,13 @@ static int parse_run(struct run *r, const char *verb, int argc, char **argv)
 		else r->pack_file = value;
 	}
 	grants_arrange(&r->grants);
+	limits_streams(r);
+	if (want_tty && (no_tty || r->native || r->streams[0] || r->streams[1]))
+		misuse("--tty does not go with --no-tty, --native, --stdin or --stdout; leave it out");
 	if (!no_tty && !r->native)
 		r->tty = terminal_is_there(&r->rows, &r->columns);
+	if (want_tty && !r->tty)
+		misuse("--tty: standard input and output here are no terminal; leave it out, or run it in one");
 	return i;
 }
 

@@ -287,6 +287,10 @@ bool arch_disk_line(unsigned line)
 	return false;
 }
 
+void arch_tsc_trap(void)
+{
+}
+
 void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user)
 {
 	(void)tsc;

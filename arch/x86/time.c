@@ -152,6 +152,15 @@ uint64_t arch_wall_seconds(void)
 	return wall_seconds - base_ns / 1000000000;
 }
 
+void arch_tsc_trap(void)
+{
+	uint64_t cr4;
+
+	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+	if (!(cr4 & CR4_TSD))
+		__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_TSD));
+}
+
 /*
  * Programs compute times from differences of the processor's count, which began anew with the machine.  So from
  * now on rdtsc traps (CR4.TSD), and trap.c answers with a count that goes on too.  Nanoseconds and ticks go on from
@@ -160,14 +169,11 @@ uint64_t arch_wall_seconds(void)
  */
 void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user)
 {
-	uint64_t cr4;
-
 	base_ns = now_ns;
 	read_mult = 0;                 /* the next one reads */
 	tsc_before = tsc;
 	tsc_origin = tsc_user - tsc;
-	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4 | CR4_TSD));
+	arch_tsc_trap();
 }
 
 void time_init(void)

@@ -51,7 +51,8 @@ static void __attribute__((noreturn)) page_fault(struct process *p)
 	fault_memory(read_cr2(), access);
 }
 
-/* rdtsc and rdtscp trap in a life that goes on from an earlier one (arch_time_continue). */
+/* rdtsc and rdtscp trap in a life that goes on from an earlier one (arch_time_continue), and when some process has no
+ * clock: its own are faults, those of others are answered. */
 static bool answer_rdtsc(struct process *p)
 {
 	uint8_t code[3] = { 0 };
@@ -59,6 +60,8 @@ static bool answer_rdtsc(struct process *p)
 	uint64_t tsc = arch_tsc_user(), fault_va;
 	unsigned length = 2;
 
+	if (p->foreign_entry & 1)
+		return false;
 	if (!ustring_probe(&from, false, &fault_va) || ustring_fetch(code, &from) < 2 || code[0] != 0x0F)
 		return false;
 	if (code[1] == 0x01) {

@@ -87,7 +87,7 @@ struct process {
 	uint64_t pad;                  /* so that the end of regs is 16-byte aligned, as the processor wants */
 	struct regs regs;
 	uint64_t fs_base, gs_base;     /* valid while not current */
-	uint64_t foreign_entry;
+	uint64_t foreign_entry;        /* odd: it has no clock, and its rdtsc is a fault */
 
 	uint8_t state;                 /* enum process_state */
 	uint8_t flags;                 /* PROCESS_* */

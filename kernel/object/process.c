@@ -190,6 +190,8 @@ void process_regs_set(struct process *p, const struct reg_image *image)
 	p->fs_base = image->fs_base;
 	p->gs_base = image->gs_base;
 	p->foreign_entry = image->foreign_entry;
+	if (p->foreign_entry & 1)
+		arch_tsc_trap();
 	p->flags &= ~PROCESS_SYSRET;
 }
 
@@ -471,6 +473,8 @@ void process_op_set_foreign_entry(struct inv *inv)
 	commit_point();
 	process_mark_dirty(p);
 	p->foreign_entry = inv_word(inv, 0);
+	if (p->foreign_entry & 1)
+		arch_tsc_trap();
 }
 
 void process_op_make_available(struct inv *inv)

@@ -53,7 +53,7 @@ _Static_assert(__builtin_offsetof(struct shim_data, clocks) == SHIM_CLOCKS, "shi
 /* The time parameters, in the text page: ns = base_ns + ((tsc - base_tsc) * mult >> 32). */
 struct shim_clock { uint64_t base_tsc, base_ns, mult, wall_ns; };
 
-extern const char shim_start[], shim_end[], shim_shift[], shim_call[], shim_called[], shim_slow[];
+extern const char shim_start[], shim_start_no_clock[], shim_end[], shim_shift[], shim_call[], shim_called[], shim_slow[];
 extern const char shim_time[], shim_time_saved[], shim_time_store[], shim_time_done[], shim_time_end[];
 extern const char shim_clock[], shim_table[], shim_count[];
 /* Where a label of the blob is in a process. */

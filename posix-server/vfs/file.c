@@ -215,6 +215,7 @@ static long open_nameless(struct proc *p, struct walk *w, uint32_t flags, uint32
 	struct inode *i = inode_new(S_IFREG | (mode & 07777 & ~p->fs->umask), p->euid, p->egid);
 	if (!i)
 		return -ENOSPC;
+	inode_count(i, w->inode->quota);
 	i->number = inode_next_number();
 	i->atime = i->mtime = i->ctime = time_tick();
 	long r = file_open_inode(p, i, flags & ~(K_O_TMPFILE | K_O_DIRECTORY), out);

@@ -62,6 +62,8 @@ static struct inode *inode_free_one(struct inode *i)
 		free(i->target);
 	else if (S_ISFIFO(i->mode) && i->pipe)
 		pipe_free(i);
+	if (i->quota)
+		i->quota->used--;         /* itself */
 	struct inode *kept = i->holds_parent ? i->parent : NULL;
 	i->parent = free_inodes;
 	free_inodes = i;
@@ -234,6 +236,8 @@ uint64_t inode_device(const struct inode *i)
 {
 	if (i->virtual)
 		return 0x15;
+	if (i->quota)
+		return 0x16;
 	if (share_is_live(i))
 		return share_device(i);
 	return S_ISFIFO(i->mode) && i->nlink == 1 && !i->parent ? 0x0d : 0x14;

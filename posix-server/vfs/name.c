@@ -74,9 +74,12 @@ int name_create(struct proc *p, struct walk *w, uint32_t mode, uint32_t rdev, co
 	if (share_is_live(w->dir))
 		return share_make(p, w, mode, target);
 
+	if (w->dir->quota && w->dir->quota->used >= w->dir->quota->pages)
+		return -ENOSPC;
 	struct inode *i = inode_make(p, mode, rdev, target);
 	if (!i)
 		return -ENOSPC;
+	inode_count(i, w->dir->quota);
 	if (w->dir->mode & 02000) {
 		i->gid = w->dir->gid;
 		if (S_ISDIR(mode))

@@ -36,6 +36,8 @@ char *data_page_write(struct inode *i, uint64_t index, bool whole)
 	if (*slot)
 		return page_addr(*slot);
 	bool image = index < d->image_pages;
+	if (i->quota && i->quota->used >= i->quota->pages)
+		return NULL;
 	pageno p = image || whole ? page_alloc_raw() : page_alloc();
 	if (!p)
 		return NULL;
@@ -50,6 +52,8 @@ char *data_page_write(struct inode *i, uint64_t index, bool whole)
 	}
 	d->image_hidden += image;
 	d->held++;
+	if (i->quota)
+		i->quota->used++;
 	*slot = p;
 	return to;
 }
@@ -67,7 +71,10 @@ static void data_shrink(struct inode *i, uint64_t size)
 {
 	struct filedata *d = &i->data;
 	uint64_t keep = page_count(size), below;
-	d->held -= pagevec_cut(&d->pages, keep, d->image_pages, &below);
+	uint64_t cut = pagevec_cut(&d->pages, keep, d->image_pages, &below);
+	d->held -= cut;
+	if (i->quota)
+		i->quota->used -= cut;
 	d->image_hidden -= below;
 	if (d->image_pages > keep)
 		d->image_pages = keep;
@@ -95,6 +102,8 @@ int data_truncate(struct inode *i, uint64_t size)
 
 void data_free(struct inode *i)
 {
+	if (i->quota)
+		i->quota->used -= i->data.held;
 	pagevec_free(&i->data.pages);
 }
 

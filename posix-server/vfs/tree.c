@@ -443,6 +443,28 @@ static bool provide_link(struct inode *dir, const char *text, const char *target
 	return i && i->target;
 }
 
+/* /tmp as an empty folder of its own, of limited size, in place of the one that is there. */
+uint64_t vfs_tmp_pages;
+
+static bool tmp_limited(void)
+{
+	static struct quota quota;
+	struct name name = name_of("tmp", 3);
+	struct dentry *d = dir_find(root, &name);
+	struct inode *i = inode_new(S_IFDIR | 01777, 0, 0);
+	if (!i || !d)
+		return false;
+	quota.pages = vfs_tmp_pages;
+	inode_count(i, &quota);
+	i->refs = 1;
+	i->nlink = 2;
+	i->size = PAGE_BYTES;
+	i->number = inode_next_number();
+	i->atime = i->mtime = i->ctime = time_tick();
+	dir_replace(root, d, i);
+	return true;
+}
+
 static bool provide_devices(struct inode *dev)
 {
 	static const struct { const char *name; uint32_t mode, rdev; } nodes[] = {
@@ -452,6 +474,13 @@ static bool provide_devices(struct inode *dev)
 	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
 		if (!provide(dev, nodes[i].name, S_IFCHR | nodes[i].mode, nodes[i].rdev))
 			return false;
+	/* No grant, no name. */
+	for (unsigned k = 0; random_refused && k < 2; k++) {
+		struct name name = k ? name_of("random", 6) : name_of("urandom", 7);
+		struct dentry *d = dir_find(dev, &name);
+		if (d && d->inode)
+			dir_remove(dev, d);
+	}
 	return provide(dev, "shm", S_IFDIR | 01777, 0) && provide_link(dev, "fd", "/proc/self/fd") &&
 	       provide_link(dev, "stdin", "/proc/self/fd/0") && provide_link(dev, "stdout", "/proc/self/fd/1") &&
 	       provide_link(dev, "stderr", "/proc/self/fd/2");
@@ -520,7 +549,7 @@ int vfs_init(const char **why)
 	if (!S_ISDIR(dev->mode) || !S_ISDIR(proc->mode))
 		return -ENOTDIR;
 	*why = "no memory for /dev and /proc";
-	if (!provide_devices(dev) || proc_mount(root))
+	if (!provide_devices(dev) || proc_mount(root) || (vfs_tmp_pages && !tmp_limited()))
 		return -ENOMEM;
 	dev_init();
 	*why = NULL;

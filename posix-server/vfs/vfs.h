@@ -127,6 +127,9 @@ uint64_t pagevec_next(const struct pagevec *v, uint64_t index);      /* first he
 uint64_t pagevec_cut(struct pagevec *v, uint64_t index, uint64_t limit, uint64_t *below);
 void pagevec_free(struct pagevec *v);
 
+/* A folder of limited size (--tmp): what lies in it is counted, by the page. */
+struct quota { uint64_t pages, used; };
+
 struct filedata {
 	struct pagevec pages;     /* the file's own pages; they hide the image's */
 	uint64_t image_offset;    /* of its data in the image */
@@ -159,6 +162,7 @@ struct inode {
 	bool loose;               /* on the list of procfs inodes that nobody may have kept */
 
 	const struct virtual_ops *virtual;    /* procfs; NULL for all others */
+	struct quota *quota;                  /* of the folder of limited size that it was made in; else NULL */
 	struct share *share;                  /* what another serves (share.h); NULL for all others */
 	struct lockset *locks;
 	union {
@@ -182,6 +186,12 @@ struct virtual_ops {
 };
 
 struct inode *inode_new(uint32_t mode, uint32_t uid, uint32_t gid);  /* no reference yet (refs 0); NULL = no memory */
+static inline void inode_count(struct inode *i, struct quota *q) /* it lies there: itself is one page */
+{
+	i->quota = q;
+	if (q)
+		q->used++;
+}
 struct inode *inode_loose(uint32_t mode);  /* the same for procfs: freed by a later walk unless kept */
 void inode_sweep(void);                    /* frees the loose ones nobody kept */
 void inode_drop_if_unused(struct inode *);

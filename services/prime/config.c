@@ -48,6 +48,8 @@ sandbox_record(struct config_sandbox *s, const char *record)
 		s->record = true;
 	else if ((value = record_value(record, "bank")) != NULL && !number_read(value, &s->bank_frames))
 		return "bank= is not a number of frames";
+	else if ((value = record_value(record, "cpu")) != NULL && (!number_read(value, &s->cpu_share) || s->cpu_share > 100))
+		return "cpu= is not a share in percent";
 	return NULL;
 }
 

@@ -20,6 +20,7 @@ struct config_sandbox {
 	const char *records;           /* those after sandbox=, as the session passes them on */
 	size_t length;
 	uint64_t bank_frames;          /* 0: not said */
+	uint64_t cpu_share;            /* in percent; 0: not limited */
 	bool tty, verbose, caps;
 	bool record;                   /* a stream for what is used, or only for what is refused */
 };

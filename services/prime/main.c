@@ -57,6 +57,7 @@ enum { DATA_NATIVE = 0, DATA_SESSION = 0x100, DATA_SERVICE_DEATH = 0x200, DATA_S
 
 enum { MARK_LIVES = 0, MARK_ENDED = 1 };       /* of the checkpoint: doc/upgrade.md */
 
+#define SHARE_PERIOD_US 500000ull          /* of a share of the processor (cpu=) */
 #define STATUS_NO_START 120
 #define STATUS_DEATH    121
 #define STATUS_NOT_RUN  125
@@ -582,6 +583,22 @@ session_grants(cap_t reg, unsigned number)
 	process_give(reg, count > 0 ? PR_WORK : CR_VOID);
 }
 
+/*
+ * The schedule in PR_A becomes one below it that has so many percent of the processor's time, given out anew
+ * every period (the layout of kernel/object/schedule.c).
+ */
+static void
+schedule_reserve(unsigned priority, uint64_t percent)
+{
+	uint64_t budget_ns = SHARE_PERIOD_US * 1000 * percent / 100;
+
+	must(bank_alloc_node(CR_BANK, PR_WORK), "making", "the reserve of a session");
+	must(node_swap(PR_WORK, 1, PR_A, CR_VOID), "making", "the reserve of a session");
+	must(node_write_number(PR_WORK, 3, budget_ns, 0), "making", "the reserve of a session");
+	must(node_write_number(PR_WORK, 4, budget_ns, SHARE_PERIOD_US | (uint64_t)priority << 32), "making", "the reserve");
+	must(node_make_schedule(PR_WORK, PR_A), "making", "the reserve of a session");
+}
+
 static void
 session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
 {
@@ -589,6 +606,8 @@ session_give(const struct manifest_grant *g, unsigned number, uint64_t limit)
 		session_bank(g->slot, number, limit);
 	} else if (manifest_name_is(g, "schedule")) {
 		must(schedule_narrow(CR_SCHED, g->a, PR_A), "making", "the schedule of a session");
+		if (config.sandbox[number].cpu_share != 0)
+			schedule_reserve(g->a, config.sandbox[number].cpu_share);
 		process_give(g->slot, PR_A);
 	} else if (manifest_name_is(g, "stdio")) {
 		session_stdio(g->slot, number);

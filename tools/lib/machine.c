@@ -182,6 +182,17 @@ static void record_lua(struct buffer *config, const struct run *r)
 	record_terminal(config, r);
 }
 
+/* A run manifest says it all; else the options do. */
+static enum run_clock run_clock(const struct run *r)
+{
+	return r->runfile ? r->runfile->clock : r->clock;
+}
+
+static bool run_random(const struct run *r)
+{
+	return r->native || r->keykos || r->lua || (r->runfile ? r->runfile->random : r->random);
+}
+
 static struct buffer make_config(const struct run *r)
 {
 	struct buffer config = { 0 };
@@ -220,10 +231,14 @@ static struct buffer make_config(const struct run *r)
 		record(&config, "refusals", r->verbose ? "all" : "once");
 	if (r->runfile)
 		record_number(&config, "bare", 1);
-	if (r->runfile && r->runfile->clock != RUN_CLOCK_FULL)
-		record(&config, "clock", r->runfile->clock == RUN_CLOCK_COARSE ? "coarse" : "none");
-	if (r->runfile && !r->runfile->random)
+	if (run_clock(r) != RUN_CLOCK_FULL)
+		record(&config, "clock", run_clock(r) == RUN_CLOCK_COARSE ? "coarse" : "none");
+	if (!run_random(r))
 		record_number(&config, "random", 0);
+	if (r->cpu_share && r->cpu_share < 100)
+		record_number(&config, "cpu", r->cpu_share);
+	if (r->tmp_pages)
+		record_number(&config, "tmp", r->tmp_pages);
 	if (r->runfile && !r->runfile->proc)
 		record_number(&config, "noproc", 1);
 	grants_record(&r->grants, &config);
@@ -381,7 +396,10 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 	struct words w = { 0 };
 
 	/* erms off: QEMU translates `rep movs` byte by byte, and a kernel that trusts the flag would use it. */
-	words(&w, QEMU " -M pc -cpu max,-erms -nodefaults -no-user-config -display none -no-reboot -m");
+	words(&w, QEMU " -M pc -cpu");
+	/* Without the grant the processor has no random numbers either. */
+	word(&w, xstrdup(run_random(r) ? "max,-erms" : "max,-erms,-rdrand,-rdseed"));
+	words(&w, "-nodefaults -no-user-config -display none -no-reboot -m");
 	word(&w, xstrdup(r->memory));
 	word(&w, xstrdup("-kernel"));
 	word(&w, machine_kernel(r));

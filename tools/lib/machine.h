@@ -23,6 +23,12 @@ struct run {
 	const char *envs[RUN_ENVS];    /* N=V, over the defaults */
 	unsigned env_count;
 	struct grants grants;          /* what of the host it may touch */
+	enum run_clock clock;
+	bool random;
+	unsigned long long time_ms;    /* 0: no limit */
+	unsigned cpu_share;            /* in percent; 0: all that is free */
+	unsigned long tmp_pages;       /* 0: /tmp is part of the base tree */
+	const char *streams[3];        /* files for the standard streams; NULL: ours */
 	const char *cwd, *second, *native;
 	unsigned long bank_pages, second_bank_pages;
 	bool verbose, caps, tty, serial_console;

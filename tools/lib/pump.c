@@ -55,6 +55,7 @@ enum { FRAME_DATA = 1, FRAME_EOF, FRAME_WINSIZE, FRAME_CREDIT, FRAME_EXIT, FRAME
 #define KERNEL_FAILED 171          /* (0x55 << 1) | 1: isa-debug-exit */
 #define STATUS_STOPPED 122              /* services/control: the owner has asked for it */
 #define STATUS_FAILED 125
+#define STATUS_TIME_OVER 124       /* as timeout(1) has it */
 #define LEAVE_KEY     1            /* Ctrl-A */
 #define HIDDEN_KEPT   16384u       /* of what the terminal that is not shown prints */
 
@@ -78,6 +79,8 @@ struct pump {
 	int qemu_status;               /* -1: runs */
 	int exit_status;               /* -1: session 0 goes on */
 	struct timespec end_by;        /* valid once exit_status is */
+	struct timespec limit;         /* --time ends then */
+	bool time_over;
 	bool killed;
 
 	/* Requests from other commands (lib/control.c): the guest answers each with the number it came with. */
@@ -771,17 +774,24 @@ static int patience_ms(const struct pump *p)
 {
 	long ms;
 
-	if (p->killed || (p->exit_status < 0 && p->save != SAVE_ASKED))
+	if (p->killed)
 		return -1;
-	ms = ms_until(p->exit_status < 0 ? &p->save_by : &p->end_by);
-	return ms > 0 ? (int)ms : 0;
+	if (p->exit_status >= 0)
+		ms = ms_until(&p->end_by);
+	else if (p->save == SAVE_ASKED)
+		ms = ms_until(&p->save_by);
+	else if (p->run->time_ms)
+		ms = ms_until(&p->limit);
+	else
+		return -1;
+	return ms <= 0 ? 0 : ms < 3600000 ? (int)ms : 3600000;
 }
 
 static bool finished(const struct pump *p)
 {
 	if (p->qemu_status < 0)
 		return false;
-	if (p->leaving || p->stopped_by)
+	if (p->leaving || p->stopped_by || p->time_over)
 		return true;
 	return p->link_closed && p->log_closed && !sink_waiting(&p->outputs[0]) && !sink_waiting(&p->outputs[1]);
 }
@@ -826,7 +836,9 @@ static void loop(struct pump *p, int signals)
 			sink_write(p, 0);
 		if (fds[ERROR].revents)
 			sink_write(p, 1);
-		if (leaves_now(p) || p->stopped_by || (p->exit_status >= 0 && patience_ms(p) == 0))
+		if (p->run->time_ms && !p->killed && p->exit_status < 0 && ms_until(&p->limit) <= 0)
+			p->time_over = true;
+		if (leaves_now(p) || p->stopped_by || p->time_over || (p->exit_status >= 0 && patience_ms(p) == 0))
 			kill_machine(p);
 	}
 }
@@ -837,6 +849,10 @@ static int verdict(const struct pump *p)
 
 	if (p->stopped_by)
 		return 128 + p->stopped_by;
+	if (p->time_over) {
+		note("the command's time is over (--time); it was ended");
+		return STATUS_TIME_OVER;
+	}
 	if (p->leaving) {
 		if (p->run->disk)
 			note("left%s; it goes on with --disk %s", p->save == SAVE_ASKED ? " before it was saved" : "", p->run->disk);
@@ -881,6 +897,9 @@ int pump_run(const struct machine *m, const struct run *r)
 
 	if (signals < 0)
 		die("signalfd: %s", strerror(errno));
+	clock_gettime(CLOCK_MONOTONIC, &p.limit);
+	p.limit.tv_sec += (time_t)(r->time_ms / 1000);
+	p.limit.tv_nsec += (long)(r->time_ms % 1000) * 1000000;
 	sink_open(&p.outputs[0], 1);
 	sink_open(&p.outputs[1], 2);
 	if (r->tty)

@@ -13,6 +13,7 @@
 
 #define LINE_MAX_BYTES 65536u          /* a longer one is no refusal of ours */
 #define SAID_MAX 20u
+#define PLAIN "abcdefghijklmnopqrstuvwxyz -"
 
 /* A string of a line; NULL if it is not there. */
 static char *member(const char *line, const char *key)
@@ -72,8 +73,8 @@ static char *sentence(const struct run *run, const char *line)
 	if (!call)
 		return NULL;
 	call = shown(call);
-	if (option)
-		return xasprintf("%s: no capability covers it; grant with %s", call, shown(option));
+	if (option && strspn(option, PLAIN) == strlen(option))
+		return xasprintf("%s: no capability covers it; grant with %s", call, option);
 	if (!path || !want || path[0] != '/')
 		return NULL;
 	name = shown(path);
@@ -85,21 +86,35 @@ static char *sentence(const struct run *run, const char *line)
 	return text;
 }
 
+/* A program was looked for along PATH, and then found: where it was not is not worth a word. */
+static void forget(struct refusals *r, const char *name)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		char *slash = r->refusal[i].program ? strrchr(r->refusal[i].program, '/') : NULL;
+
+		if (slash && strcmp(slash + 1, name) == 0) {
+			free(r->refusal[i].text);
+			r->refusal[i].text = NULL;
+		}
+	}
+}
+
 static void line_take(struct refusals *r, const char *line)
 {
-	char *text = sentence(r->run, line);
+	char *ran = member(line, "ran"), *text = ran ? NULL : sentence(r->run, line), *call;
 
+	if (ran)
+		forget(r, ran);
 	if (!text)
 		return;
-	r->count++;
 	if (r->run->verbose) {
 		note("%s%s", text, r->run->tty ? "\r" : "");
-	} else if (r->kept < SAID_MAX) {
-		buffer_text(&r->lines, text);
-		buffer_text(&r->lines, "\n");
-		r->kept++;
+		return;
 	}
-	free(text);
+	call = member(line, "refused");
+	r->refusal = xrealloc(r->refusal, (r->count + 1) * sizeof *r->refusal);
+	r->refusal[r->count].program = strcmp(call, "exec") == 0 || strcmp(call, "stat") == 0 ? member(line, "path") : NULL;
+	r->refusal[r->count++].text = text;
 }
 
 void refusals_take(struct refusals *r, const void *bytes, size_t length)
@@ -120,15 +135,18 @@ void refusals_take(struct refusals *r, const void *bytes, size_t length)
 
 void refusals_say(struct refusals *r)
 {
-	char *at, *end;
+	unsigned said = 0, more = 0;
 
-	if (r->run->verbose || !r->kept)
-		return;
-	buffer_add(&r->lines, "", 1);
-	for (at = (char *)r->lines.data; (end = strchr(at, '\n')); at = end + 1) {
-		*end = 0;
-		note("%s", at);
+	for (unsigned i = 0; i < r->count; i++) {
+		if (!r->refusal[i].text)
+			continue;
+		if (said < SAID_MAX) {
+			note("%s", r->refusal[i].text);
+			said++;
+		} else {
+			more++;
+		}
 	}
-	if (r->count > r->kept)
-		note("%u more were refused; --verbose says all, as they happen", r->count - r->kept);
+	if (more)
+		note("%u more were refused; --verbose says all, as they happen", more);
 }

@@ -14,8 +14,11 @@
 struct refusals {
 	const struct run *run;
 	struct buffer in;              /* not yet a whole line */
-	struct buffer lines;           /* sentences, each ended by a newline */
-	unsigned count, kept;
+	struct refusal {
+		char *text;            /* NULL: it was none after all */
+		char *program;         /* the path, if it was looked for to be run; else NULL */
+	} *refusal;
+	unsigned count;
 };
 
 void refusals_take(struct refusals *r, const void *bytes, size_t length);

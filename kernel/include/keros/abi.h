@@ -134,7 +134,7 @@ struct reg_image {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
 	uint64_t rax, rcx, rdx, rsi, rdi;
 	uint64_t rip, rflags, rsp, fs_base, gs_base;
-	uint64_t foreign_entry;            /* 0: foreign calls go to the keeper */
+	uint64_t foreign_entry;            /* 0: foreign calls go to the keeper; odd: and reading the cycle counter faults */
 };
 _Static_assert(sizeof(struct reg_image) == 168, "register image is part of the ABI");
 

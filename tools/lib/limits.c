@@ -1,0 +1,99 @@
+/*
+ * limits.c - see limits.h.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/limits.h"
+
+#define TIME_MAX_MS (365ull * 24 * 3600 * 1000)
+#define TMP_MAX     (1ull << 40)
+
+const char *const limit_options[] = { "--clock", "--time", "--cpu", "--tmp", "--stdin", "--stdout", "--stderr", NULL };
+
+/* "10", "10s", "500ms", "2m", "1h": in ms. */
+static unsigned long long parse_time(const char *text)
+{
+	static const struct { const char *unit; unsigned ms; } units[] = {
+		{ "", 1000 }, { "s", 1000 }, { "ms", 1 }, { "m", 60000 }, { "h", 3600000 },
+	};
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	for (unsigned i = 0; isdigit((unsigned char)text[0]) && i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(end, units[i].unit) == 0 && n > 0 && n <= TIME_MAX_MS / units[i].ms)
+			return n * units[i].ms;
+	misuse("--time '%s' is not a time; try --time 10s, --time 500ms or --time 2m", text);
+}
+
+static unsigned parse_share(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)text[0]) || (*end && strcmp(end, "%") != 0) || n < 1 || n > 100)
+		misuse("--cpu '%s' is not a share of the processor; from 1%% to 100%% are possible", text);
+	return (unsigned)n;
+}
+
+static unsigned long parse_tmp(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+	unsigned shift = 20;
+
+	switch (toupper((unsigned char)*end)) {
+	case 'G': shift = 30; end++; break;
+	case 'M': end++; break;
+	case 'K': shift = 10; end++; break;
+	}
+	if (!isdigit((unsigned char)text[0]) || *end || n > TMP_MAX >> shift || n << shift < 4096)
+		misuse("--tmp '%s' is not a size from 4K up; try --tmp 16M", text);
+	return (unsigned long)((n << shift) >> 12);
+}
+
+static enum run_clock parse_clock(const char *text)
+{
+	if (strcmp(text, "none") == 0)
+		return RUN_CLOCK_NONE;
+	if (strcmp(text, "coarse") == 0)
+		return RUN_CLOCK_COARSE;
+	if (strcmp(text, "full") != 0)
+		misuse("--clock '%s' is none of none, coarse and full", text);
+	return RUN_CLOCK_FULL;
+}
+
+bool limit_option(struct run *r, const char *option, const char *value)
+{
+	if (strcmp(option, "--clock") == 0) r->clock = parse_clock(value);
+	else if (strcmp(option, "--time") == 0) r->time_ms = parse_time(value);
+	else if (strcmp(option, "--cpu") == 0) r->cpu_share = parse_share(value);
+	else if (strcmp(option, "--tmp") == 0) r->tmp_pages = parse_tmp(value);
+	else if (strcmp(option, "--stdin") == 0) r->streams[0] = value;
+	else if (strcmp(option, "--stdout") == 0) r->streams[1] = value;
+	else if (strcmp(option, "--stderr") == 0) r->streams[2] = value;
+	else return false;
+	return true;
+}
+
+/* Standard error last, so that what is wrong with the others is said where we began. */
+void limits_streams(const struct run *r)
+{
+	static const char *const names[] = { "--stdin", "--stdout", "--stderr" };
+
+	for (int i = 0; i < 3; i++) {
+		int fd;
+
+		if (!r->streams[i])
+			continue;
+		fd = open(r->streams[i], i ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0666);
+		if (fd < 0)
+			misuse("%s %s: %s", names[i], r->streams[i], strerror(errno));
+		if (dup2(fd, i) < 0)
+			die("%s: %s", names[i], strerror(errno));
+		close(fd);
+	}
+}
