@@ -264,7 +264,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix keykos store lua share
+SUITES := unit boot posix keykos store lua share escape
 
 .PHONY: help all run test bench clean distclean programs unit-tests
 help:

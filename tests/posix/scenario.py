@@ -144,7 +144,7 @@ def write_scenario(place, script, shell, binaries, files, arguments):
 
 
 def keros_command(tree, *options):
-    return [os.path.join(ROOT, "build", "keros"), "run", *options, "--tree", tree, "--"]
+    return [os.path.join(ROOT, "build", "keros"), "run", "--random", *options, "--tree", tree, "--"]
 
 
 def run_host(top, command, stdin, seconds):

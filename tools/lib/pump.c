@@ -908,7 +908,7 @@ int pump_run(const struct machine *m, const struct run *r)
 		p.qemu_status = -1;
 	loop(&p, signals);
 	terminal_restore();
-	refusals_say(&p.refusals);
+	refusals_say(&p.refusals, p.exit_status != 0);
 	if (p.record >= 0)
 		close(p.record);
 	status = verdict(&p);

@@ -114,6 +114,7 @@ static void line_take(struct refusals *r, const char *line)
 	call = member(line, "refused");
 	r->refusal = xrealloc(r->refusal, (r->count + 1) * sizeof *r->refusal);
 	r->refusal[r->count].program = strcmp(call, "exec") == 0 || strcmp(call, "stat") == 0 ? member(line, "path") : NULL;
+	r->refusal[r->count].probe = strcmp(call, "stat") == 0 || strcmp(call, "access") == 0 || strcmp(call, "readlink") == 0;
 	r->refusal[r->count++].text = text;
 }
 
@@ -133,12 +134,12 @@ void refusals_take(struct refusals *r, const void *bytes, size_t length)
 		r->in.length = 0;
 }
 
-void refusals_say(struct refusals *r)
+void refusals_say(struct refusals *r, bool failed)
 {
 	unsigned said = 0, more = 0;
 
 	for (unsigned i = 0; i < r->count; i++) {
-		if (!r->refusal[i].text)
+		if (!r->refusal[i].text || (r->refusal[i].probe && !failed))
 			continue;
 		if (said < SAID_MAX) {
 			note("%s", r->refusal[i].text);

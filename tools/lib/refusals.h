@@ -4,7 +4,8 @@
  * Interface
  *   refusals_take  bytes of the sandbox's stream of refusals (posix-server/refusal.h), in any pieces
  *   refusals_say   at the end: a line each, with the grant that would have covered it
- * With --verbose each is said as it comes instead.  What a sandbox sends is not trusted: it can make us look whether a
+ * Programs look for much that they do well without: what was only looked at (stat, access, readlink) is said only if the
+ * command failed.  With --verbose each is said as it comes instead.  What a sandbox sends is not trusted: it can make us look whether a
  * name exists, and say so to our user, and nothing else.
  */
 #ifndef TOOLS_REFUSALS_H
@@ -17,10 +18,11 @@ struct refusals {
 	struct refusal {
 		char *text;            /* NULL: it was none after all */
 		char *program;         /* the path, if it was looked for to be run; else NULL */
+		bool probe;
 	} *refusal;
 	unsigned count;
 };
 
 void refusals_take(struct refusals *r, const void *bytes, size_t length);
-void refusals_say(struct refusals *r);
+void refusals_say(struct refusals *r, bool failed);
 #endif
