@@ -1,5 +1,5 @@
 /*
- * clock.c - the time of day in many forms, and the calendar clock.
+ * clock.c - the time of day in many forms.  The calendar clock is the kernel's (kernel/object/primary.c).
  *
  *	CLOCK(n[,(8,tod)] ==> c,...)  n: 0 1/38400 s and date, 1 1/100 s, 2 HHMMSSTH packed, 3 tod since midnight, 4 tod,
  *	                              5 'MM/DD/YYHH:MM:SS:THZZZWEEKDAY  ', 6 HHMMSSTF packed; of the time sent, or of now
@@ -8,7 +8,6 @@
  *	CLOCK(1001, 1002, 1003 ==> 0;CLOCK)     a key that does not destroy, not set the zone, neither
  *	CLOCK(1004,(2,hours)(2,minutes)(3,name) ==> c)    hours west of UT, -15..15
  *	CLOCK(KT ==> 0x12), (KT+4)
- *	CALCLOCK(8 ==> 0,(8)) YYYYMMDDWWHHMMSS packed; (10 ==> 0,(8)(8,system timer)); KT 0x609
  *
  * A tod counts 1/4096 us since 1970, as the C clock has it.  A date is 0YYYJJJF, packed, years from 1900, in an integer.
  * c: 1 the zone leads before 1970, KT+3 more than eight bytes.  Source: keykos.md 4.9.
@@ -202,23 +201,5 @@ clock_make(unsigned index, uint32_t order, cap_t to)
 		return RC_NO_SPACE;
 	memcpy(objects[made].clock.zone, "UT ", 3);
 	object_key(made, 0, to);
-	return RC_OK;
-}
-
-uint32_t
-calendar_serve(unsigned index, uint32_t order)
-{
-	struct { uint8_t calendar[8]; uint64_t system; } answer = { { 0 }, time_now() };
-	uint64_t seconds = (answer.system + time_of_day_offset()) / UNITS / 1000000;
-	struct date d = date_of(seconds / 86400);
-	const uint32_t year = d.years + 1900, parts[] = { year / 100, year % 100, d.month, d.month_day, d.weekday + 1,
-							  seconds / 3600 % 24, seconds / 60 % 60, seconds % 60 };
-
-	(void)index;
-	if (order != 8 && order != 10)
-		return order == KT ? 0x609 : RC_UNKNOWN;
-	for (unsigned i = 0; i < 8; i++)
-		answer.calendar[i] = packed(parts[i]);
-	reply_bytes(&answer, order == 8 ? 8 : sizeof answer);
 	return RC_OK;
 }

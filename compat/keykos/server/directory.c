@@ -272,11 +272,8 @@ directory_fill(void)
 	object_add("mbwaitf", KIND_MBWAITF);
 	object_add("clockf", KIND_CLOCKF);
 	object_add("siaf", KIND_SIAF);
-	object_add("calclock", KIND_CALENDAR);
 	object_add("nrange", KIND_NODE_RANGE);
 	object_add("prange", KIND_PAGE_RANGE);
-	for (unsigned i = 0; i < 4; i++)
-		object_add((const char *[]){ "bwait", "bwait1", "bwait2", "bwait3" }[i], KIND_BWAIT);
 	object_add("vcsf", KIND_VCSF);
 	if (object_make(KIND_FC, bank, &index) != RC_OK)
 		fatal("making", "the factory creator");

@@ -38,7 +38,7 @@ enum {
 enum kind {
 	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
 	KIND_KIDC, KIND_KID, KIND_SPARES, KIND_STEMS, KIND_SNODEF, KIND_SNODE, KIND_RCF, KIND_RECORDS, KIND_RECORDS_VIEW,
-	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_BWAIT, KIND_CLOCKF, KIND_CLOCK, KIND_CALENDAR,
+	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_CLOCKF, KIND_CLOCK,
 	KIND_SIAF, KIND_SIA, KIND_NODE_RANGE, KIND_PAGE_RANGE,
 	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
 	KINDS
@@ -195,10 +195,8 @@ void wait_end(unsigned index);
 uint32_t mbwait_make(unsigned index, uint32_t order, cap_t to);
 uint32_t mbwait_serve(unsigned index, uint32_t order);
 void mbwait_end(unsigned index);
-uint32_t bwait_serve(unsigned index, uint32_t order);
 uint32_t clock_make(unsigned index, uint32_t order, cap_t to);
 uint32_t clock_serve(unsigned index, uint32_t order);
-uint32_t calendar_serve(unsigned index, uint32_t order);
 void clock_text(uint64_t tod, char text[CLOCK_TEXT]);
 /* What to add to the system timer for the time of day since 1970. */
 uint64_t time_of_day_offset(void);

@@ -1,14 +1,13 @@
 /*
- * wait.c - waiting for a time: wait keys, their multiplexer, and bwait.
+ * wait.c - waiting for a time: wait keys and their multiplexer.  The bwait keys are the kernel's (kernel/object/primary.c).
  *
  *	WAIT(0 ==> c) waits; (1,(8,tod)) sets; (2,(8,us)) sets to that long from now; (3, 4) set and wait   c: 1 somebody waits
  *	WAIT(5 ==> 0,(31,text)) the time set, (7 ==> 0,(8,tod)) the time now; KT 0x25, KT+4 destroys: who waits gets KT+1
  *	MBWAIT(0..4,(4,id)[(8,tod or us)] ==> c) as above for a registration; KT+3 it is none
  *	MBWAIT(5 ==> 0,(4,registered)(4,highest)), (6;guard ==> 0,(4,id)), (7,(4,id) ==> 0), (8 ==> 0) forgets the unguarded
  *	MBWAIT(KT+6 ==> 0;MBWAIT) a key that does not destroy; KT 0x425, KT+4
- *	BWAIT(0 ==> c) waits; (1,(8,time)) sets, by the system timer
  *
- * A tod is the time of day since 1970, a time that of the system timer, both 4096 units a microsecond.  Who waits is a
+ * A tod is the time of day since 1970, 4096 units a microsecond.  Who waits is a
  * resume key in slot 0 of the wait's node; a registration is an object of the multiplexer's bank, with its guard in
  * slot 1 and the multiplexer's key in slot 2.
  *
@@ -32,14 +31,14 @@ static unsigned waiting;                   /* how many objects have somebody who
 static bool
 waits(const struct object *o)
 {
-	return (o->kind == KIND_WAIT || o->kind == KIND_REGISTRATION || o->kind == KIND_BWAIT) && o->timer.waiting;
+	return (o->kind == KIND_WAIT || o->kind == KIND_REGISTRATION) && o->timer.waiting;
 }
 
 /* When it is due, by the system timer. */
 static uint64_t
 due_of(const struct object *o)
 {
-	uint64_t offset = o->kind == KIND_BWAIT ? 0 : time_of_day_offset();
+	uint64_t offset = time_of_day_offset();
 
 	return o->timer.tod == NEVER ? NEVER : o->timer.tod > offset ? o->timer.tod - offset : 0;
 }
@@ -154,17 +153,6 @@ wait_serve(unsigned index, uint32_t order)
 		return RC_OK;
 	}
 	return RC_UNKNOWN;
-}
-
-uint32_t
-bwait_serve(unsigned index, uint32_t order)
-{
-	if (order == 0)
-		return wait(index);
-	if (order != 1)
-		return RC_UNKNOWN;
-	set(index, arg64(0));
-	return RC_OK;
 }
 
 static uint32_t
