@@ -21,6 +21,7 @@ def begin(t):
     t.do("kc memoryf 0 (,sb,m,sb) (,mem)")
     t.do("kc sb 16 () (,pg)")
     t.do("kc sb 0 () (,nd)")
+    t.do("kc dkc 0 () (,dk0)")
     t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
 
 
@@ -361,6 +362,65 @@ def programs_of_copies(t):
     t.check("vcs", "image", KT + 4, code=0)
 
 
+def elf(wide, pieces, entry, machine=62, kind=2):
+    """A file of these (address, bytes)."""
+    head, size = (64, 56) if wide else (52, 32)
+    offset = head + size * len(pieces)
+    headers, body = b"", b""
+    for address, data in pieces:
+        at = offset + len(body)
+        if wide:
+            headers += u32(1, 7) + u64(at, address, address, len(data), len(data) + 100, 1)
+        else:
+            headers += u32(1, at, address, address, len(data), len(data) + 100, 7, 1)
+        body += data
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
+    short = lambda *n: b"".join(x.to_bytes(2, "little") for x in n)  # noqa: E731
+    word = u64 if wide else u32
+    return (ident + short(kind, machine) + u32(1) + word(entry, head, 0) + u32(0) + short(head, size, len(pieces), 0, 0, 0)
+            + headers + body)
+
+
+def loader(t):
+    """The bootstrap loader: ELF files of both widths and flat programs; what is no program, or no memory, is a code."""
+    name = "bootstrap loader"
+    t.kind(name, "bsloadf", 0x111)
+    for bad in ("pg", "m"):
+        t.check(name, "bsloadf", 0, ",%s,m,sb" % bad, 1)
+    t.check(name, "bsloadf", 0, ",low,m,sb", 2)
+    t.check(name, "bsloadf", 0, ",sb,m,sb", 0, keys="bs")
+    t.kind(name, "bs", 0x11)
+    t.do("kc fsf 0 (,sb,m,sb) (,file)")
+    t.do("kc fsf 0 (,sb,m,sb) (,image)")
+    pieces = [(0x1000, b"first piece"), (0x3FF0, b"x" * 40), (0x20_0000, b"far")]
+    for wide in (True, False):
+        mapped(t, "file")
+        data = elf(wide, pieces, 0x1004)
+        store(t, name, 0, data)
+        for order in (0, 1):
+            t.check(name, "bs", order, ",file,image", 0, string=u32(0x1004))
+            mapped(t, "image")
+            for address, piece in pieces:
+                load(t, name, address, piece + bytes(4))
+            t.check("fs", "image", 5, hexed(u64(0)), 0)
+        t.check("fs", "file", 5, hexed(u64(0)), 0)
+        for bad in (elf(wide, pieces, 0, machine=3), elf(wide, pieces, 0, kind=3), elf(wide, [], 0), data[:4], b"no program",
+                    elf(wide, [(0x7000_0000, b"x")], 0)):
+            mapped(t, "file")
+            store(t, name, 0, bad)
+            t.check(name, "bs", 0, ",file,image", KT + 3)
+            t.check("fs", "file", 5, hexed(u64(0)), 0)
+    for bad in ("dk0", "sb", "m"):
+        t.do("kc bs 0 (,counter.s,image)")
+        t.check(name, "bs", 0, ",%s,image" % bad, 2)
+        t.check(name, "bs", 0, ",counter.s,%s" % bad, 3)
+    t.check(name, "bs", 0, ",counter.s,counter.s", 3)
+    t.check(name, "bs", 0, ",counter.s,image", 0)
+    t.refuses(name, "bs", [2, 3, 16, KT + 1, KT + 5, 0xFFFFFFFF])
+    for key in ("bs", "file", "image"):
+        t.check(name, key, KT + 4, code=0)
+
+
 @limit(300)
 def test_segments():
     """Fresh segments and virtual copies answer as published, are memory at any offset, and give everything back."""
@@ -371,5 +431,5 @@ def test_segments():
             part(t)
             t.do("kc mem 0 ()")
         return lambda t: t.steady("no leak", "sb", whole)
-    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies)),
+    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies, loader)),
            programs=programs, timeout=250)

@@ -125,6 +125,7 @@ static const struct builtin {
 	{ "msgbuf", "msgbuff", 0x1FF1E, { NULL } },
 	{ "forkf", "forkf", 0x3D, { NULL } },
 	{ "mkeeper", "mkeeperf", 0x206, { "snodef" } },
+	{ "bsload", "bsloadf", 0x111, { "copy" } },
 };
 
 /* The key of that name, in R_C. */
