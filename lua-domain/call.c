@@ -436,9 +436,7 @@ int call_index(lua_State *L)
 	if (!c->asked)
 		capability_ask(c);
 	if (!c->interface) {
-		if (c->class == CLASS_NUMBER)
-			return luaL_error(L, "%s: this capability is void: what it named is gone, or was never there", name);
-		if (c->gone)
+		if (c->class == CLASS_NUMBER || c->gone)
 			return capability_error(L, "object", name, RC_VOID, NULL);
 		return luaL_error(L, "%s: nobody described this object's interface; cap:call{order=...} sends it a message, "
 				     "as(cap, 'interface') says what it is", name);

@@ -251,6 +251,18 @@ static int domain_run(void)
 
 /* ---- the sandbox interface --------------------------------------------------------------------- */
 
+static uint32_t granted_add(const char *name, cap_t value)
+{
+	if (granted_count == GRANTS)
+		return RC_REQUEST;
+	granted[granted_count].slot = slot_new();
+	if (!granted[granted_count].slot)
+		return RC_LIMIT;
+	slot_put(granted[granted_count].slot, value);
+	strcpy(granted[granted_count++].name, name);
+	return RC_OK;
+}
+
 static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t length, cap_t value)
 {
 	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER };
@@ -258,8 +270,10 @@ static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t leng
 	(void)ctx, (void)m;
 	if (which == 6)
 		return files_set(value, length) ? RC_OK : RC_REQUEST;
-	if (which == 5 || which == 8)
+	if (which == 5)
 		return RC_OK;
+	if (which == 8)
+		return granted_add("store", value);
 	if (which < 1 || which > 7)
 		return RC_REQUEST;
 	cap_copy(registers[which], value);
@@ -281,15 +295,13 @@ static uint32_t do_run(void *ctx, struct msg *m, const void *text, size_t length
 
 static uint32_t do_grant(void *ctx, struct msg *m, const void *name, size_t length, cap_t value)
 {
+	char text[sizeof granted[0].name] = { 0 };
+
 	(void)ctx, (void)m;
-	if (config_length || granted_count == GRANTS || length == 0 || length >= sizeof granted[0].name)
+	if (config_length || length == 0 || length >= sizeof text)
 		return RC_REQUEST;
-	granted[granted_count].slot = slot_new();
-	if (!granted[granted_count].slot)
-		return RC_LIMIT;
-	slot_put(granted[granted_count].slot, value);
-	memcpy(granted[granted_count++].name, name, length);
-	return RC_OK;
+	memcpy(text, name, length);
+	return granted_add(text, value);
 }
 
 static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *length)
