@@ -127,10 +127,30 @@ static bool is_void(struct capability *c)
 	return discrim_compare(CR_DISCRIM, slot_use(c->slot), CR_VOID, &different) == RC_OK && !different;
 }
 
+void capability_learn(struct capability *c, uint32_t rc, uint64_t type)
+{
+	unsigned lss;
+
+	if (c->asked)
+		return;
+	if (rc == RC_VOID) {
+		c->gone = true;        /* it may be another thing when it is looked at again */
+		return;
+	}
+	if (rc == RC_SELF) {
+		c->interface = interface_named("object");      /* it leads to ourselves: what we serve */
+		c->remote = true;
+	} else if (rc == RC_OK) {
+		c->interface = interface_of_type(type, &c->readonly, &lss);
+		c->lss = (uint8_t)lss;
+		c->remote = c->interface && c->interface == interface_named("object");
+	}
+	c->asked = true;
+}
+
 void capability_ask(struct capability *c)
 {
 	struct msg m = { .order = KT };
-	unsigned lss;
 
 	if (c->asked)
 		return;
@@ -139,18 +159,25 @@ void capability_ask(struct capability *c)
 		if (is_void(c))
 			return;
 		c->interface = interface_named("number");
-	} else if (c->class != CLASS_RESUME && message_call(slot_use(c->slot), INV_CALL, &m) == RC_OK) {
-		c->interface = interface_of_type(m.w[0], &c->readonly, &lss);
-		c->lss = (uint8_t)lss;
-		c->remote = c->interface && c->interface == interface_named("object");
-	} else if (m.order == RC_SELF) {
-		c->interface = interface_named("object");      /* it leads to ourselves: what we serve */
-		c->remote = true;
-	} else if (m.order == RC_VOID) {
-		c->gone = true;
-		return;                /* it may be another thing when it is looked at again */
+		c->asked = true;
+	} else if (c->class == CLASS_RESUME) {
+		c->asked = true;
+	} else {
+		message_call(slot_use(c->slot), INV_CALL, &m);
+		capability_learn(c, m.order, m.w[0]);
 	}
-	c->asked = true;
+}
+
+bool capability_known(struct capability *c)
+{
+	if (c->asked)
+		return true;
+	classify(c);
+	/* Memory may have a keeper, who would be called for it. */
+	if (c->class == CLASS_OTHER || c->class == CLASS_MEMORY)
+		return false;
+	capability_ask(c);
+	return true;
 }
 
 /* ---- printing and comparing --------------------------------------------------------------------- */

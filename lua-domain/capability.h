@@ -42,6 +42,9 @@ struct capability *capability_test(lua_State *L, int index);
 cap_t capability_reg(struct capability *c, cap_t spare);
 /* Finds out what it is; may call it.  Raises nothing. */
 void capability_ask(struct capability *c);
+/* Whether capability_ask would call nobody who may never answer; else whoever asks in another way tells what came. */
+bool capability_known(struct capability *c);
+void capability_learn(struct capability *c, uint32_t rc, uint64_t type);
 /* Raises the error object for a result code. */
 int capability_error(lua_State *L, const char *interface, const char *op, uint32_t code, const struct idl_op *of);
 #endif

@@ -728,6 +728,20 @@ static int loop_send(lua_State *L)
 	return 1;
 }
 
+/* loop.known(cap): whether what it is can be found out without calling a process. */
+static int loop_known(lua_State *L)
+{
+	lua_pushboolean(L, capability_known(capability_check(L, 1)));
+	return 1;
+}
+
+/* loop.learn(cap, result code, type): what it answered to the question for its type. */
+static int loop_learn(lua_State *L)
+{
+	capability_learn(capability_check(L, 1), (uint32_t)luaL_checkinteger(L, 2), (uint64_t)luaL_checkinteger(L, 3));
+	return 0;
+}
+
 /* loop.cancel(number): nobody waits for that answer any more. */
 static int loop_cancel(lua_State *L)
 {
@@ -1061,7 +1075,7 @@ void loop_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
 		{ "start", loop_start }, { "resume", loop_resume }, { "is_task", loop_is_task }, { "send", loop_send },
-		{ "cancel", loop_cancel }, { "step", lib_step }, { "run", lib_run }, { "alarm", loop_alarm },
+		{ "cancel", loop_cancel }, { "known", loop_known }, { "learn", loop_learn }, { "step", lib_step }, { "run", lib_run }, { "alarm", loop_alarm },
 		{ "now", loop_now }, { "notice", loop_notice }, { "handlers", loop_handlers }, { "serve", loop_serve },
 		{ "revoke", loop_revoke }, { "handler", loop_handler }, { "page", loop_page }, { NULL, NULL },
 	};

@@ -185,9 +185,22 @@ function sleep(t)
 end
 
 -- Calls without waiting: a promise of the results.  send(cap, "method", ...) or send(cap, {order = ..., ...}).
+-- What a capability's operations are may be known only by asking it, and it may never answer: then that is sent first.
 function send(cap, ...)
 	local p = promise()
-	p._number = loop.send(p, cap, ...)
+	if type((...)) ~= "string" or loop.known(cap) then
+		p._number = loop.send(p, cap, ...)
+		return p
+	end
+	local arguments, asked = table.pack(...), promise()
+	asked._number = loop.send(asked, cap, { order = 0x80000000, limit = 0 })
+	p._number = asked._number
+	asked:next(function(reply)
+		if p.state ~= "pending" then return end
+		loop.learn(cap, reply.order, reply.words[1])
+		local ok, number = pcall(loop.send, p, cap, table.unpack(arguments, 1, arguments.n))
+		if ok then p._number = number else settle(p, false, number) end
+	end, function(why) settle(p, false, why) end)
 	return p
 end
 

@@ -36,6 +36,21 @@ def test_functions():
     """) == "7\t42\t77\tABC\ttrue\ttrue\nstream\t3\t24\t80\n1\n"
 
 
+def test_peer_without_an_answer():
+    """A child that never even says what it is makes a promise of its caller's time out, and holds up nothing else."""
+    assert out("""
+        local busy = constructor{ program = 'return { spin = function() while true do end end, work = print }' }:seal()
+        local child, node = await(busy:order{ bank = bank:make_sub(600) }), bank:alloc_node()
+        node:swap(0, child)
+        tell(as(child, 'object'), 'spin')
+        sleep(0.02)
+        local p, ticks = send(node:fetch(0), 'work'), 0
+        local stop = every(ms(10), function() ticks = ticks + 1 end)
+        print(pcall(await, p, 0.3)) stop()
+        print(ticks > 3)
+    """) == "false\ttimeout: no answer after 0.3 s (to blame: the callee)\ntrue\n"
+
+
 def test_time():
     """Promises, tasks and timers: nobody who never answers, and nobody who is slow, holds up the others."""
     assert out("""
