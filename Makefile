@@ -182,6 +182,7 @@ build/host/%.o: tools/%.c $(GEN) build/gen/syscalls.h
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPEND) -c -o $@ $<
 
 HOST_TOOLS := $(patsubst tools/%.c,build/%,$(call flat,tools/*.c))
+build/keros: $(patsubst tools/%.c,build/host/%.o,$(wildcard tools/verbs/*.c))
 $(HOST_TOOLS): build/%: build/host/%.o $(HOST_SHARED)
 	$(call say,HOSTLD,$@)
 	$(Q)$(CC) -o $@ $^

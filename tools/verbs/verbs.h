@@ -1,0 +1,30 @@
+/*
+ * verbs.h - what the verbs of the command do; argv begins after the verb.  Each returns the exit status.
+ */
+#ifndef TOOLS_VERBS_H
+#define TOOLS_VERBS_H
+#include "lib/machine.h"
+
+int act_run(int argc, char **argv);
+int act_shell(int argc, char **argv);
+int act_image(int argc, char **argv);
+int act_keykos(int argc, char **argv);
+int act_lua(int argc, char **argv);
+int act_store(int argc, char **argv);
+int act_ckpt(int argc, char **argv);
+int act_graph(int argc, char **argv);
+int act_ps(int argc, char **argv);
+int act_caps(int argc, char **argv);
+int act_trace(int argc, char **argv);
+int act_log(int argc, char **argv);
+int act_revoke(int argc, char **argv);
+int act_stop(int argc, char **argv);
+int act_assess(int argc, char **argv);
+int act_diff(int argc, char **argv);
+int act_merge(int argc, char **argv);
+int act_gdb(int argc, char **argv);
+
+/* Starts the machine and carries its streams to its end; with --dry-run, prints its command line. */
+int verb_start(const struct run *r);
+
+#endif
