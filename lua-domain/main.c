@@ -333,6 +333,7 @@ int main(void)
 
 	if (!memory_init() || !slots_init() || node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM) != RC_OK)
 		return 1;
+	process_set_name(CR_SELF, "lua", 3);
 	if (child_is())
 		child_live(state_make);
 	/* Whoever keeps the sandbox is told if we fail. */

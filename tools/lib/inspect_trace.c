@@ -37,7 +37,7 @@ static const char *fault_text(uint64_t fault)
 /* Which interfaces a service answers, by the name it goes by. */
 static const struct { const char *process, *interface; } served[] = {
 	{ "bank", "bank" }, { "constructor", "constructor" }, { "constructor", "metaconstructor" }, { "proccre", "proccre" },
-	{ "vcs", "vcs" }, { "console", "stream" }, { "console", "console" }, { "posix-server", "sandbox" },
+	{ "vcs", "vcs" }, { "p9", "file" }, { "p9", "directory" }, { "p9", "share" }, { "console", "stream" }, { "console", "console" }, { "posix-server", "sandbox" },
 };
 #define SERVED (sizeof served / sizeof served[0])
 
