@@ -144,6 +144,7 @@ static void dir_close(struct store *s, uint32_t next)
 
 	s->dir_open->next = next;
 	dir_seal(s->dir_open);
+	s->next_header.dir_sum = dir_add(s->next_header.dir_sum, s->dir_open);
 	io_start(s, DISK_WRITE, s->m.dirs[slot][s->dir_count[slot] - 1], s->dir_open, dir_written, buffer);
 	s->dir_open = NULL;
 	s->dir_next_lid = next;

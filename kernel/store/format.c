@@ -126,6 +126,11 @@ void dir_seal(struct disk_dir *dir)
 	dir->checksum = dir_checksum(dir);
 }
 
+uint64_t dir_add(uint64_t sum, const struct disk_dir *dir)
+{
+	return XXH64(&dir->checksum, sizeof dir->checksum, sum);
+}
+
 static bool lid_good(const struct disk_super *super, uint32_t lid)
 {
 	return lid >= super->log_first && lid < super->log_first + super->log_frames;

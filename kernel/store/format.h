@@ -18,7 +18,8 @@
  *      zero: a tag that was lost does not pass for one that never was.
  *   6. A header with a number in `proves` was written in one flush with what it names: it counts only if its directory
  *      is whole and the versions of its own generation, so many, are what the directory says; else the other header
- *      is in force.
+ *      is in force.  Its dir_sum says which directory: one of the same generation that an earlier life left unfinished
+ *      may lie where it should be.
  * Numbers are little-endian.  Checksums are XXH64 of what comes before them, or of the frame; the seed says
  * what the frame is (an oid, a generation, a sequence number), so that a good frame in a wrong place is bad.
  */
@@ -57,7 +58,8 @@ struct disk_header {
 	uint64_t root[ROOT_WORDS];     /* the cache's own: what it needs to start again */
 	uint32_t proves;               /* invariant 6; versions with a frame */
 	uint32_t stands_in;            /* 1: in the other frame, whose header was never finished */
-	uint64_t reserved[25];
+	uint64_t dir_sum;              /* of all frames of the directory (dir_add); 0: not recorded */
+	uint64_t reserved[24];
 	uint64_t checksum;
 };
 _Static_assert(sizeof(struct disk_header) == DISK_SECTOR, "a sector");
@@ -123,6 +125,8 @@ void header_seal(struct disk_header *header, void *frame);
 /* The newest valid copy in header frame 0 or 1, if it belongs there; false if there is none. */
 bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header);
 void dir_seal(struct disk_dir *dir);
+/* The sum of a directory so far, and its next frame. */
+uint64_t dir_add(uint64_t sum, const struct disk_dir *dir);
 int dir_judge(const struct disk_dir *dir, const struct disk_super *super, uint32_t generation, uint32_t index);
 int entry_judge(const struct disk_entry *entry, const struct disk_super *super, uint32_t generation);
 void tag_seal(struct disk_tag *tag, uint64_t oid);

@@ -133,6 +133,7 @@ struct store {
 	bool restart_prove;                    /* the header in force must prove itself */
 	bool restart_other_there;              /* restart_other is valid, and may have to be fallen back to */
 	struct disk_header restart_other;
+	uint64_t restart_dir_sum;
 	uint32_t restart_proven, restart_batch, restart_version[MIG_BATCH];
 	bool borrowed;                         /* there are V_BORROWED versions */
 	uint32_t restart_left, restart_index, restart_lid;

@@ -73,6 +73,7 @@ static void header_take(struct store *s)
 	s->epoch = s->header.generation + 1;
 	s->journal_next = s->header.journal_sequence + 1;
 	s->restart_index = s->restart_proven = s->restart_batch = 0;
+	s->restart_dir_sum = 0;
 	if (s->header.dir_entries >= s->m.version_count ||
 	    s->header.dir_frames != (s->header.dir_entries + DIR_ENTRIES - 1) / DIR_ENTRIES) {
 		store_fail(s, s->header.dir_entries >= s->m.version_count ? STORE_FULL : STORE_BAD, C311_HEADER);
@@ -151,6 +152,7 @@ static void directory_read(struct store *s)
 
 	if (s->restart_index < s->header.dir_frames) {
 		broken = dir_judge(dir, &s->super, s->header.generation, s->restart_index);
+		s->restart_dir_sum = dir_add(s->restart_dir_sum, dir);
 		for (uint32_t i = 0; !broken && i < dir->count; i++)
 			broken = entry_take(s, &dir->entry[i]);
 		s->restart_index++;
@@ -161,7 +163,8 @@ static void directory_read(struct store *s)
 			return;
 		}
 	}
-	if (!broken && s->version_live != s->header.dir_entries)
+	if (!broken && (s->version_live != s->header.dir_entries ||
+			(s->header.dir_sum && s->restart_dir_sum != s->header.dir_sum)))
 		broken = C312_DIR;
 	if (broken) {
 		header_broken(s, broken);

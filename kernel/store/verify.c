@@ -65,7 +65,7 @@ static void verify_entry(struct verify *v, const struct disk_entry *e)
 static void verify_directory(struct verify *v)
 {
 	const struct disk_dir *dir = (const void *)verify_frame[0];
-	uint64_t lid = v->header.dir_first, entries = 0;
+	uint64_t lid = v->header.dir_first, entries = 0, sum = 0;
 
 	for (uint32_t index = 0; index < v->header.dir_frames; index++) {
 		if (lid < v->super.log_first || lid >= v->super.log_first + v->super.log_frames || !bit_take(v->map, lid)) {
@@ -80,11 +80,12 @@ static void verify_directory(struct verify *v)
 		}
 		v->verdict->log_used++;
 		entries += dir->count;
+		sum = dir_add(sum, dir);
 		for (uint32_t i = 0; i < dir->count; i++)
 			verify_entry(v, &dir->entry[i]);
 		lid = dir->next;
 	}
-	if (lid != 0 || entries != v->header.dir_entries)
+	if (lid != 0 || entries != v->header.dir_entries || (v->header.dir_sum && sum != v->header.dir_sum))
 		broken(v, C312_DIR, lid);
 }
 
@@ -196,7 +197,7 @@ static bool header_proven(struct verify *v)
 	static uint8_t version[DISK_FRAME] __attribute__((aligned(8)));
 	const struct disk_dir *dir = (const void *)verify_frame[1];
 	uint32_t proven = 0, entries = 0;
-	uint64_t lid = v->header.dir_first;
+	uint64_t lid = v->header.dir_first, sum = 0;
 
 	for (uint32_t index = 0; index < v->header.dir_frames; index++) {
 		if (lid < v->super.log_first || lid >= v->super.log_first + v->super.log_frames ||
@@ -216,9 +217,10 @@ static bool header_proven(struct verify *v)
 			proven++;
 		}
 		entries += dir->count;
+		sum = dir_add(sum, dir);
 		lid = dir->next;
 	}
-	return lid == 0 && entries == v->header.dir_entries && proven == v->header.proves;
+	return (!v->header.dir_sum || sum == v->header.dir_sum) && lid == 0 && entries == v->header.dir_entries && proven == v->header.proves;
 }
 
 static bool verify_header(struct verify *v)
