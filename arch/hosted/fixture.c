@@ -251,15 +251,18 @@ static void set_registers(struct process *p, unsigned reg, const struct call *c)
 
 uint32_t machine_call(struct process *p, unsigned reg, const struct call *c)
 {
+	bool tight;
+
 	if (executing() != p)
 		machine_execute(p);
 	set_registers(p, reg, c);
-	/* The store may make it wait: then it executes the instruction again. */
+	/* At a safe point it may have to wait: then it executes the instruction again. */
 	do {
+		tight = persist_tight;
 		p->regs.rip = MACHINE_SYSCALL + 2;
 		if (machine_run(invoke_entry) != MACHINE_ENTERED || cpu.current != p)
 			return MACHINE_AWAY;
-	} while (persist_on && p->regs.rip == MACHINE_SYSCALL && (uint32_t)p->regs.rax == (uint32_t)control_of(reg, c));
+	} while (tight && p->regs.rip == MACHINE_SYSCALL);
 	return p->regs.rip == MACHINE_SYSCALL ? MACHINE_AWAY : (uint32_t)(p->regs.rax >> 32);
 }
 

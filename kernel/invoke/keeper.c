@@ -24,6 +24,9 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 {
 	struct fault_message m = { .order = OC_FAULT_MEMORY };
 
+	if (p->fault_page != (uint32_t)(va >> PAGE_SHIFT))
+		p->flags &= ~PROCESS_FAULT_KEEPER;
+	p->fault_page = va >> PAGE_SHIFT;
 	m.w[0] = FAULT_MEMORY;
 	/* The tree says whether a page is there; the processor knows its translations only. */
 	m.w[2] = (access & ~FAULT_ACCESS_PRESENT) | (w->page ? FAULT_ACCESS_PRESENT : 0);
@@ -51,8 +54,8 @@ void fault_memory(uint64_t va, unsigned access)
 		sched_continue();
 	if (!space_fill(p, va, access & FAULT_ACCESS_WRITE, access & FAULT_ACCESS_EXEC, &w))
 		fault_raise(p, &w, va, access);
-	else
-		p->flags &= ~PROCESS_FAULT_KEEPER;
+	else if (p->fault_page == (uint32_t)(va >> PAGE_SHIFT))
+		p->flags &= ~PROCESS_FAULT_KEEPER;     /* not of another page, such as its code's: that says nothing */
 	sched_continue();
 }
 

@@ -112,7 +112,8 @@ struct process {
 	uint32_t pfn;
 	uint16_t space;                /* index of its space, valid if space_generation fits; mem/space.h */
 	uint8_t priority, queue;       /* queue: enum process_queue */
-	uint32_t space_generation, reserved3;
+	uint32_t space_generation;
+	uint32_t fault_page;           /* the page of its last memory fault: the one that PROCESS_FAULT_KEEPER is about */
 	uint64_t self_ref;             /* the ref of every capability to it */
 	struct process *next, *prev;   /* in a ready, stall or sleep queue */
 	struct process *stall_head, *stall_tail;
@@ -254,8 +255,19 @@ void process_rescind(struct process *p);
 int frame_check(struct frame *f);
 int object_check(void);                /* with sched_check: 0, or the number of the first condition broken */
 
-/* Marks the line after which a handler must finish: nothing below it can fail, stall or restart. */
+/* Marks the line after which a handler must finish: nothing below it can fail, stall or restart.  In the torment build
+ * (make torment) every KEROS_TORMENT-th makes the next safe point unprepare everything and ask for a checkpoint. */
+#ifdef KEROS_TORMENT
+extern uint32_t torment_points;
+extern bool persist_tight;
+static inline void commit_point(void)
+{
+	if (++torment_points >= KEROS_TORMENT)
+		persist_tight = true;
+}
+#else
 static inline void commit_point(void)
 {
 }
+#endif
 #endif

@@ -27,6 +27,13 @@
 #define SCAN_STEP    512
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
 #define INTERVAL_NS  2000000000ull
+#ifdef KEROS_TORMENT
+#define COPIES_KEPT  2                 /* frames that can be copied on write at once */
+#define WRITE_SLOTS  3                 /* objects written at once */
+#else
+#define COPIES_KEPT  STORE_COPIES
+#define WRITE_SLOTS  0                 /* as many as there are requests */
+#endif
 
 bool persist_on, persist_tight;
 uint32_t persist_life;
@@ -378,13 +385,55 @@ static void age(void)
 		space_flush_all();
 }
 
+/* ---- torment: as little prepared, and as much saved, as can be ------------------------------- */
+
+#ifdef KEROS_TORMENT
+uint32_t torment_points;
+
+static void hints_forget_all(void)
+{
+	for (uint64_t pfn = 1; pfn < frame_count; pfn++) {
+		if (frames[pfn].kind == FRAME_POT) {
+			for (unsigned i = 0; i < NODES_PER_POT; i++)
+				hints_forget(node_at(&frames[pfn], i)->slot, NODE_SLOTS);
+		} else if (frames[pfn].kind == FRAME_PROCESS) {
+			struct process *p = frame_data(&frames[pfn]);
+
+			hints_forget(p->caps, CAP_REGISTERS);
+			hints_forget(p->slots, PROCESS_SLOTS);
+		}
+	}
+}
+
+/* No translation, no hint; with a store nothing in memory that need not be there, and a checkpoint. */
+static void torment(void)
+{
+	uint64_t high = frames_high;
+
+	torment_points = 0;
+	space_flush_all();
+	hints_forget_all();
+	if (!persist_on)
+		return;
+	store_checkpoint(store);
+	frames_high = ~0ull;
+	for (uint64_t i = 0; i < 2 * (frame_count / AGE_BATCH + 1); i++)
+		age();
+	frames_high = high;
+}
+#endif
+
 /* ---- safe points --------------------------------------------------------------------------- */
 
 void persist_relieve(void)
 {
 	struct store_status status;
 
-	while (frame_free_count() < frames_high || !has_room()) {
+#ifdef KEROS_TORMENT
+	if (torment_points >= KEROS_TORMENT)
+		torment();
+#endif
+	while (persist_on && (frame_free_count() < frames_high || !has_room())) {
 		arch_disk_poll();
 		for (unsigned i = 0; i < STEP_ROUNDS && step_timed(); i++)
 			;
@@ -531,7 +580,8 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	struct store_memory m = { .versions = (void *)(base + at.versions), .version_count = version_total(frame_total),
 		.live = (void *)(base + at.live), .hash = (void *)(base + at.hash), .hash_size = hash_total(frame_total),
 		.log_map = (void *)(base + at.log_map), .heap = (void *)(base + at.heap),
-		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = STORE_COPIES, .scan_step = SCAN_STEP };
+		.journal_lids = (void *)(base + at.journal), .frames = base, .copy_count = COPIES_KEPT,
+		.write_slots = WRITE_SLOTS, .scan_step = SCAN_STEP };
 
 	m.dirs[0] = (void *)(base + at.dirs);
 	m.dirs[1] = (void *)(base + at.dirs + ((dir_total(frame_total) * 4 + 7) & ~7ull));

@@ -55,8 +55,8 @@ struct run {
 	const char *memory;
 	bool icount, dry_run;
 	const char *manifest;          /* another system manifest than apps/system.lua, or NULL */
-	const char *gdb_socket;        /* where QEMU listens for gdb, stopped before the first instruction; or NULL */
 	const char *kernel;            /* another than build/kernel.elf, or NULL */
+	const char *gdb_socket;        /* where QEMU listens for gdb, stopped before the first instruction; or NULL */
 	const char *pack_file;         /* keep the pack there */
 	const char *disk;              /* image of a persistent system, or NULL */
 	const char *disk_log;          /* where every write and flush of it is recorded, or NULL */
