@@ -100,7 +100,7 @@ struct frame *frame_get(uint64_t oid)
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
 	f->alloc_count = f->call_count = 0;
-	f->epoch = f->ready_epoch = 0;
+	f->epoch = f->ready_epoch = f->journal_base = 0;
 	directory_enter(f, oid);
 	if (persist_has(oid))
 		persist_fetch(f);

@@ -20,7 +20,7 @@ static const uint32_t shapes[] = {
 	FIELD(process, recv_control), FIELD(process, alarm_bits), FIELD(process, irq_bits), FIELD(process, fault_info),
 	FIELD(process, alarm_ns), FIELD(process, commit_generation), FIELD(process, commit_bits),
 	FIELD(process, restart_bits), FIELD(process, refusal), FIELD(process, slots), FIELD(process, caps),
-	FIELD(process, fpu), sizeof(struct process), PROCESS_SLOTS, CAP_REGISTERS,
+	FIELD(process, name), FIELD(process, givers), FIELD(process, fpu), sizeof(struct process), PROCESS_SLOTS, CAP_REGISTERS,
 	FIELD(regs, rax), FIELD(regs, rip), FIELD(regs, rsp), FIELD(regs, rflags), sizeof(struct regs),
 	FRAME_PAGE, FRAME_POT, FRAME_PROCESS, PROC_AVAILABLE, PROC_RUNNING, PROC_WAITING,
 #define CAPTYPE(number, upper, lower, target, memory, doc) number,

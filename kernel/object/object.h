@@ -46,8 +46,8 @@ struct frame {
 	uint32_t map_generation;
 	uint16_t used_first, used_end; /* of a table: which words may be set (arch pt.c) */
 	uint32_t ready_epoch;          /* store_epoch if it may be changed without asking the store */
-	uint32_t reserved;
-	uint64_t reserved2;
+	uint32_t journal_base;         /* page: the generation from which on its journal counts; 0: not asked yet */
+	uint64_t reserved;
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
 
@@ -120,6 +120,8 @@ struct process {
 	struct process *queue_owner;   /* the process in whose stall queue it is */
 	uint64_t wake_ns;
 	uint64_t slice_end_ns;
+	uint64_t journal_oid;          /* the page whose record it waits for, with journal_ticket; 0: none */
+	uint32_t journal_ticket, journal_done;         /* equal: it is on the disk */
 
 	uint8_t fpu[PROCESS_FPU_BYTES] __attribute__((aligned(64)));
 };

@@ -12,6 +12,8 @@
 #include "invoke/inv.h"
 #include "kernel/page.h"
 #include "mem/space.h"
+#include "object/persist.h"
+#include "sched/sched.h"
 
 struct cap page_cap(struct frame *f, uint16_t data)
 {
@@ -22,6 +24,7 @@ struct cap page_cap(struct frame *f, uint16_t data)
 void page_rescind(struct frame *f)
 {
 	space_page_gone(f);
+	f->journal_base = 0;
 	f->alloc_count++;
 }
 
@@ -81,6 +84,24 @@ void page_op_test_zero(struct inv *inv)
 	commit_point();
 	for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
 		inv->out_w[0] |= word[i] != 0;
+}
+
+void page_op_journal(struct inv *inv)
+{
+	struct frame *f = writable_page(inv);
+
+	if (!f)
+		return;
+	if (!persist_on || f->oid >= persist_homes) {
+		inv_fail(inv, RC_NOACCESS);
+		return;
+	}
+	if (!persist_journal(inv->sender, f)) {
+		inv_stall(inv);
+		sched_commit_wait(inv->sender);
+		return;
+	}
+	commit_point();
 }
 
 void page_op_write(struct inv *inv)

@@ -76,6 +76,8 @@ static void read_only_is_read_only(void **state)
 	CALL(p, 9, .order = KT);
 	assert_int_equal(p->regs.rdi, 0x0202);
 	assert_int_equal(CALL(p, 9, .order = 3), RC_UNKNOWN);
+	assert_int_equal(CALL(p, 9, .order = PAGE_OC_JOURNAL), RC_NOACCESS);           /* there is no store */
+	assert_int_equal(CALL(p, 11, .order = PAGE_OC_JOURNAL), RC_NOACCESS);
 	machine_stop();
 }
 

@@ -49,6 +49,8 @@ static uint64_t interval_ns = INTERVAL_NS;
 static uint64_t last_commit_ns, demarcated_ns;
 static uint64_t stop_ticks, longest_ticks, check_ticks, written;       /* of the last checkpoint, or the one under way */
 static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
+static uint64_t demarcation_check_ticks;       /* of stop_ticks */
+static bool journal_waits;             /* somebody found the journal busy */
 static bool force_wanted;
 static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
 static uint64_t programs_abi, programs_stamp, mark;     /* root words that only a system knows: layout.h */
@@ -149,15 +151,28 @@ static void fetched(void *context, uint64_t cookie, const struct store_object *o
 	f->epoch = object->epoch;
 }
 
+/* The cookie is the frame of the process that waits and its ticket: it may have been stopped, or have left since. */
 static void journalled(void *context, uint64_t cookie, int result)
 {
-	(void)context, (void)cookie, (void)result;
+	struct frame *f = &frames[(uint32_t)cookie];
+	struct process *p = frame_data(f);
+
+	(void)context;
+	if (result == STORE_OK && f->kind == FRAME_PROCESS && p->journal_ticket == cookie >> 32)
+		p->journal_done = p->journal_ticket;
+	sched_commit_wake();           /* also those whose turn is next */
 }
 
-/* What the processor holds goes into the frames. */
+/* What the processor holds goes into the frames, and what no frame holds is checked. */
 static int check(void *context)
 {
+	uint64_t start = arch_tsc();
+	int broken = sched_queues_check();
+
 	(void)context;
+	if (broken)
+		panic_condition(broken, "the state is sound before it is saved", __FILE__, __LINE__);
+	demarcation_check_ticks = arch_tsc() - start;
 	if (cpu.fpu_owner)
 		arch_fpu_save(cpu.fpu_owner);
 	if (cpu.bases_owner)
@@ -210,6 +225,16 @@ static void room(void *context)
 	(void)context;
 }
 
+/* A demarcation that the store itself refused: a state that breaks a condition is never saved, and this life ends. */
+static void refused_check(void)
+{
+	struct store_status status;
+
+	store_get_status(store, &status);
+	if (status.refused)
+		panic_condition(status.condition, "the store's state is sound before it is saved", __FILE__, __LINE__);
+}
+
 /* One step, timed: how long the machine stood still for the demarcation, and for any step at most. */
 static bool step_timed(void)
 {
@@ -218,9 +243,11 @@ static bool step_timed(void)
 	bool more = store_step(store);
 
 	took = arch_tsc() - start;
+	refused_check();
 	if (store_epoch != epoch) {
 		stop_ticks = took;
-		longest_ticks = check_ticks = written = 0;
+		longest_ticks = written = 0;
+		check_ticks = demarcation_check_ticks;
 	}
 	if (took > longest_ticks)
 		longest_ticks = took;
@@ -483,6 +510,10 @@ bool persist_step(void)
 		store_failed();
 	if (frame_free_count() < frames_high)
 		age();
+	if (journal_waits) {
+		journal_waits = false;
+		sched_commit_wake();
+	}
 	return more;
 }
 
@@ -740,6 +771,48 @@ bool persist_committed(uint32_t generation)
 
 	store_get_status(store, &status);
 	return status.generation >= generation;
+}
+
+/* ---- the journal ---------------------------------------------------------------------------- */
+
+/*
+ * A record must not be laid over a state in which the page was not yet given to anybody: it would hold something when it is
+ * given to the next.  So the first time there is a checkpoint, which knows it as given; after that the journal does.
+ */
+static bool journal_based(struct frame *page)
+{
+	if (!page->journal_base)
+		page->journal_base = persist_force();
+	return persist_committed(page->journal_base);
+}
+
+bool persist_journal(struct process *p, struct frame *page)
+{
+	static uint32_t tickets;
+	struct store_object o = object_of(page);
+	int result;
+
+	if (p->journal_ticket && p->journal_oid == page->oid) {
+		if (p->journal_done != p->journal_ticket)
+			return false;
+		p->journal_ticket = 0;
+		return true;
+	}
+	if (!journal_based(page))
+		return false;
+	tickets += tickets + 1 ? 1 : 2;        /* never 0 */
+	result = store_journal(store, &o, 1, (uint64_t)tickets << 32 | frame_pfn(process_frame(p)));
+	if (result == STORE_OK) {
+		p->journal_oid = page->oid;
+		p->journal_ticket = tickets;
+		p->journal_done = 0;
+		awaited = persist_tight = true;        /* the next safe point gives it to the disk */
+	} else if (result == STORE_WAIT) {
+		journal_waits = true;
+	} else {
+		store_failed();
+	}
+	return false;
 }
 
 uint64_t persist_mark(uint64_t value)

@@ -84,6 +84,8 @@ void persist_status(struct persist_status *status);
 uint32_t persist_force(void);
 bool persist_committed(uint32_t generation);
 void persist_interval(uint64_t ns);
+/* Whether what the page held when p first asked is on the disk; if not, p waits (sched_commit_wait) and asks again. */
+bool persist_journal(struct process *p, struct frame *page);
 /* From the next checkpoint on: what the host may read of the system without running it (layout.h). */
 uint64_t persist_mark(uint64_t value);
 #endif

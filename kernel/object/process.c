@@ -53,7 +53,8 @@ void process_arrived(struct frame *f)
 	p->priority = 0;
 	p->queue = QUEUE_NONE;
 	p->next = p->prev = p->stall_head = p->stall_tail = p->queue_owner = NULL;
-	p->wake_ns = p->slice_end_ns = 0;
+	p->wake_ns = p->slice_end_ns = p->journal_oid = 0;
+	p->journal_ticket = p->journal_done = 0;
 	p->flags &= ~(PROCESS_RESTART | PROCESS_TRACED);
 }
 

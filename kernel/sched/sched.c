@@ -97,6 +97,7 @@ void sched_remove(struct process *p)
 		break;
 	case QUEUE_COMMIT:
 		queue_unlink(&commit_head, &commit_tail, p);
+		p->journal_ticket = 0;         /* stopped: it waits for nothing any more */
 		break;
 	}
 	p->queue = QUEUE_NONE;
@@ -161,7 +162,7 @@ static bool queue_sound(struct process *head, struct process *const *tail, unsig
 	return !tail || !head || *tail == before;
 }
 
-int sched_check(void)
+int sched_queues_check(void)
 {
 	for (unsigned i = 0; i < PRIORITIES; i++) {
 		if (!queue_sound(ready_head[i], &ready_tail[i], QUEUE_READY, NULL))
@@ -172,13 +173,20 @@ int sched_check(void)
 	if (!queue_sound(sleep_head, NULL, QUEUE_SLEEP, NULL) ||
 	    !queue_sound(commit_head, &commit_tail, QUEUE_COMMIT, NULL))
 		return 108;
-	for (uint64_t pfn = 0; pfn < frame_count; pfn++) {
-		struct process *p = frame_data(&frames[pfn]);
-
-		if (frames[pfn].kind == FRAME_PROCESS && !queue_sound(p->stall_head, &p->stall_tail, QUEUE_STALL, p))
-			return 108;
-	}
 	return 0;
+}
+
+bool sched_stall_queue_sound(struct process *p)
+{
+	return queue_sound(p->stall_head, &p->stall_tail, QUEUE_STALL, p);
+}
+
+int sched_check(void)
+{
+	for (uint64_t pfn = 0; pfn < frame_count; pfn++)
+		if (frames[pfn].kind == FRAME_PROCESS && !sched_stall_queue_sound(frame_data(&frames[pfn])))
+			return 108;
+	return sched_queues_check();
 }
 
 /* ---- time -------------------------------------------------------------------------------- */
@@ -238,7 +246,8 @@ void sched_commit_wake(void)
 	while (commit_head) {
 		struct process *p = commit_head;
 
-		sched_remove(p);
+		queue_unlink(&commit_head, &commit_tail, p);
+		p->queue = QUEUE_NONE;
 		sched_ready(p);
 	}
 }

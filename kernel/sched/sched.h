@@ -53,6 +53,8 @@ __attribute__((noreturn)) void sched_next(void);
 /* Back to the current process, after a trap or a kernel object call. */
 __attribute__((noreturn)) void sched_continue(void);
 
+int sched_queues_check(void);                  /* those of C108 that cost what is ready or waits, and C109 */
+bool sched_stall_queue_sound(struct process *p);       /* C108 of those who wait for p */
 int sched_check(void);                         /* C108, C109; 0 if they hold */
 
 /* schedule.c */

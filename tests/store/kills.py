@@ -1,7 +1,7 @@
 """Machines killed at random moments under load: a share of `make kills`."""
 
 from lib import limit
-from witnesses import kill_loop, native_options, posix_options
+from witnesses import Life, check_image, kill_loop, native_options, posix_options
 
 
 @limit(300)
@@ -16,3 +16,23 @@ def test_native_load():
     """Accounts behind IPC keep their sum, each process its chain, and rescinded capabilities stay void."""
     witness = kill_loop(native_options, 8, 2)
     assert witness.counts.get(b"W", 0) > 1000, witness.counts
+
+
+@limit(200)
+def test_journal():
+    """What a page held when page_journal answered is never lost, though all else goes back to the checkpoint before it."""
+    last, went_back = 0, 0
+    for life_number in range(6):
+        life = Life(["--mem", "64M", "--disk", "d", "--disk-size", "512M", "--native", "w_journal"])
+        life.wait_for(lambda line: line[:2] == b"J " and int(line[2:]) >= last + 40 + 30 * life_number)
+        life.kill()
+        assert not [line for line in life.lines if line.startswith(b"BAD")], life.lines[-3:]
+        found = [line.split() for line in life.lines if line[:2] in (b"J ", b"R ")]
+        journalled = [int(words[1]) for words in found if words[0] == b"J"]
+        rounds = [int(words[1]) for words in found if words[0] == b"R"]
+        assert last <= journalled[0] <= last + 2, "a life begins with %d; %d was journalled before" % (journalled[0], last)
+        assert journalled == list(range(journalled[0], journalled[0] + len(journalled))), journalled[:20]
+        went_back += journalled[-1] > rounds[-1] + 1
+        last = journalled[-1]
+        check_image("d")
+    assert went_back, "nothing ever went back: the journal had no part in this"
