@@ -627,6 +627,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	store = (void *)(base + at.store);
 	persist_homes = super.homes;
 	persist_on = true;
+	programs_abi = KERNEL_ABI_NOW;
 	store_open(store, &disk, &cache, &m, &super);
 	while (!store_ready(store))
 		wait_held();
@@ -694,7 +695,6 @@ bool persist_restart(uint64_t pack_stamp)
 	uint64_t start_ns = arch_now_ns();
 
 	persist_life = 1;
-	programs_abi = KERNEL_ABI_NOW;
 	programs_stamp = pack_stamp;
 	if (root[ROOT_LAYOUT] == 0)
 		return false;
