@@ -3,7 +3,7 @@
 -- A use that found nothing never becomes a grant. What is granted beyond the names that were used comes from one of
 -- these rules, and each says what it did:
 --   made names       a name that was made needs its folder: the folder is granted, empty if it was empty
---   many siblings    SIBLINGS or more files of one folder: the folder with all below
+--   many siblings    SIBLINGS or more files of one folder, and at least half of all that is below it: all below it
 --   listing          a folder that was listed, at level 2: with all below, since fewer names would be another answer
 -- Level 1 grants names and variables that were used, level 2 also what may only be looked at in passing; `--verify`
 -- tries them in this order and keeps the first that changes nothing.
@@ -117,7 +117,15 @@ local function make_whole(grants, g, why)
 	end
 end
 
-local function widen_siblings(grants)
+local function names_below(files, folder)
+	local n = 0
+	for _, names in ipairs { files.scanned, files.entries } do
+		for path in pairs(names) do n = n + (is_below(path, folder) and 1 or 0) end
+	end
+	return n
+end
+
+local function widen_siblings(grants, files)
 	local by_folder = {}
 	for path, g in pairs(grants) do
 		local data = g.uses.read or g.uses.stat
@@ -128,8 +136,12 @@ local function widen_siblings(grants)
 	end
 	for _, folder in ipairs(sorted(by_folder)) do
 		local g = grants[folder]
-		if by_folder[folder] >= learn.SIBLINGS and g and g.what == "folder" and not g.whole then
-			make_whole(grants, g, string.format("many siblings: %d files of this folder were used, so all below it is granted", by_folder[folder]))
+		local used = by_folder[folder]
+		if used >= learn.SIBLINGS and g and g.what == "folder" and not g.whole then
+			local all = names_below(files, folder)
+			if all <= 2 * used then
+				make_whole(grants, g, string.format("many siblings: %d files of this folder were used, of %d names below it, so all are granted", used, all))
+			end
 		end
 	end
 end
@@ -222,7 +234,7 @@ function learn.manifest(m, files, context, level)
 		widen(g, n.random > 0 and string.format("temporary names: %s (%d of them temporary) became this folder", count(n.all, "name"), n.random)
 			or string.format("made names: %s became this folder", count(n.all, "name")))
 	end
-	widen_siblings(grants)
+	widen_siblings(grants, files)
 	if level >= 2 then widen_listings(grants, files, paths) end
 	drop_passed(grants)
 

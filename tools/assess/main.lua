@@ -248,6 +248,7 @@ local function main(words)
 	local saturation = {}
 	first.left = m.left
 	for n = 2, o.runs or (o.verify and 2 or 1) do
+		os.execute("sleep 1.1")        -- what is of this second should be seen to change
 		local again = runner:run("wide", options, o.command, true)
 		local found = events.load(again.record)
 		mark_refusals(found, o, patterns)
@@ -283,7 +284,7 @@ local function main(words)
 	write(o.out .. "/report.html", report.html(facts))
 	os.execute("rm -rf " .. tree.quoted(work))
 	say("%s", facts.verdict.text)
-	if verdict and verdict.not_together then say("what is not needed alone is needed together: %s", verdict.not_together) end
+	if verdict and verdict.not_together then say("needed where others are gone: %s", verdict.not_together) end
 	if verdict and verdict.least then
 		say("with nothing that was not needed here it is the same, too: least.toml, %s", learn.count(#verdict.least.grants, "grant"))
 	end

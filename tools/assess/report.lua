@@ -537,7 +537,7 @@ function report.html(f)
 			string.format("A second run with these grants and nothing more gave the same output, status and files (level %d).", f.verify.level)
 			or escape("A second run with these grants was not the same: " .. (f.verify.difference or "")))
 		if f.verify.changing then put("<p>Not compared, since it differs from run to run by itself: %s.</p>", escape(f.verify.changing)) end
-		if f.verify.not_together then put("<p>What is not needed alone is needed together: %s.</p>", escape(f.verify.not_together)) end
+		if f.verify.not_together then put("<p>Needed where others that could stand in for it are gone: %s.</p>", escape(f.verify.not_together)) end
 		if f.verify.least_grants then
 			put('<p id="least">Without all that was not needed here it is the same, too: <code>least.toml</code>, %s. Other input may need more.</p>', learn.count(f.verify.least_grants, "grant"))
 		end

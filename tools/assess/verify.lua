@@ -155,28 +155,42 @@ local function remove_each(runner, manifest, first)
 	return removed
 end
 
--- Only what is needed, all else left out at once: nil if that together makes a difference after all.
-local function least_of(runner, manifest, removed, first)
-	local unneeded, least, left_out = {}, {}, 0
-	for _, r in ipairs(removed) do
-		if not r.needed then
-			unneeded[r.kind == "environment" and r.what:gsub("^variable ", "$") or r.what] = true
-			left_out = left_out + 1
-		end
-	end
-	for k, v in pairs(manifest) do least[k] = v end
-	least.grants, least.environment, least.kinds = {}, {}, {}
+-- The manifest without the things in that set: names of grants, words, "$" and a variable's name.
+local function without_all(manifest, out)
+	local less = {}
+	for k, v in pairs(manifest) do less[k] = v end
+	less.grants, less.environment, less.kinds = {}, {}, {}
 	for _, g in ipairs(manifest.grants) do
-		if not unneeded[g.path] then least.grants[#least.grants + 1] = g end
+		if not out[g.path] then less.grants[#less.grants + 1] = g end
 	end
 	for _, e in ipairs(manifest.environment) do
-		if not unneeded["$" .. e:match("^[^=]*")] then least.environment[#least.environment + 1] = e end
+		if not out["$" .. e:match("^[^=]*")] then less.environment[#less.environment + 1] = e end
 	end
-	for word, held in pairs(manifest.kinds) do least.kinds[word] = held and not unneeded[word] end
-	if left_out == 0 then return nil end
-	local difference = verify.difference(first, runner:under(least))
-	if difference then return nil, difference end
-	return least
+	for word, held in pairs(manifest.kinds) do less.kinds[word] = held and not out[word] end
+	return less
+end
+
+-- Only what is needed. Two things may each stand in for the other: if all cannot go at once, they go one after the
+-- other, and those that then make a difference stay. Returns the manifest, and in words what stayed for that.
+local function least_of(runner, manifest, removed, first)
+	local names, out, kept = {}, {}, {}
+	for _, r in ipairs(removed) do
+		if not r.needed then names[#names + 1] = r.kind == "environment" and r.what:gsub("^variable ", "$") or r.what end
+	end
+	if #names == 0 then return nil end
+	for _, n in ipairs(names) do out[n] = true end
+	local least = without_all(manifest, out)
+	if not verify.difference(first, runner:under(least)) then return least end
+	out = {}
+	for _, n in ipairs(names) do
+		out[n] = true
+		local difference = verify.difference(first, runner:under(without_all(manifest, out)))
+		if difference then
+			out[n] = nil
+			kept[#kept + 1] = n .. " (" .. difference .. ")"
+		end
+	end
+	return without_all(manifest, out), table.concat(kept, ", ")
 end
 
 -- The narrowest level under which everything is as it was, and what of it is needed.
