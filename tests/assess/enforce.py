@@ -83,11 +83,21 @@ def test_mistakes_have_lines():
     assert result.status == 2 and b"nosuch.toml: No such file" in result.stderr, result
 
 
+def test_input_and_time():
+    """Without input it ends at once; a limit in seconds ends the run with 124."""
+    with open("m.toml", "w") as f:
+        f.write(HEAD % '"read x || echo end"' + "input = false\n" + SHELL)
+    expect(run([KEROS, "run", "--manifest", "m.toml"], stdin=b"text\n"), stdout="end\n")
+    result = under("while :; do :; done", "[limits]\nseconds = 2\n")
+    assert result.status == 124, result
+
+
 def test_a_manifest_says_all():
     """Options that would grant more beside a manifest are refused."""
     under("true")
-    result = run([KEROS, "run", "--manifest", "m.toml", "--env", "A=b"])
-    assert result.status == 2 and b"says all that is granted" in result.stderr, result
+    for option in ("--env=A=b", "--ro=/etc/hostname", "--random", "--tmp=1M"):
+        result = run([KEROS, "run", "--manifest", "m.toml", option])
+        assert result.status == 2 and b"says all that is granted" in result.stderr, (option, result)
 
 
 def test_committed_manifests_are_canonical():

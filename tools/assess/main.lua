@@ -226,7 +226,7 @@ local function main(words)
 	local context = { environment = environment(o.environment), arguments = o.command, directory = o.directory, machine = o.machine }
 
 	say("running with everything it may be shown: %s", table.concat(o.command, " "))
-	local options = table.move(o.run, 1, #o.run, 1, {})
+	local options = table.move(o.run, 1, #o.run, 2, { "--random" })
 	table.move(shown, 1, #shown, #options + 1, options)
 	local first = runner:run("wide", options, o.command, true)
 	io.stdout:write(first.output)

@@ -38,7 +38,8 @@ function runner:run(name, options, command, recorded)
 		tree.quoted(base .. ".err"))
 	local _, how, code = os.execute(line)
 	return {
-		status = how == "signal" and 128 + code or code, output = read(base .. ".out"), errors = read(base .. ".err"),
+		-- What the command itself says of refusals is not the program's.
+		status = how == "signal" and 128 + code or code, output = read(base .. ".out"), errors = (read(base .. ".err"):gsub("keros: [^\n]*\n", "")),
 		record = base .. ".jsonl",
 	}
 end

@@ -41,8 +41,12 @@ int act_run(int argc, char **argv)
 			misuse("--native takes no command; leave out '%s'", argv[first]);
 		r.argv = none;
 	} else if (r.runfile) {
-		if (r.tree_count || r.env_count)
-			misuse("a run manifest says all that is granted; put what --tree or --env adds into it");
+		size_t shares = 0;
+
+		for (size_t i = 0; i < r.runfile->grant_count; i++)
+			shares += r.runfile->grants[i].kind == RUN_SHARE;
+		if (r.tree_count || r.env_count || r.random || r.tmp_pages || r.grants.count != shares)
+			misuse("a run manifest says all that is granted; put what --ro, --rw, --tree, --env, --tmp or --random adds into it");
 		r.argv = options_argv(r.runfile, r.argv);
 	} else if (first == argc) {
 		misuse("run needs a command; try: keros run -- echo hello");
