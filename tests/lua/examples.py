@@ -85,6 +85,34 @@ def test_dashboard():
     assert lines[11].endswith("\ttrue"), lines
 
 
+def test_zeropages():
+    """A script keeps unmodified Linux programs: a zero page for each touch, reported, up to the bank's limit."""
+    tree = tree_with({"hello": ("copy", os.path.join(BUILD, "bench", "hello")),
+                      "many": ("copy", os.path.join(BUILD, "programs", "manypages"))})
+    result = example("zeropages.lua", "hello", options=["--tree", tree])
+    assert result.status == 0 and b"\nhello\n" in result.stdout and b"it ended with status 0\n" in result.stdout, result
+    result = example("zeropages.lua", "many", "1", options=["--tree", tree])
+    assert result.status == 0 and result.stdout.count(b"writing: a page of zeroes") == 256, result
+    assert result.stdout.count(b"\nread\n") == 2 and b" 256 of zeroes; " in result.stdout, result
+    result = example("zeropages.lua", "many", "4", options=["--tree", tree])
+    assert result.status == 1 and b"no page: RC_LIMIT\nit died: memory" in result.stdout, result
+    assert b"2048 KiB of 2048" in result.stdout, result
+
+
+def test_supervisor():
+    """POSIX tools that fail, are killed, hang or leave a mess are started afresh, up to a limit."""
+    result = example("supervisor.lua")
+    assert result.status == 0 and result.stderr == b"", result
+    lines = result.stdout.decode().splitlines()
+    assert lines[:4] == ["flaky: try 1 failed with status 11", "flaky: try 2 failed with status 12",
+                         "    flaky writes ready", "flaky: try 3 ended well"], lines
+    for line in ("greedy: try 2 was killed by signal 9", "greedy: given up", "hanging: try 1 hung, and was ended",
+                 "hanging: try 2 ended well", "messy: try 2 ended well", "hopeless: given up"):
+        assert line in lines, (line, lines)
+    assert not any("messy writes" in line for line in lines), "something was left behind: %r" % lines
+    assert lines.index("quick: try 1 ended well") < lines.index("slow: try 1 ended well"), lines
+
+
 class Book:
     """The guest book on its disk, in one life of its machine."""
 
