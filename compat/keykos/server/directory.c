@@ -273,6 +273,10 @@ directory_fill(void)
 	object_add("mbwaitf", KIND_MBWAITF);
 	object_add("clockf", KIND_CLOCKF);
 	object_add("siaf", KIND_SIAF);
+	if (!circuits_begin())
+		fatal("opening", "the console");
+	object_add("console", KIND_CONSOLE);
+	object_add("tssf", KIND_TSSF);
 	object_add("nrange", KIND_NODE_RANGE);
 	object_add("prange", KIND_PAGE_RANGE);
 	object_add("vcsf", KIND_VCSF);

@@ -39,6 +39,7 @@ enum kind {
 	KIND_NONE, KIND_BANK, KIND_SBT, KIND_DCC, KIND_DC, KIND_FCC, KIND_FC, KIND_FACTORY, KIND_BIRTH, KIND_DIRECTORY,
 	KIND_KIDC, KIND_KID, KIND_SPARES, KIND_STEMS, KIND_SNODEF, KIND_SNODE, KIND_RCF, KIND_RECORDS, KIND_RECORDS_VIEW,
 	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_CLOCKF, KIND_CLOCK,
+	KIND_CONSOLE, KIND_CIRCUIT, KIND_SIK, KIND_SOK, KIND_TSSF, KIND_EXTENSION, KIND_TERMINAL, KIND_ZAPPER,
 	KIND_SIAF, KIND_SIA, KIND_NODE_RANGE, KIND_PAGE_RANGE,
 	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
 	KINDS
@@ -83,6 +84,12 @@ struct object {
 		struct { uint64_t tod; uint8_t waiting; } timer;
 		struct { uint32_t count, highest; } multiplexer;
 		struct { int32_t west_minutes; char zone[3]; } clock;
+		struct {
+			uint32_t activation[8];            /* a bit a character */
+			uint16_t want, read_flags, in_length, out_length, out_done, id;
+			uint8_t type, reading, writing, gobbles, active_in, active_out;
+		} circuit;
+		struct { uint16_t input, output; uint8_t has_switch, switch_character, waits; } terminal;
 		struct { uint32_t hint; } integers; /* no lower bit is free */
 		struct { uint64_t limit, copy_from, copy_to, owner; uint8_t lss, frozen, meta[12]; } seg;
 	};
@@ -200,6 +207,40 @@ uint32_t clock_serve(unsigned index, uint32_t order);
 void clock_text(uint64_t tod, char text[CLOCK_TEXT]);
 /* What to add to the system timer for the time of day since 1970. */
 uint64_t time_of_day_offset(void);
+
+void alarm_set(void);
+
+/* circuit.c */
+enum circuit_type { CIRCUIT_CONSOLE, CIRCUIT_BRANCH, CIRCUIT_ZAPPED };
+bool circuits_begin(void);
+bool circuits_wait(void);
+void circuits_poll(void);
+uint32_t circuit_make(unsigned bank, enum circuit_type type, unsigned *index);
+uint32_t circuit_keys(unsigned index);
+void circuit_link(unsigned upper, unsigned lower);
+bool circuit_lower(unsigned index, enum kind kind, unsigned *lower);
+void circuit_disconnect(unsigned index);
+void circuit_input(unsigned index, char c);
+void writer_try(unsigned index);
+void circuit_end(unsigned index);
+uint32_t circuit_serve(unsigned index, uint32_t order);
+uint32_t sik_serve(unsigned index, uint32_t order);
+uint32_t sok_serve(unsigned index, uint32_t order);
+uint32_t device_serve(unsigned index, uint32_t order);
+uint32_t console_circuit(void);
+
+/* terminal.c */
+bool terminal_outputs(unsigned branch, unsigned *lower);
+void terminal_active(unsigned branch, bool input);
+void terminal_input(unsigned terminal, char c);
+bool terminal_branch(unsigned terminal, unsigned *branch);
+void terminal_end(unsigned index);
+uint32_t terminal_serve(unsigned index, uint32_t order);
+void zapper_lost(unsigned above);
+void zapper_end(unsigned index);
+uint32_t zapper_serve(unsigned index, uint32_t order);
+uint32_t extension_serve(unsigned index, uint32_t order);
+uint32_t tssf_serve(unsigned index, uint32_t order);
 
 /* sia.c, range.c */
 uint32_t sia_make(unsigned index, uint32_t order, cap_t to);

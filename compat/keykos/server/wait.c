@@ -22,6 +22,7 @@ enum { SLOT_WAITER, SLOT_GUARD, SLOT_MULTIPLEXER };
 enum { RC_WAITING = 1, WEAK = 1 };
 #define NEVER        0xFFFFFFFFFFFFFFFFull
 #define UNITS        4096u                 /* a microsecond */
+#define POLL_US      20000u                /* how often the console is asked while somebody reads or writes */
 #define RC_MALFORMED (KT + 3)
 
 static unsigned waiting;                   /* how many objects have somebody who waits */
@@ -43,7 +44,7 @@ due_of(const struct object *o)
 	return o->timer.tod == NEVER ? NEVER : o->timer.tod > offset ? o->timer.tod - offset : 0;
 }
 
-static void
+void
 alarm_set(void)
 {
 	uint64_t first = NEVER, now_ns = 0, now = time_now();
@@ -51,6 +52,8 @@ alarm_set(void)
 	for (unsigned i = OBJECT_FIRST; waiting && i < OBJECTS; i++)
 		if (waits(&objects[i]) && due_of(&objects[i]) < first)
 			first = due_of(&objects[i]);
+	if (circuits_wait() && first > now + POLL_US * UNITS)
+		first = now + POLL_US * UNITS;
 	process_make_notice(CR_SELF, NOTICE_TIMER, CR_TMP0);
 	timer_now(R_TIMER, &now_ns);
 	if (first != NEVER)
@@ -77,6 +80,7 @@ waits_expire(void)
 	for (unsigned i = OBJECT_FIRST; waiting && i < OBJECTS; i++)
 		if (waits(&objects[i]) && due_of(&objects[i]) <= now)
 			answer(i, RC_OK);
+	circuits_poll();
 	alarm_set();
 }
 
