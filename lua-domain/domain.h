@@ -41,7 +41,7 @@ enum constituent { CONST_DISCRIM, CONST_IMAGE, CONST_META, CONST_POSIX, CONST_BA
 
 #define DATA_SANDBOX 0xFFFFu           /* start capability data: the sandbox interface */
 
-/* The low 4 GiB: slots of the lss-7 node.  0 is the program, 1 the shim's heap. */
+/* The low 4 GiB: slots of the lss-7 node.  0 is the program with the heap's beginning and the stack, 1 the shim's heap. */
 #define HEAP_START   0x20000000ull
 #define HEAP_LIMIT   0xF0000000ull
 #define FILES_BASE   0xF0000000ull

@@ -19,6 +19,7 @@
 #define SLAB_CHUNK    PAGE             /* with its header, which fills the end of the page before */
 #define CLASSES       (HEAP_SMALL / 16)
 #define BINS          128u
+#define BYTES_MAX     (1ull << 40)         /* a larger block is out of the question, and sums stay sums */
 #define TRIM_ABOVE    (1u << 20)
 #define TRIM_KEEP     (256u << 10)
 
@@ -37,7 +38,9 @@ struct slab {
 static struct chunk *bin[BINS];
 static uint64_t bins_filled[BINS / 64];
 static struct slab *partial[CLASSES];
-static uintptr_t heap_start, heap_limit, mapped_end;
+static uintptr_t heap_start, heap_limit, mapped_end;   /* of the region that grows */
+static struct heap_region next_region;         /* start 0: it is the one that grows */
+static size_t first_mapped;                    /* bytes of the region before */
 static struct chunk *top;              /* the last chunk: free, in no bin, reaches to mapped_end */
 static size_t used_bytes;
 
@@ -109,13 +112,57 @@ static void top_set_end(uintptr_t end)
 	top->size = (mapped_end - (uintptr_t)top) | (top->size & FLAGS);
 }
 
+static bool top_grow(size_t size);
+
+static bool region_begin(uintptr_t start)
+{
+	if (!heap_map(start, start + HEAP_STEP))
+		return false;
+	mapped_end = start + HEAP_STEP;
+	top = (struct chunk *)start;
+	top->size = HEAP_STEP | PREVIOUS_USED;
+	return true;
+}
+
+/*
+ * The first region is full: what is left at its end becomes an ordinary free chunk before a chunk that is in use for
+ * ever, so that nothing is merged beyond it.
+ */
+static bool region_next(size_t size)
+{
+	struct chunk *last = top, *fence;
+	uintptr_t end = mapped_end;
+	size_t rest = size_of(top);
+
+	if (next_region.start == 0 || size > next_region.limit - next_region.start)
+		return false;
+	if (!region_begin(next_region.start))
+		return false;
+	first_mapped = end - heap_start;
+	heap_start = next_region.start;
+	heap_limit = next_region.limit;
+	next_region.start = 0;
+	/* rest is at least CHUNK_MIN: top is never smaller. */
+	fence = (struct chunk *)(end - HEADER);
+	last->size = (rest - HEADER) | (last->size & PREVIOUS_USED);
+	if (rest - HEADER >= CHUNK_MIN) {
+		fence->size = HEADER | USED;
+		fence->previous = rest - HEADER;
+		bin_add(last);
+	} else {
+		last->size |= USED;
+		fence->size = HEADER | USED | PREVIOUS_USED;
+	}
+	return size + CHUNK_MIN <= size_of(top) || top_grow(size);
+}
+
 /* A request that cannot be met leaves nothing mapped behind: others may need what is left of the bank. */
 static bool top_grow(size_t size)
 {
 	uintptr_t was = mapped_end, end = ((uintptr_t)top + size + HEADER + HEAP_STEP - 1) & ~(uintptr_t)(HEAP_STEP - 1);
 
 	if (size > heap_limit - mapped_end || end > heap_limit)
-		return false;
+		return region_next(size);
 	while (mapped_end < end) {
 		if (heap_map(mapped_end, mapped_end + HEAP_STEP)) {
 			top_set_end(mapped_end + HEAP_STEP);
@@ -197,11 +244,12 @@ static void chunk_cut(struct chunk *c, size_t size)
 
 static struct chunk *top_take(size_t size)
 {
-	struct chunk *c = top;
+	struct chunk *c;
 	size_t flags;
 
 	if (size_of(top) < size + CHUNK_MIN && !top_grow(size + CHUNK_MIN))
 		return NULL;
+	c = top;
 	flags = top->size & PREVIOUS_USED;
 	top = (struct chunk *)((char *)c + size);
 	top->size = (mapped_end - (uintptr_t)top) | PREVIOUS_USED;
@@ -251,7 +299,9 @@ static struct chunk *slab_take(void)
 		c->size |= USED;
 		tell_next(c, true);
 	} else {
-		/* From the top, as far in as the next page. */
+		/* From the top, as far in as the next page; the top may only move before that is known. */
+		if (size_of(top) < 3 * PAGE && !top_grow(3 * PAGE))
+			return NULL;
 		lead = -((uintptr_t)top + HEADER) & (PAGE - 1);
 		if (lead && lead < CHUNK_MIN)
 			lead += PAGE;
@@ -367,36 +417,28 @@ static void small_free(void *cell, unsigned class)
 
 /* ---- the interface --------------------------------------------------------------------------- */
 
-void heap_init(uintptr_t start, uintptr_t limit)
+void heap_init(struct heap_region first, struct heap_region second)
 {
 	memset(bin, 0, sizeof bin);
 	memset(bins_filled, 0, sizeof bins_filled);
 	memset(partial, 0, sizeof partial);
-	heap_start = mapped_end = start;
-	heap_limit = limit;
+	heap_start = mapped_end = first.start;
+	heap_limit = first.limit;
+	next_region = second;
+	first_mapped = 0;
 	top = NULL;
 	used_bytes = 0;
-}
-
-static bool heap_begin(void)
-{
-	if (!heap_map(heap_start, heap_start + HEAP_STEP))
-		return false;
-	mapped_end = heap_start + HEAP_STEP;
-	top = (struct chunk *)heap_start;
-	top->size = HEAP_STEP | PREVIOUS_USED;
-	return true;
 }
 
 static void *block_new(size_t bytes)
 {
 	struct chunk *c;
 
-	if (!top && !heap_begin())
+	if (!top && !region_begin(heap_start))
 		return NULL;
 	if (bytes <= HEAP_SMALL)
 		return small_alloc(class_of(bytes));
-	if (bytes > heap_limit - heap_start)
+	if (bytes > BYTES_MAX)
 		return NULL;
 	c = chunk_take(chunk_size_for(bytes));
 	return c ? (char *)c + HEADER : NULL;
@@ -421,6 +463,8 @@ static bool block_resize(void *block, size_t bytes)
 
 		if (size_of(top) < more + CHUNK_MIN && !top_grow(more + CHUNK_MIN))
 			return false;
+		if (n != top)
+			return false;          /* it grew elsewhere */
 		top = (struct chunk *)((char *)n + more);
 		top->size = (mapped_end - (uintptr_t)top) | PREVIOUS_USED;
 		c->size = size | (c->size & FLAGS);
@@ -450,7 +494,7 @@ void *heap_alloc(void *unused, void *block, size_t old_size, size_t new_size)
 		used_bytes -= old_size;
 		return NULL;
 	}
-	if (old_size > HEAP_SMALL && new_size > HEAP_SMALL && new_size <= heap_limit - heap_start &&
+	if (old_size > HEAP_SMALL && new_size > HEAP_SMALL && new_size <= BYTES_MAX &&
 	    block_resize(block, new_size)) {
 		to = block;
 	} else if (old_size && old_size <= HEAP_SMALL && new_size <= HEAP_SMALL && class_of(old_size) == class_of(new_size)) {
@@ -475,5 +519,10 @@ size_t heap_used(void)
 
 size_t heap_mapped(void)
 {
-	return mapped_end - heap_start;
+	return first_mapped + mapped_end - heap_start;
+}
+
+uintptr_t heap_end(void)
+{
+	return first_mapped ? 0 : top ? (uintptr_t)top + HEADER : heap_start;
 }

@@ -3,7 +3,8 @@
  *
  * Interface
  *   1. heap_alloc is a lua_Alloc; NULL means that the bank is at its limit, which Lua makes an error.
- *   2. The heap is one run of addresses from HEAP_START; heap_map (the domain's, or a test's) puts memory there.
+ *   2. The heap is one run of addresses, and when that is full a second one, which is the last; heap_map (the domain's,
+ *      or a test's) puts memory there.
  *   3. What was freed is used again; a free end of more than a mebibyte is given back (heap_unmap).
  *
  * Small blocks (to HEAP_SMALL bytes) lie in slabs of one page, each of one size; all others have a header of 16
@@ -18,12 +19,15 @@
 #define HEAP_SMALL 512u
 #define HEAP_STEP  65536u              /* memory is mapped in portions of this size */
 
-void heap_init(uintptr_t start, uintptr_t limit);
+struct heap_region { uintptr_t start, limit; };       /* multiples of HEAP_STEP */
+void heap_init(struct heap_region first, struct heap_region second);
 void *heap_alloc(void *unused, void *block, size_t old_size, size_t new_size);
 
 /* Bytes in blocks that are in use, and bytes mapped. */
 size_t heap_used(void);
 size_t heap_mapped(void);
+/* The end of what is in use in the first region; 0 once the second is used. */
+uintptr_t heap_end(void);
 
 /* Given by whoever links this: memory from..to, zeroed or not; false if there is none. */
 bool heap_map(uintptr_t from, uintptr_t to);

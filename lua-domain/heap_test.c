@@ -37,7 +37,7 @@ static void begin(size_t pages)
 	munmap((void *)START, LIMIT);
 	pages_left = pages;
 	most_mapped = 0;
-	heap_init(START, START + LIMIT);
+	heap_init((struct heap_region){ START, START + LIMIT }, (struct heap_region){ 0 });
 }
 
 static uint64_t seed = 1;
@@ -172,6 +172,37 @@ static void test_giving_back(void **state)
 	heap_alloc(NULL, small, 100, 0);
 }
 
+/* HEAP0005 when the first region is full the second takes over; blocks of both live on, and the first is used again. */
+static void test_regions(void **state)
+{
+	static struct block list[3000];
+	unsigned n = 0;
+
+	(void)state;
+	begin(1 << 20);
+	heap_init((struct heap_region){ START, START + 16 * HEAP_STEP }, (struct heap_region){ START + 32 * HEAP_STEP, START + LIMIT });
+	for (; n < 3000; n++) {
+		list[n].size = n % 7 ? 1 + random_below(4000) : 1 + random_below(60000);
+		list[n].fill = (uint8_t)n;
+		list[n].at = heap_alloc(NULL, NULL, 0, list[n].size);
+		assert_non_null(list[n].at);
+		memset(list[n].at, list[n].fill, list[n].size);
+		if (n > 20 && n % 3 == 0) {
+			check(&list[n - 20]);
+			list[n - 20].at = heap_alloc(NULL, list[n - 20].at, list[n - 20].size, list[n - 20].size / 2 + 1);
+			list[n - 20].size = list[n - 20].size / 2 + 1;
+		}
+	}
+	assert_int_equal(heap_end(), 0);
+	for (n = 0; n < 3000; n++) {
+		check(&list[n]);
+		heap_alloc(NULL, list[n].at, list[n].size, 0);
+	}
+	assert_int_equal(heap_used(), 0);
+	for (n = 0; n < 14; n++)
+		assert_true((uintptr_t)heap_alloc(NULL, NULL, 0, HEAP_STEP - 100) != 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_giving_back),
+		cmocka_unit_test(test_regions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,10 +17,18 @@ uintptr_t stack_floor = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE + STACK_
 static cap_t bank = CR_BANK;
 static uintptr_t stack_low = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE;
 
+extern char end[];                     /* of the program's own memory */
+
+/* The heap begins where the program ends, so that a small one is part of the program's image (child.c freezes it). */
+static uintptr_t heap_first(void)
+{
+	return ((uintptr_t)end + HEAP_STEP - 1) & ~(uintptr_t)(HEAP_STEP - 1);
+}
+
 bool memory_init(void)
 {
 	domain_maker = space_bank_maker(&bank);
-	heap_init(HEAP_START, HEAP_LIMIT);
+	heap_init((struct heap_region){ heap_first(), IMAGE_HIGH }, (struct heap_region){ HEAP_START, HEAP_LIMIT });
 	return process_get_slot(CR_SELF, PSLOT_SPACE, CR_SPACE) == RC_OK;
 }
 
