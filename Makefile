@@ -90,7 +90,7 @@ NATIVE_OBJECTS += $$(NATIVE_OBJECTS_$(1))
 $(3): $$(NATIVE_OBJECTS_$(1)) build/lib/libkeros.a
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D) build/debug
-	$$(Q)$$(MUSL_CC) $$(NATIVE_LDFLAGS) -o build/debug/$$(@F) $$(filter %.o,$$^) build/lib/libkeros.a
+	$$(Q)$$(MUSL_CC) $$(NATIVE_LDFLAGS) $$(LDFLAGS_$(1)) -o build/debug/$$(@F) $$(filter %.o,$$^) build/lib/libkeros.a
 	$$(Q)$$(OBJCOPY) --strip-all build/debug/$$(@F) $$@
 endef
 

@@ -198,59 +198,88 @@ data_page_copy(cap_t node, unsigned slot, uint64_t keep, const struct space_make
 	return rc == RC_OK ? node_swap(node, slot, CR_TMP0, CR_VOID) : rc;
 }
 
-/* The zero pages from va to end, and no further than the lss-3 node's last slot.  Sets *count. */
-static uint32_t
-zero_pages_fill(cap_t node, uint64_t va, uint64_t end, const struct space_maker *maker, uint64_t *count)
+/* Pages from va to end, and no further than the lss-3 node's last slot. */
+static unsigned
+pages_here(uint64_t va, uint64_t end)
 {
-	unsigned slot = va >> PAGE_SHIFT & 15;
-	uint64_t here = (end - va) >> PAGE_SHIFT;
-	uint32_t rc = RC_OK;
+	unsigned room = 16u - (va >> PAGE_SHIFT & 15);
 
-	if (here > 16u - slot)
-		here = 16u - slot;
-	*count = here;
-	if (slot == 0 && here > 1)
-		return maker->make_many(maker->ctx, MAKE_PAGE, here, node);
-	for (uint64_t i = 0; i < here && rc == RC_OK; i++) {
+	return (end - va) >> PAGE_SHIFT < room ? (end - va) >> PAGE_SHIFT : room;
+}
+
+/*
+ * A node of our own for what stands in a slot of parent, with pages of our own from its first slot on: all made at once,
+ * then filled from the file's, which are found in the node that was there.  The last part of a page that is only partly
+ * the file's is zero as it is made.  scratch is one more register.
+ */
+static uint32_t
+leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker, cap_t scratch)
+{
+	static const char zeroes[PAGE_SIZE];
+	unsigned slot = va >> 16 & 15;
+	uint32_t rc = space_node_make(maker, 3 | DB_NOEXEC, CR_TMP2);
+
+	if (rc == RC_OK)
+		rc = node_fetch(parent, slot, CR_TMP1);
+	if (rc == RC_OK)
+		rc = maker->make_many(maker->ctx, MAKE_PAGE, count, CR_TMP2);
+	for (unsigned i = 0; i < count && va < file_end && rc == RC_OK; i++, va += PAGE_SIZE) {
+		rc = node_fetch(CR_TMP2, i, scratch);
+		if (rc == RC_OK)
+			rc = node_fetch(CR_TMP1, i, CR_TMP0);
+		if (rc == RC_OK)
+			rc = page_clone(scratch, CR_TMP0);
+		if (rc == RC_OK && file_end - va < PAGE_SIZE)
+			rc = page_write(scratch, file_end - va, zeroes, PAGE_SIZE - (file_end - va));
+	}
+	return rc == RC_OK ? node_swap(parent, slot, CR_TMP2, CR_VOID) : rc;
+}
+
+/* The same where the node keeps some of what it had: page by page. */
+static uint32_t
+leaf_change(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
+{
+	uint32_t rc = node_own(parent, va >> 16 & 15, va & 0xFFFF ? 3 : 3 | DB_NOEXEC, maker, CR_TMP2);
+
+	for (; count > 0 && rc == RC_OK; count--, va += PAGE_SIZE) {
+		unsigned slot = va >> PAGE_SHIFT & 15;
+
+		if (va < file_end) {
+			rc = data_page_copy(CR_TMP2, slot, file_end - va < PAGE_SIZE ? file_end - va : PAGE_SIZE, maker);
+			continue;
+		}
 		rc = maker->make(maker->ctx, MAKE_PAGE, CR_TMP0);
 		if (rc == RC_OK)
-			rc = node_swap(node, slot + i, CR_TMP0, CR_VOID);
+			rc = node_swap(CR_TMP2, slot, CR_TMP0, CR_VOID);
 	}
 	return rc;
 }
 
 /* Gives the program tree (lss 5, of our own) its writable memory from start to end. */
 static uint32_t
-writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, const struct space_maker *maker)
+writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, const struct space_maker *maker,
+	      cap_t scratch)
 {
-	uint64_t va = start, count;
+	uint64_t va = start;
 	uint32_t rc = RC_OK;
 
 	while (va < end && rc == RC_OK) {
-		bool first = va == start;
+		unsigned count = pages_here(va, end);
 
-		if (first || (va & 0xFFFFF) == 0)
+		if (va == start || (va & 0xFFFFF) == 0)
 			rc = node_own(program, va >> 20 & 15, 4, maker, CR_TMP3);
-		if (rc == RC_OK && (first || (va & 0xFFFF) == 0))
-			rc = node_own(CR_TMP3, va >> 16 & 15, first && va & 0xFFFF ? 3 : 3 | DB_NOEXEC, maker, CR_TMP2);
 		if (rc != RC_OK)
 			break;
-		if (va < file_end) {
-			uint64_t keep = file_end - va < PAGE_SIZE ? file_end - va : PAGE_SIZE;
-
-			rc = data_page_copy(CR_TMP2, va >> PAGE_SHIFT & 15, keep, maker);
-			count = 1;
-		} else {
-			rc = zero_pages_fill(CR_TMP2, va, end, maker, &count);
-		}
-		va += count << PAGE_SHIFT;
+		rc = (va & 0xFFFF) == 0 && count > 1 ? leaf_fill(CR_TMP3, va, file_end, count, maker, scratch)
+						     : leaf_change(CR_TMP3, va, file_end, count, maker);
+		va += (uint64_t)count << PAGE_SHIFT;
 	}
 	return rc;
 }
 
 /* The program tree into the register space, then the nodes above it, which take that register. */
 static uint32_t
-space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space)
+space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space, cap_t scratch)
 {
 	uint64_t stack = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE;
 	uint32_t rc = space_node_make(maker, LSS_PROGRAM, space);
@@ -260,9 +289,9 @@ space_fill(cap_t image, const struct image_layout *l, const struct space_maker *
 	if (rc == RC_OK)
 		rc = node_clone(space, CR_TMP0);
 	if (rc == RC_OK)
-		rc = writable_fill(space, l->data, l->data + l->data_bytes, l->end, maker);
+		rc = writable_fill(space, l->data, l->data + l->data_bytes, l->end, maker, scratch);
 	if (rc == RC_OK)
-		rc = writable_fill(space, stack, stack, IMAGE_STACK_TOP, maker);
+		rc = writable_fill(space, stack, stack, IMAGE_STACK_TOP, maker, scratch);
 
 	/* A node of lss 7 for the low 4 GiB, where heap and mappings join the program; then the root. */
 	for (unsigned lss = 7; lss <= SPACE_LSS_ROOT && rc == RC_OK; lss += 2) {
@@ -276,13 +305,11 @@ space_fill(cap_t image, const struct image_layout *l, const struct space_maker *
 }
 
 uint32_t
-image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, cap_t process, cap_t work)
+image_instantiate_as(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t schedule,
+		     cap_t process, cap_t work)
 {
-	struct image_layout l;
-	uint32_t rc = image_layout_get(image, &l);
+	uint32_t rc = space_fill(image, l, maker, work, process);
 
-	if (rc == RC_OK)
-		rc = space_fill(image, &l, maker, work);
 	if (rc == RC_OK)
 		rc = maker->make(maker->ctx, MAKE_PROCESS, process);
 	if (rc == RC_OK)
@@ -295,16 +322,22 @@ image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, 
 }
 
 uint32_t
-image_run(cap_t image, cap_t process, const uint64_t *words)
+image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, cap_t process, cap_t work)
 {
-	struct reg_image regs;
 	struct image_layout l;
 	uint32_t rc = image_layout_get(image, &l);
 
-	if (rc != RC_OK)
-		return rc;
+	return rc == RC_OK ? image_instantiate_as(image, &l, maker, schedule, process, work) : rc;
+}
+
+uint32_t
+image_run_as(const struct image_layout *l, cap_t process, const uint64_t *words)
+{
+	struct reg_image regs;
+	uint32_t rc;
+
 	memset(&regs, 0, sizeof regs);
-	regs.rip = l.entry;
+	regs.rip = l->entry;
 	regs.rsp = IMAGE_STACK_TOP - 64;
 	regs.rflags = 0x202;
 	if (words != NULL) {
@@ -315,4 +348,13 @@ image_run(cap_t image, cap_t process, const uint64_t *words)
 	}
 	rc = process_set_regs(process, &regs, sizeof regs);
 	return rc == RC_OK ? process_run(process) : rc;
+}
+
+uint32_t
+image_run(cap_t image, cap_t process, const uint64_t *words)
+{
+	struct image_layout l;
+	uint32_t rc = image_layout_get(image, &l);
+
+	return rc == RC_OK ? image_run_as(&l, process, words) : rc;
 }

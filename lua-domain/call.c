@@ -424,8 +424,8 @@ int call_index(lua_State *L)
 	if (!name)
 		return luaL_error(L, "a capability has operations by name, not by %s", luaL_typename(L, 2));
 	/* close and call, which every capability has. */
-	luaL_getmetatable(L, CAPABILITY);
 	if (name[0] == 'c' && (strcmp(name, "close") == 0 || strcmp(name, "call") == 0)) {
+		luaL_getmetatable(L, CAPABILITY);
 		lua_getfield(L, -1, name);
 		return 1;
 	}

@@ -3,6 +3,8 @@
  */
 #include "capability.h"
 #include <keros/discrim.h>
+#include <keros/node.h>
+#include <keros/process.h>
 #include <stdio.h>
 #include "call.h"
 #include "heap.h"
@@ -10,6 +12,8 @@
 
 static struct capability **owner;      /* by slot */
 static slotno owners;                  /* room in owner */
+static const void *metatable;          /* of all capabilities */
+static uint8_t age;                    /* grows with each thawing */
 
 /* ---- making and ending -------------------------------------------------------------------------- */
 
@@ -50,7 +54,7 @@ struct capability *capability_adopt(lua_State *L, slotno slot, const struct idl_
 		luaL_error(L, "no room for another capability: the bank, or the keystore of %d, is full", (int)SLOTS_MAX);
 	}
 	c = lua_newuserdatauv(L, sizeof *c, 1);
-	*c = (struct capability){ .slot = slot, .interface = interface, .asked = interface != NULL };
+	*c = (struct capability){ .slot = slot, .interface = interface, .asked = interface != NULL, .age = age };
 	c->remote = interface && interface == interface_named("object");
 	owner[slot] = c;
 	luaL_setmetatable(L, CAPABILITY);
@@ -66,22 +70,73 @@ struct capability *capability_push(lua_State *L, cap_t from, const struct idl_in
 	return capability_adopt(L, capability_hold(from), interface, label);
 }
 
-static bool is_owner(const struct capability *c)
+/* ---- instances of frozen domains ------------------------------------------------------------------ */
+
+static slotno argument_slot;
+
+bool capability_thaw(cap_t argument)
 {
-	return c->slot && c->slot < owners && owner[c->slot] == c;
+	age++;
+	if (!slots_renew())
+		return false;
+	argument_slot = capability_hold(argument);
+	return argument_slot != 0;
+}
+
+/* A value of the frozen domain's that is used here for the first time. */
+static void restore(struct capability *c)
+{
+	c->age = age;
+	if (c->own) {
+		process_make_start(CR_SELF, c->own, CR_TMP0);
+	} else if (c->origin == ORIGIN_ARGUMENT) {
+		slot_get(argument_slot, CR_TMP0);
+	} else if (c->origin >= ORIGIN_COMPONENT) {
+		node_fetch(CR_CONST, c->origin - ORIGIN_COMPONENT, CR_TMP0);
+	} else if (c->origin >= ORIGIN_REGISTER) {
+		slot_put(c->slot, (cap_t)(c->origin - ORIGIN_REGISTER));
+		return;
+	} else {
+		return;
+	}
+	slot_put(c->slot, CR_TMP0);
+}
+
+static bool is_owner(struct capability *c)
+{
+	if (!c->slot || c->slot >= owners || owner[c->slot] != c)
+		return false;
+	if (c->age != age)
+		restore(c);
+	return true;
+}
+
+/* As luaL_testudata, which finds the metatable by its name each time. */
+static struct capability *capability_any(lua_State *L, int index)
+{
+	struct capability *c = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
+	bool good;
+
+	if (!c || !lua_getmetatable(L, index))
+		return NULL;
+	good = lua_topointer(L, -1) == metatable;
+	lua_pop(L, 1);
+	return good ? c : NULL;
 }
 
 struct capability *capability_test(lua_State *L, int index)
 {
-	struct capability *c = luaL_testudata(L, index, CAPABILITY);
+	struct capability *c = capability_any(L, index);
 
 	return c && is_owner(c) ? c : NULL;
 }
 
 struct capability *capability_check(lua_State *L, int index)
 {
-	struct capability *c = luaL_checkudata(L, index, CAPABILITY);
+	struct capability *c = capability_any(L, index);
 
+	if (!c)
+		luaL_typeerror(L, index, CAPABILITY);
 	if (!is_owner(c))
 		luaL_argerror(L, index, "this capability was closed");
 	return c;
@@ -393,6 +448,7 @@ void capability_open(lua_State *L)
 	};
 
 	luaL_newmetatable(L, CAPABILITY);
+	metatable = lua_topointer(L, -1);
 	luaL_setfuncs(L, meta, 0);
 	lua_pushcfunction(L, cap_close);
 	lua_setfield(L, -2, "close");          /* where call_index looks first */

@@ -25,7 +25,18 @@ struct capability {
 	bool readonly, remote;         /* remote: its methods are the server's own (idl/object.idl) */
 	uint8_t lss;
 	uint16_t own;                  /* the facet of this domain that it is to, if that is known */
+	uint8_t origin;                /* where an instance of a frozen domain finds it again: enum cap_origin */
+	uint8_t age;                   /* of the instance that last put it into its slot */
 };
+
+/* A register, or a component; 0: an instance of a frozen domain has it no more. */
+enum cap_origin { ORIGIN_REGISTER = 0x40, ORIGIN_COMPONENT = 0x80, ORIGIN_ARGUMENT = 0xC0 };
+
+/*
+ * In a new instance of a frozen domain: a keystore of its own.  What this instance holds comes into the slots that its
+ * values name when they are first used.  argument: what came with the yield.  False: the bank has no more.
+ */
+bool capability_thaw(cap_t argument);
 
 void capability_open(lua_State *L);
 /*

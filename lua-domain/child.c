@@ -4,21 +4,36 @@
  * The chunk runs once.  What it returns is what the yield gives: a table of methods or a function, which is served, or a
  * capability; after an error, the error's message.  Then the domain serves for ever.  os.exit ends it: its capabilities
  * become void.
+ *
+ * Freezing.  A domain that is made to be frozen (making.lua) gives, instead of its product, an image of its own memory
+ * as it is when the chunk has run: its program's tree, seen through a sense capability, with thaw_start as the entry.
+ * Then it ends, so that nobody can change that memory.  An instance of that image begins at thaw_start with copies of the
+ * writable pages: it makes itself a keystore, finds what its values name among what it holds now, and serves.  Capabilities
+ * that came from nowhere else than the old instance are void in the new one.
  */
 #include "domain.h"
+#include <elf.h>
 #include <keros/bank.h>
 #include <keros/discrim.h>
+#include <keros/image.h>
 #include <keros/node.h>
 #include <keros/number.h>
 #include <keros/process.h>
 #include "call.h"
 #include "capability.h"
+#include "courier.h"
+#include "guard.h"
+#include "heap.h"
 #include "loop.h"
 #include "wire.h"
 
 #define PROGRAM_MAX (1ull << 20)
 
+#define FREEZE_MARK 1u                         /* the high word of the program's length */
+
 static slotno argument;
+static bool to_freeze;
+static cap_t register_of[NODE_SLOTS];          /* where a component has a register of its own */
 
 /* Whether this is an instance of a script; then what came with the yield is kept. */
 bool child_is(void)
@@ -34,7 +49,7 @@ bool child_is(void)
 }
 
 /* A component that is a stream or the clock takes its place; all are globals. */
-static void component_take(lua_State *L, const char *name, cap_t value)
+static void component_take(lua_State *L, const char *name, cap_t value, unsigned slot)
 {
 	static const struct { const char *name; cap_t reg; int stream; } places[] = {
 		{ "timer", CR_TIMER, -1 }, { "stdin", CR_STDIN, STREAM_IN }, { "stdout", CR_STDOUT, STREAM_OUT },
@@ -44,26 +59,28 @@ static void component_take(lua_State *L, const char *name, cap_t value)
 	for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (strcmp(name, places[i].name) == 0) {
 			cap_copy(places[i].reg, value);
+			register_of[slot] = places[i].reg;
 			if (places[i].stream >= 0)
 				stream_present((unsigned)places[i].stream);
 		}
-	capability_push(L, value, NULL, name);
+	capability_push(L, value, NULL, name)->origin = (uint8_t)(ORIGIN_COMPONENT + slot);
 	lua_setglobal(L, name);
 }
 
 /* The program as making.lua packed it: pushes source, name, slots and values. */
 static void program_unpack(lua_State *L)
 {
-	uint64_t hole = 1, length = 0;
+	uint64_t hole = 1, length = 0, freeze = 0;
 
 	if (discrim_discreet(CR_DISCRIM, CR_ARG1, &hole) != RC_OK || hole ||
 	    space_place(CR_SPACE, FILES_BASE, CR_ARG1, 4, &domain_maker) != RC_OK)
 		luaL_error(L, "the program cannot be read");
 	node_fetch(CR_CONST, CONST_LENGTH, CR_ARG1);
-	number_get(CR_ARG1, &length, NULL);
+	number_get(CR_ARG1, &length, &freeze);
 	if (length > PROGRAM_MAX || wire_unpack(L, (const char *)FILES_BASE, length, 0, 0) != 4 || !lua_isstring(L, -4) ||
 	    !lua_isstring(L, -3) || !lua_istable(L, -2) || !lua_istable(L, -1))
 		luaL_error(L, "the program is none");
+	to_freeze = freeze == FREEZE_MARK;
 }
 
 static void components_take(lua_State *L, int slots, int values)
@@ -75,7 +92,7 @@ static void components_take(lua_State *L, int slots, int values)
 
 		if (name && slot > CONST_LENGTH && slot < NODE_SLOTS &&
 		    node_fetch(CR_CONST, (uint64_t)slot, CR_ARG1) == RC_OK)
-			component_take(L, name, CR_ARG1);
+			component_take(L, name, CR_ARG1, (unsigned)slot);
 		lua_pop(L, 1);
 	}
 	lua_pushnil(L);
@@ -95,7 +112,7 @@ static int child_body(lua_State *L)
 	program_unpack(L);
 	components_take(L, 3, 4);
 	if (argument)
-		capability_adopt(L, argument, NULL, "argument");
+		capability_adopt(L, argument, NULL, "argument")->origin = ORIGIN_ARGUMENT;
 	else
 		lua_pushnil(L);
 	lua_setglobal(L, "argument");
@@ -157,6 +174,125 @@ static _Noreturn void child_end(void)
 	}
 }
 
+/* ---- freezing ------------------------------------------------------------------------------------ */
+
+static lua_State *frozen_state;                /* with the product on its stack */
+static uint64_t frozen_fs;                     /* libc's thread pointer */
+
+extern const Elf64_Ehdr __ehdr_start;
+void thaw_start(void);
+void shim_native_entry(void);
+
+/* Where the program's writable memory begins. */
+static uint64_t data_begin(void)
+{
+	const Elf64_Phdr *ph = (const Elf64_Phdr *)((const char *)&__ehdr_start + __ehdr_start.e_phoff);
+
+	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_flags & PF_W)
+			return ph[i].p_vaddr & ~(uint64_t)(PAGE_SIZE - 1);
+	return IMAGE_HIGH;
+}
+
+/* The image of this domain as it is now, in CR_TMP3, sensory. */
+static uint32_t image_freeze(void)
+{
+	uint64_t data = data_begin();
+	uintptr_t used, end;
+	uint32_t rc;
+
+	if (!heap_extent(&used, &end))
+		return RC_REQUEST;
+	rc = node_tree_fetch(CR_SPACE, 0, 2, CR_TMP0);
+	if (rc == RC_OK)
+		rc = node_make_sense(CR_TMP0, CR_TMP0);
+	if (rc == RC_OK)
+		rc = bank_alloc_node(CR_BANK, CR_TMP3);
+	if (rc != RC_OK)
+		return rc;
+	node_swap(CR_TMP3, IMAGE_TREE, CR_TMP0, CR_VOID);
+	node_write_number(CR_TMP3, IMAGE_ENTRY, (uint64_t)thaw_start, IMAGE_MAGIC);
+	node_write_number(CR_TMP3, IMAGE_DATA, data, used - data);
+	node_write_number(CR_TMP3, IMAGE_BSS, end, IMAGE_STACK_PAGES);
+	return node_make_sense(CR_TMP3, CR_TMP3);
+}
+
+/* The product, or the frozen image, for whoever asked for the yield; then for ever what others ask. */
+_Noreturn static void child_serve(lua_State *L)
+{
+	struct msg m = { .order = RC_OK };
+	struct capability *product = lua_isuserdata(L, 1) ? capability_test(L, 1) : NULL;
+
+	if (product)
+		m.send[0] = capability_reg(product, CR_TMP0);
+	inv_send(CR_RUN, &m);
+	loop_state = L;
+	loop_run();
+}
+
+static _Noreturn void child_freeze(lua_State *L)
+{
+	struct msg m = { .send = { CR_TMP3 } };
+
+	lua_gc(L, LUA_GCCOLLECT);
+	couriers_forget();
+	guard_forget();
+	frozen_state = L;
+	__asm__("rdfsbase %0" : "=r"(frozen_fs));
+	m.order = image_freeze();
+	if (m.order != RC_OK)
+		m.send[0] = CR_VOID;
+	inv_send(CR_RUN, &m);
+	child_end();
+}
+
+/* The first function of an instance of a frozen domain: libc is as it was, but for its thread pointer and its calls. */
+__attribute__((used)) static _Noreturn void thaw_main(void)
+{
+	uint64_t entry = (uint64_t)shim_native_entry, none1 = 0, none2 = 0;
+	struct msg m = { .order = RC_LIMIT };
+
+	inv_call3(CR_SELF, PROCESS_OC_SET_FOREIGN_ENTRY, &entry, &none1, &none2);
+	__asm__ volatile("wrfsbase %0" : : "r"(frozen_fs));
+	cap_copy(CR_RUN, CR_RETURN);
+	process_get_slot(CR_SELF, PSLOT_SPACE, CR_SPACE);
+	node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM);
+	for (unsigned slot = 0; slot < NODE_SLOTS; slot++)
+		if (register_of[slot])
+			node_fetch(CR_CONST, slot, register_of[slot]);
+	memory_thaw();
+	if (!capability_thaw(CR_ARG0)) {
+		inv_send(CR_RUN, &m);
+		child_end();
+	}
+	if (setjmp(domain_ending))
+		child_end();
+	lua_getglobal(frozen_state, "thawed");
+	if (lua_isfunction(frozen_state, -1)) {
+		lua_getglobal(frozen_state, "argument");
+		if (lua_pcall(frozen_state, 1, 1, 0) != LUA_OK) {
+			lua_pushcfunction(frozen_state, error_body);
+			lua_insert(frozen_state, -2);
+			if (lua_pcall(frozen_state, 1, 0, 0) != LUA_OK)
+				inv_send(CR_RUN, &m);
+			child_end();
+		}
+		if (lua_isuserdata(frozen_state, -1))
+			lua_replace(frozen_state, 1);
+	}
+	lua_settop(frozen_state, 1);
+	child_serve(frozen_state);
+}
+
+__asm__(".globl thaw_start\n"
+	"thaw_start:\n\t"
+	"xor %ebp, %ebp\n\t"
+	"and $-16, %rsp\n\t"
+	"call thaw_main\n\t"
+	"ud2\n");
+
+/* ---- living -------------------------------------------------------------------------------------- */
+
 void child_live(lua_State *(*state_make)(void))
 {
 	static bool yielded;
@@ -185,16 +321,10 @@ void child_live(lua_State *(*state_make)(void))
 		child_end();
 	}
 	out_flush();
-	m.order = RC_OK;
-	if (lua_isuserdata(L, -1)) {
-		struct capability *product = capability_test(L, -1);
-
-		if (product)
-			m.send[0] = capability_reg(product, CR_TMP0);
-	}
 	yielded = true;
-	inv_send(CR_RUN, &m);
-	lua_settop(L, 0);
-	loop_state = L;
-	loop_run();
+	lua_remove(L, 1);
+	lua_settop(L, 1);
+	if (to_freeze)
+		child_freeze(L);
+	child_serve(L);
 }

@@ -144,3 +144,14 @@ void courier_done(unsigned number, bool stop)
 			process_swap_reg(CR_TMP3, reg, CR_VOID, CR_VOID);
 	c->busy = false;
 }
+
+void couriers_forget(void)
+{
+	for (unsigned i = 0; i < made; i++) {
+		slot_free(couriers[i]->process);
+		if (couriers[i]->buffer)
+			heap_alloc(NULL, couriers[i]->buffer, couriers[i]->room, 0);
+		heap_alloc(NULL, couriers[i], sizeof *couriers[i], 0);
+	}
+	made = 0;
+}

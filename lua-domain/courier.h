@@ -34,4 +34,6 @@ int courier_send(struct capability *target, uint32_t op, const struct msg *m, st
 struct courier *courier_at(unsigned number);
 /* It is free again; stop: it may still be waiting. */
 void courier_done(unsigned number, bool stop);
+/* In a new instance of a frozen domain: they stayed behind. */
+void couriers_forget(void);
 #endif

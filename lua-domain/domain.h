@@ -48,6 +48,7 @@ enum constituent { CONST_DISCRIM, CONST_IMAGE, CONST_META, CONST_POSIX, CONST_BA
 
 /* memory.c */
 bool memory_init(void);
+void memory_thaw(void);                /* in an instance of a frozen domain: the stack is a new one */
 extern struct space_maker domain_maker;
 
 /* files.c: the read-only file tree that was laid under the run, if any. */

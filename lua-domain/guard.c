@@ -80,3 +80,8 @@ bool guard_start(void)
 	started = true;
 	return true;
 }
+
+void guard_forget(void)
+{
+	started = false;
+}

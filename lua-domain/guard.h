@@ -11,4 +11,6 @@
 
 /* Before the first capability to this process leaves it.  False: the bank has no process to give. */
 bool guard_start(void);
+/* In a new instance of a frozen domain: the guard stayed behind. */
+void guard_forget(void);
 #endif

@@ -5,7 +5,7 @@
  *   1. Chunks lie without gaps from heap_start to the end chunk; two free ones are never neighbours.
  *   2. A chunk's PREVIOUS_USED bit tells the truth, and `previous` is valid exactly if it is clear.
  *   3. A free chunk is in the bin of its size, and a bin's bit in `bins_filled` is set exactly if it is not empty.
- *   4. A slab is a page; it is in its class's list exactly if it has a free cell, and goes back if all are.
+ *   4. A slab begins on a multiple of SLAB; it is in its class's list exactly if it has a free cell, and goes back if all are.
  */
 #include <string.h>
 #include "heap.h"
@@ -15,9 +15,8 @@
 #define FLAGS         3u
 #define HEADER        16u
 #define CHUNK_MIN     48u              /* header and two links */
-#define PAGE          4096u
-#define SLAB_CHUNK    PAGE             /* with its header, which fills the end of the page before */
-#define CLASSES       (HEAP_SMALL / 16)
+#define SLAB          2048u            /* small ones, since a little program uses most classes a little */
+#define CLASSES       12u              /* to 128 in steps of 16, to 256 in steps of 32 */
 #define BINS          128u
 #define BYTES_MAX     (1ull << 40)         /* a larger block is out of the question, and sums stay sums */
 #define TRIM_ABOVE    (1u << 20)
@@ -114,13 +113,16 @@ static void top_set_end(uintptr_t end)
 
 static bool top_grow(size_t size);
 
+/* The first portion ends on a multiple of HEAP_STEP, as all others begin and end. */
 static bool region_begin(uintptr_t start)
 {
-	if (!heap_map(start, start + HEAP_STEP))
+	uintptr_t end = (start + HEAP_STEP) & ~(uintptr_t)(HEAP_STEP - 1);
+
+	if (!heap_map(start, end))
 		return false;
-	mapped_end = start + HEAP_STEP;
+	mapped_end = end;
 	top = (struct chunk *)start;
-	top->size = HEAP_STEP | PREVIOUS_USED;
+	top->size = (end - start) | PREVIOUS_USED;
 	return true;
 }
 
@@ -289,29 +291,29 @@ static struct chunk *chunk_take(size_t size)
 	return c;
 }
 
-/* A chunk whose content begins on a page; slabs lie side by side, so the part before it is seldom more than none. */
+/* A chunk whose content begins on a multiple of SLAB; slabs lie side by side, so the part before it is seldom more than none. */
 static struct chunk *slab_take(void)
 {
-	struct chunk *c = bins_take(SLAB_CHUNK + PAGE), *s;
+	struct chunk *c = bins_take(2 * SLAB + CHUNK_MIN), *s;
 	size_t lead;
 
 	if (c) {
 		c->size |= USED;
 		tell_next(c, true);
 	} else {
-		/* From the top, as far in as the next page; the top may only move before that is known. */
-		if (size_of(top) < 3 * PAGE && !top_grow(3 * PAGE))
+		/* From the top, as far in as the next multiple; the top may only move before that is known. */
+		if (size_of(top) < 3 * SLAB && !top_grow(3 * SLAB))
 			return NULL;
-		lead = -((uintptr_t)top + HEADER) & (PAGE - 1);
+		lead = -((uintptr_t)top + HEADER) & (SLAB - 1);
 		if (lead && lead < CHUNK_MIN)
-			lead += PAGE;
-		c = top_take(lead + SLAB_CHUNK);
+			lead += SLAB;
+		c = top_take(lead + SLAB);
 		if (!c)
 			return NULL;
 	}
-	lead = -((uintptr_t)c + HEADER) & (PAGE - 1);
+	lead = -((uintptr_t)c + HEADER) & (SLAB - 1);
 	if (lead && lead < CHUNK_MIN)
-		lead += PAGE;
+		lead += SLAB;
 	if (lead) {
 		s = (struct chunk *)((char *)c + lead);
 		s->size = (size_of(c) - lead) | USED | PREVIOUS_USED;
@@ -319,7 +321,7 @@ static struct chunk *slab_take(void)
 		chunk_free(c);
 		c = s;
 	}
-	chunk_cut(c, SLAB_CHUNK);
+	chunk_cut(c, SLAB);
 	return c;
 }
 
@@ -334,7 +336,12 @@ static inline size_t chunk_size_for(size_t bytes)
 
 static inline unsigned class_of(size_t bytes)
 {
-	return (unsigned)((bytes + 15) / 16) - 1;
+	return bytes <= 128 ? (unsigned)((bytes + 15) / 16) - 1 : (unsigned)((bytes + 31) / 32) + 3;
+}
+
+static inline unsigned cell_of(unsigned class)
+{
+	return class < 8 ? (class + 1) * 16 : (class - 3) * 32;
 }
 
 static void slab_link(struct slab *s, unsigned class)
@@ -357,7 +364,7 @@ static void slab_unlink(struct slab *s, unsigned class)
 }
 
 #define SLAB_FIRST ((sizeof(struct slab) + 15) & ~15u)
-#define SLAB_BYTES (PAGE - HEADER)     /* the header of the next chunk is in the page's end */
+#define SLAB_BYTES (SLAB - HEADER)     /* the header of the next chunk is in its end */
 
 static struct slab *slab_new(unsigned class)
 {
@@ -370,7 +377,7 @@ static struct slab *slab_new(unsigned class)
 	s->free = NULL;
 	s->used = 0;
 	s->bump = SLAB_FIRST;
-	s->cell = (uint16_t)((class + 1) * 16);
+	s->cell = (uint16_t)cell_of(class);
 	slab_link(s, class);
 	return s;
 }
@@ -402,7 +409,7 @@ static void *small_alloc(unsigned class)
 
 static void small_free(void *cell, unsigned class)
 {
-	struct slab *s = (struct slab *)((uintptr_t)cell & ~(uintptr_t)(PAGE - 1));
+	struct slab *s = (struct slab *)((uintptr_t)cell & ~(uintptr_t)(SLAB - 1));
 
 	if (slab_full(s))
 		slab_link(s, class);
@@ -522,7 +529,9 @@ size_t heap_mapped(void)
 	return first_mapped + mapped_end - heap_start;
 }
 
-uintptr_t heap_end(void)
+bool heap_extent(uintptr_t *used_end, uintptr_t *end)
 {
-	return first_mapped ? 0 : top ? (uintptr_t)top + HEADER : heap_start;
+	*used_end = top ? (uintptr_t)top + HEADER : heap_start;
+	*end = mapped_end;
+	return first_mapped == 0;
 }

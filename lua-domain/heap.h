@@ -7,7 +7,7 @@
  *      or a test's) puts memory there.
  *   3. What was freed is used again; a free end of more than a mebibyte is given back (heap_unmap).
  *
- * Small blocks (to HEAP_SMALL bytes) lie in slabs of one page, each of one size; all others have a header of 16
+ * Small blocks (to HEAP_SMALL bytes) lie in slabs of 2 KiB, each of one size class; all others have a header of 16
  * bytes with the sizes of their neighbours, and free ones are merged.
  */
 #ifndef LUA_DOMAIN_HEAP_H
@@ -16,18 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HEAP_SMALL 512u
+#define HEAP_SMALL 256u
 #define HEAP_STEP  65536u              /* memory is mapped in portions of this size */
 
-struct heap_region { uintptr_t start, limit; };       /* multiples of HEAP_STEP */
+struct heap_region { uintptr_t start, limit; };       /* start: a page's beginning; limit: a multiple of HEAP_STEP */
 void heap_init(struct heap_region first, struct heap_region second);
 void *heap_alloc(void *unused, void *block, size_t old_size, size_t new_size);
 
 /* Bytes in blocks that are in use, and bytes mapped. */
 size_t heap_used(void);
 size_t heap_mapped(void);
-/* The end of what is in use in the first region; 0 once the second is used. */
-uintptr_t heap_end(void);
+/* Where the first region's used part ends, and what is mapped of it; false once the second is used. */
+bool heap_extent(uintptr_t *used_end, uintptr_t *end);
 
 /* Given by whoever links this: memory from..to, zeroed or not; false if there is none. */
 bool heap_map(uintptr_t from, uintptr_t to);

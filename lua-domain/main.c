@@ -37,14 +37,16 @@ void domain_exit(int status)
 
 static void held_push(cap_t reg, const char *interface, const char *name)
 {
-	capability_push(L, reg, interface_named(interface), name);
+	capability_push(L, reg, interface_named(interface), name)->origin = (uint8_t)(ORIGIN_REGISTER + reg);
 	lua_setglobal(L, name);
 }
 
 static void component_push(enum constituent slot, const char *interface, const char *name)
 {
-	if (node_fetch(CR_CONST, slot, CR_ARG0) == RC_OK)
-		held_push(CR_ARG0, interface, name);
+	if (node_fetch(CR_CONST, slot, CR_ARG0) != RC_OK)
+		return;
+	capability_push(L, CR_ARG0, interface_named(interface), name)->origin = (uint8_t)(ORIGIN_COMPONENT + slot);
+	lua_setglobal(L, name);
 }
 
 static void held_open(void)

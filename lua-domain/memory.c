@@ -22,7 +22,7 @@ extern char end[];                     /* of the program's own memory */
 /* The heap begins where the program ends, so that a small one is part of the program's image (child.c freezes it). */
 static uintptr_t heap_first(void)
 {
-	return ((uintptr_t)end + HEAP_STEP - 1) & ~(uintptr_t)(HEAP_STEP - 1);
+	return ((uintptr_t)end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
 }
 
 bool memory_init(void)
@@ -36,7 +36,9 @@ bool heap_map(uintptr_t from, uintptr_t to)
 {
 	if (space_map_zero(CR_SPACE, from, (to - from) / PAGE_SIZE, &domain_maker) == RC_OK)
 		return true;
-	heap_unmap(from, to);
+	/* The first portion shares its node with the program's own pages. */
+	if (from % HEAP_STEP == 0)
+		heap_unmap(from, to);
 	return false;
 }
 
@@ -60,4 +62,10 @@ int stack_grow(void)
 	stack_low -= STACK_STEP;
 	stack_floor -= STACK_STEP;
 	return STACK_LEVELS;
+}
+
+void memory_thaw(void)
+{
+	stack_low = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE;
+	stack_floor = stack_low + STACK_RESERVE;
 }

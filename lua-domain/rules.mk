@@ -38,6 +38,8 @@ build/gen/lua_modules.h: $(LUA_HOST) lua-domain/embed.lua $(wildcard lua-domain/
 build/obj/lua-domain/modules.c.o: build/gen/lua_modules.h
 
 LUA_DOMAIN := build/bin/lua-domain.elf
+# The writable memory begins with a node of its own (64 KiB), which an instance is given as a whole (lib/image.c).
+LDFLAGS_lua-domain := -Wl,-z,norelro -Wl,--section-start=.data.rel.ro=0x4A0000
 LUA_DOMAIN_SOURCES := $(call flat,lua-domain/*.c)
 $(patsubst %,build/obj/%.o,$(LUA_DOMAIN_SOURCES)): $(LUA_STAMP)
 $(eval $(call native,lua-domain,$(LUA_DOMAIN_SOURCES),$(LUA_DOMAIN)))

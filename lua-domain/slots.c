@@ -35,6 +35,17 @@ static bool path_make(slotno first)
 	return true;
 }
 
+bool slots_renew(void)
+{
+	memset(table.cached, 0, sizeof table.cached);
+	if (!slots_init())
+		return false;
+	for (slotno first = 0; first < table.limit; first += NODE_SLOTS)
+		if (!path_make(first ? first : FIRST_SLOT))
+			return false;
+	return true;
+}
+
 static bool table_grow(void)
 {
 	static uint32_t room;

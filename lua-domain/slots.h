@@ -31,4 +31,6 @@ cap_t slot_cached(slotno slot);
 unsigned slots_used(void);
 /* Above every slot that is, or was, in use. */
 slotno slots_end(void);
+/* A new keystore, empty, with the same slots in use. */
+bool slots_renew(void);
 #endif

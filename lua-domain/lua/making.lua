@@ -114,8 +114,9 @@ function constructor(o)
 	local tree, length = memory(wire.pack(o.program, o.name or "program", slots, values), from_bank)
 	builder:insert(PROGRAM, tree)
 	local number = from_bank:alloc_node()
-	number:write_number(0, length, 0)
+	number:write_number(0, length, o._freeze and 1 or 0)
 	builder:insert(LENGTH, number:fetch(0))
+	self.options, self.slots = o, slots
 	return self
 end
 
@@ -123,6 +124,20 @@ end
 function Builder:seal()
 	local requestor = self.builder:seal()
 	return setmetatable({ requestor = requestor, names = self.names }, Sealed)
+end
+
+-- The same program, run already: a constructor whose instances begin where its chunk has ended, with copies of that
+-- memory, which stays charged to bank.  A global function thawed(argument), if the program has one, runs first in each
+-- instance, and may return another product.  Capabilities that the chunk made from its own bank are void in them; what
+-- it holds as components, and what it serves, is each instance's own.
+function Builder:freeze(o)
+	if not self.options then error("only a script can be frozen", 2) end
+	local options = {}
+	for k, v in pairs(self.options) do options[k] = v end
+	options._freeze = true
+	local image = constructor(options):seal():yield{ bank = o.bank, schedule = o.schedule }
+	self.builder:set_program(0, image)
+	return self:seal()
 end
 
 -- What of it is not discreet: a list of { slot =, name =, class = }; empty: what it yields is confined.

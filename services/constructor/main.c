@@ -257,11 +257,11 @@ do_yield(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t argument, c
 	if (rc != RC_OK || available < image_frames_needed(&layout))
 		return rc != RC_OK ? rc : RC_LIMIT;
 
-	rc = image_instantiate(CR_IMAGE, &maker, schedule, CR_PRODUCT, CR_WORK);
+	rc = image_instantiate_as(CR_IMAGE, &layout, &maker, schedule, CR_PRODUCT, CR_WORK);
 	if (rc == RC_OK)
 		rc = product_fill();
 	if (rc == RC_OK)
-		rc = image_run(CR_IMAGE, CR_PRODUCT, NULL);
+		rc = image_run_as(&layout, CR_PRODUCT, NULL);
 	cap_copy(CR_PRODUCT, CR_VOID);
 	cap_copy(CR_WORK, CR_VOID);
 	return rc == RC_OK ? CONSTRUCTOR_NOREPLY : rc;

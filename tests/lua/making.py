@@ -81,3 +81,31 @@ def test_meters():
         local child = await(s:order{ bank = bank:make_sub(600), schedule = sched })
         print(await(send(child, 'work', 3000000), 30), asked > 0)
     """) == "4500001500000\ttrue\n"
+
+
+def test_frozen():
+    """A frozen constructor's instances begin where the program had come to, each with memory and capabilities of its own."""
+    assert out("""
+        local b = constructor{ name = 'c', program = [[
+            local made = {} for i = 1, 1000 do made[i] = i * start end
+            local began
+            function thawed(a) began = kind(a) end
+            local own = bank:alloc_page()
+            local o = { n = 0 }
+            function o:add(k) self.n = self.n + k return self.n, made[1000], began end
+            function o:own() return is_void(own), kind(bank), kind(page), page:test_zero() end
+            return o
+        ]], components = { start = 3, page = bank:alloc_page():make_readonly() } }
+        local image_bank = bank:make_sub(600)
+        local f = b:freeze{ bank = image_bank }
+        print(#f:holes())
+        local banks = { bank:make_sub(600), bank:make_sub(600) }
+        local x, y = f:yield{ bank = banks[1], argument = schedule }, f:yield{ bank = banks[2] }
+        print(x:add(1)) print(x:add(1)) print(y:add(5))
+        print(y:own())
+        banks[1]:destroy_all()
+        print((select(2, pcall(x.add, x, 1)).name), y:add(1))
+        print(select(2, pcall(function() constructor{ program = 'error(1)' }:freeze{ bank = bank:make_sub(600) } end)):match('^%d+'))
+        print(pcall(function() return f:yield{ bank = bank:make_sub(20) } end))
+    """) == ("0\n1\t3000\tschedule\n2\t3000\tschedule\n5\t3000\tvoid\ntrue\tbank\tpage\t0\nRC_VOID\t6\t3000\tvoid\n"
+             "1\nfalse\tthe yield failed: the bank is at its limit (0x80000005)\n")
