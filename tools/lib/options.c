@@ -157,6 +157,9 @@ static void runfile_use(struct run *r, const char *path)
 			grant_add(&r->grants, g->write ? SHARE_WRITE : SHARE_READ, "--manifest",
 				  xasprintf("%s%s%s:%s", *g->host == '/' ? "" : r->runfile_folder, *g->host == '/' ? "" : "/", g->host, g->path));
 	}
+	if (!file.input)
+		r->streams[0] = "/dev/null";
+	r->time_ms = file.seconds * 1000ull;
 	if (file.machine)
 		r->memory = parse_memory(file.machine);
 	if (file.storage)
