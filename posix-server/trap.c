@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 #include "process.h"
+#include "record.h"
 
 static void trap_signal(struct proc *p, int sig, int code, uint64_t address)
 {
@@ -50,6 +51,53 @@ static void trap_memory(struct proc *p, uint64_t address, unsigned access, uint6
 	}
 }
 
+#define NR_COUNTER 65535u              /* in the record, where a call's number stands */
+
+static void counter_record(struct proc *p)
+{
+	static const char name[] = "processor's counter";
+	uint32_t nr = p->nr;
+
+	p->nr = NR_COUNTER;
+	record_name(p, RECORD_CLOCK, USE_READ, name, sizeof name - 1, 0);
+	p->nr = nr;
+	p->counted = true;
+}
+
+/*
+ * rdtsc or rdtscp where the processor's counter traps.  With a full clock it was only to be recorded: the instruction
+ * runs again.  A coarse clock tells coarse time; without one the counter counts how often it was asked, since the
+ * loader of every dynamic program asks and has no use for the answer.
+ */
+static bool trap_counter(struct proc *p, uint64_t rip)
+{
+	static uint64_t asked;
+	uint8_t code[3] = { 0 };
+	struct reg_image regs;
+	uint64_t count;
+	unsigned length = 2;
+
+	if (user_read(p, code, rip, 2) || code[0] != 0x0F)
+		return false;
+	if (code[1] == 0x01 && !user_read(p, code + 2, rip + 2, 1) && code[2] == 0xF9)
+		length = 3;
+	else if (code[1] != 0x31)
+		return false;
+	regs_get(p, &regs);
+	if (record_on)
+		counter_record(p);
+	if (clock_grant != CLOCK_FULL) {
+		count = clock_grant == CLOCK_COARSE ? clock_told(now_ns()) : ++asked;
+		regs.rax = (uint32_t)count;
+		regs.rdx = count >> 32;
+		if (length == 3)
+			regs.rcx = 0;
+		regs.rip += length;
+	}
+	regs_set(p, &regs);
+	return true;
+}
+
 /* w: fault code, address or information, error code, rip.  *retry: it may go on where it is. */
 void trap_handle(struct proc *p, const uint64_t *w, bool *retry)
 {
@@ -79,7 +127,12 @@ void trap_handle(struct proc *p, const uint64_t *w, bool *retry)
 	case FAULT_ALIGN:
 		trap_signal(p, SIGBUS, BUS_ADRALN, 0);
 		return;
-	case FAULT_OVERFLOW: case FAULT_BOUNDS: case FAULT_PROTECTION: case FAULT_STACK:
+	case FAULT_PROTECTION:
+		*retry = trap_counter(p, rip);
+		if (*retry)
+			return;
+		/* fall through */
+	case FAULT_OVERFLOW: case FAULT_BOUNDS: case FAULT_STACK:
 		trap_signal(p, SIGSEGV, SI_KERNEL, 0);
 		return;
 	}

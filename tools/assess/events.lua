@@ -17,7 +17,7 @@ end
 local calls
 function events.call_name(number)
 	calls = calls or call_names()
-	return calls[number] or "call " .. number
+	return number == 65535 and "rdtsc" or calls[number] or "call " .. number
 end
 
 local ERRORS = {

@@ -248,7 +248,9 @@ function learn.manifest(m, files, context, level)
 	for _, r in ipairs(m.records) do
 		if r.kind == "proc" then kinds.proc = true end
 		if r.kind == "random" then kinds.random = true end
-		if r.kind == "clock" and r.use ~= "set" then kinds.clock = true end
+		-- Every dynamic program's loader reads the counter and makes nothing of it; without a clock it counts its looks.
+		local counter = r.name == "processor's counter"
+		if r.kind == "clock" and r.use ~= "set" and not (counter and level == 1) then kinds.clock = true end
 		if r.kind == "stream" and r.use == "read" then kinds.input = true end
 	end
 	local list = {}

@@ -277,7 +277,6 @@ local function risks(x, f)
 	end
 	local k = x.manifest.kinds
 	if k.clock then add("It has a clock, so it can measure how long things take.") end
-	add("The processor's own counter (rdtsc) needs no call: it can be read without a grant, and is not seen by this report.")
 	add("What it was not led to do here, it was not seen to need: other inputs may take other ways.")
 	if f.numbers.inputs then add("Names from its input decide what it reads: it may be led to read any other granted name.") end
 	add("It can use all of its storage (%s) and processor share.", x.manifest.storage)
