@@ -201,7 +201,7 @@ static void row_ipc_words(void)
 static void row_ipc_strings(void)
 {
 	static const struct { const char *name; size_t length; unsigned iters; } rows[] = {
-		{ "ipc_call_return_64B", 64, 1000 },
+		{ "ipc_call_return_16B", 16, 1000 }, { "ipc_call_return_64B", 64, 1000 },
 		{ "ipc_call_return_4KiB", 4096, 300 },
 		{ "ipc_call_return_64KiB", 65536, 50 },
 	};
