@@ -117,7 +117,7 @@ def passes(*parts, programs=(), timeout=180):
     for part in parts:
         part(t)
     failed = t.run(programs, timeout=timeout)
-    print(t.report())
+    print("== shown\n" + t.report())
     assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why[:200]) for row in failed[:40])
 
 

@@ -292,5 +292,5 @@ def test_conformance():
     for part in (data_keys, pages, nodes, write_data, sensory, returner, domains):
         part(t)
     failed = t.run(timeout=180)
-    print(t.report())
+    print("== shown\n" + t.report())
     assert not failed, "\n".join("%s: %s: %s" % (row.subject, row.command[:100], row.why) for row in failed[:40])

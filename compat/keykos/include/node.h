@@ -30,15 +30,15 @@ typedef struct {
 
 
 /* A window: high nibble, offset in pages, slot, read-only, no-call.  In the sixteen bytes of Write Data. */
-#define _Node_Window(high, page, slot, ro, nc, kind) { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+#define _Node_Window(high, page, slot, ro, nc, kind) { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
 	((high) & 15) << 4 | (page) >> 28, (page) >> 20 & 255, (page) >> 12 & 255, (page) >> 4 & 255, \
-	((page) & 15) << 4, (slot) << 4 | ((ro) & 1) << 3 | ((nc) & 1) << 2 | (kind) }
+	((page) & 15) << 4, (slot) << 4 | ((ro) & 1) << 3 | ((nc) & 1) << 2 | (kind) } }
 #define WindowM(high, page, slot, ro, nc)  _Node_Window(high, page, slot, ro, nc, 2)
 #define WindowBM(high, page, slot, ro, nc) _Node_Window(high, page, slot, ro, nc, 3)
 
 /* A format key: flags, (slot of the caller's third key,) background, keeper, initial slots, ssc. */
-#define Format1K(flags, key, background, keeper, initial, ssc) { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-	(flags) << 4 | 15, (key) << 4 | ((background) & 15), (keeper) << 4 | 15, (initial) << 4 | ((ssc) & 15) }
+#define Format1K(flags, key, background, keeper, initial, ssc) { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+	(flags) << 4 | 15, (key) << 4 | ((background) & 15), (keeper) << 4 | 15, (initial) << 4 | ((ssc) & 15) } }
 #define FormatK(flags, background, keeper, initial, ssc) Format1K(flags, 15, background, keeper, initial, ssc)
 
 struct Node_KeyValues {
