@@ -4,6 +4,7 @@
  */
 #include "domain.h"
 #include <stdio.h>
+#include <keros/checkpoint.h>
 #include <keros/native.h>
 #include <keros/node.h>
 #include <keros/process.h>
@@ -265,6 +266,17 @@ static uint32_t granted_add(const char *name, cap_t value)
 	return RC_OK;
 }
 
+/*
+ * The store: a global, and a notice when the system goes on after a loss of power, since the clock's alarms and the
+ * console's notices of before may be lost.
+ */
+static uint32_t sync_take(cap_t value)
+{
+	if (process_make_notice(CR_SELF, LOOP_TIMER | LOOP_STREAM, CR_TMP0) == RC_OK)
+		checkpoint_at_restart(value, CR_TMP0);
+	return granted_add("store", value);
+}
+
 static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t length, cap_t value)
 {
 	static const cap_t registers[] = { 0, CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL, 0, 0, CR_TIMER };
@@ -275,7 +287,7 @@ static uint32_t do_setup(void *ctx, struct msg *m, uint64_t which, uint64_t leng
 	if (which == 5)
 		return RC_OK;
 	if (which == 8)
-		return granted_add("store", value);
+		return sync_take(value);
 	if (which < 1 || which > 7)
 		return RC_REQUEST;
 	cap_copy(registers[which], value);

@@ -8,7 +8,7 @@ static const char LOADED, FUNCTIONS;    /* keys of the registry: modules by name
 
 static const struct { const char *module, *globals; } exports[] = {
 	{ "units", "bytes KiB MiB GiB pages ns us ms seconds" },
-	{ "tasks", "after every promise await all first spawn sleep send tell run stop notice" },
+	{ "tasks", "after every promise await all first spawn sleep send tell run stop notice save" },
 	{ "serving", "serve facet revoke upgrade forwarder membrane keeper computed" },
 	{ "making", "constructor meter memory peek" },
 	{ "help", "help show dir" },

@@ -22,8 +22,8 @@ STEP = {b"A": 1, b"T": 1, b"C": 8, b"W": None}
 class Life:
     """One run of a machine with a disk, its output read as it comes."""
 
-    def __init__(self, options, command=()):
-        self.process = subprocess.Popen([KEROS, "run", *options, *(["--", *command] if command else [])],
+    def __init__(self, options, command=(), verb="run"):
+        self.process = subprocess.Popen([KEROS, verb, *options, *(["--", *command] if command else [])],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines, self.errors = [], b""
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]

@@ -240,3 +240,10 @@ loop.handlers {
 	timer = run_timers,
 	notice = function(i) if notices[i] then loop.start(notices[i]) end end,
 }
+
+-- What was done until now outlives a loss of power when this returns.  Without a store it says false.
+function save()
+	if not rawget(_G, "store") then return false end
+	await(send(store, "wait", store:force()))
+	return true
+end
