@@ -258,3 +258,44 @@ def zappers(t):
 def test_terminals():
     """Circuits, terminals of many branches and zappers answer as published; who waits hears of every end."""
     passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part) for part in (makers, circuits, branches, zappers)))
+
+
+def switchers(t):
+    """Short: while a switcher reads at its control branch, the console's input is the switcher's."""
+    name = "switcher"
+    t.check(name, "switcherf", 0, ",sb,m,sb", UNKNOWN)
+    t.check(name, "switcherf", KT + 5, ",sb,m,sb", KT + 5, keys=",,,x")
+    t.check(name, "x", 0, ",sb,sb,sb", 3)
+    t.do("kc console 0 () (,sik,sok,cck)")
+    t.check(name, "switcherf", KT + 5, ",sb,m,sb", KT + 5, keys=",,,x")
+    t.do("kc x 0 (,sik,sok,cck) (,sw)")
+    t.kind(name, "sw", 0x90D)
+    t.do("kc sw 0 () (one,s1,o1,c1)")
+    t.check(name, "sw", 0, string=b"b\0", keys="s2,o2,c2")
+    t.kind(name, "c2", 0x50E)
+    t.check(name, "sw", 5, "%ab", 0, string=u32(0))
+    t.check(name, "sw", 4, "%ab", 0)
+    t.check(name, "sw", 5, "%ab", 0, string=u32(0x18))
+    t.check(name, "sw", 5, "%aa", 0, string=u32(0))
+    t.check(name, "o2", 0, hexed(b"out\n"), LIMIT)
+    t.check(name, "sw", 4, "%ac", 1)
+    t.check(name, "sw", 5, "%ac", 1, string=u32(0))
+    t.check(name, "sw", 3, "%ab", 0)
+    t.kind(name, "s2", DEAD)
+    t.check(name, "sw", 3, "%ab", 0)
+    t.check(name, "sw", 0, string=b"b\0", keys="s2,o2,c2")
+    t.refuses(name, "sw", [1, 2, 6, KT + 1, 0xFFFFFFFF])
+    t.check(name, "sw", KT + 4, code=0)
+    for key in ("sw", "s1", "c2"):
+        t.kind(name, key, DEAD)
+    t.do("kc pause 4 (%s)" % hexed(u64(100000)))
+
+
+@limit(120)
+def test_switcher():
+    """A switcher makes, names, switches and ends branches, and leaves nothing of its three domains."""
+    def whole(t):
+        t.do("kc waitf 0 (,sb,m,sb) (,pause)")
+        t.kind("switcher factory", "switcherf", 0x1090D)
+        t.steady("no leak", "sb", switchers)
+    passes(whole)

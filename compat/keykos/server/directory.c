@@ -126,6 +126,7 @@ static const struct builtin {
 	{ "forkf", "forkf", 0x3D, { NULL } },
 	{ "mkeeper", "mkeeperf", 0x206, { "snodef" } },
 	{ "bsload", "bsloadf", 0x111, { "copy" } },
+	{ "switcher", "switcherf", 0x1090D, { "tssf", "rcf" } },
 };
 
 /* The key of that name, in R_C. */
