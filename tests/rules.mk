@@ -68,3 +68,8 @@ torment: all programs $(TORMENT_BINARIES) build/torment/kernel.elf
 	@exec $(PYTHON) tests/run store --only torment
 
 -include $(shell find build/torment -name '*.d' 2>/dev/null)
+
+# Bugs put into kernel/store on purpose: its tests must notice.
+.PHONY: mutants
+mutants: build/hosted/libkernel.a
+	@PYTHONPATH=$(CURDIR)/tests PYTHONDONTWRITEBYTECODE=1 $(PYTHON) $(CURDIR)/tests/mutants.py
