@@ -18,7 +18,7 @@
 #include "pci.h"
 #include "x86.h"
 
-#define SLOTS       64u
+#define SLOTS       256u
 #define QUEUE_LIMIT 1024u
 #define SECTORS     (DISK_FRAME / DISK_SECTOR)
 
@@ -48,10 +48,12 @@ static struct {
 	uint32_t tag;
 	volatile uint8_t answer;       /* of the first slot of a request */
 	bool busy;
-	uint8_t next;                  /* the slot whose frame follows, or NO_SLOT */
+	uint16_t next;                 /* the slot whose frame follows, or NO_SLOT */
 } slots[SLOTS];
 
-#define NO_SLOT    0xFFu
+#define NO_SLOT    0xFFFFu
+static uint16_t free_slots[SLOTS];     /* a stack */
+static unsigned free_count;
 #define RUN_FRAMES 32u                 /* in one request */
 #define NO_INTERRUPT 1                 /* in the flags of the available ring */
 #define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
@@ -130,9 +132,9 @@ static unsigned disk_submit(void *context, const struct disk_request *batch, uns
 	unsigned taken = 0, first = NO_SLOT, last = 0, run = 0;
 
 	(void)context;
-	for (unsigned i = 0; i < slot_total && taken < count; i++) {
-		if (slots[i].busy)
-			continue;
+	while (free_count && taken < count) {
+		unsigned i = free_slots[--free_count];
+
 		slot_fill(i, &batch[taken]);
 		if (first != NO_SLOT && run < RUN_FRAMES && follows(&batch[taken - 1], &batch[taken])) {
 			slot_join(first, last, i);
@@ -158,6 +160,7 @@ static void run_done(unsigned first, bool ok)
 {
 	for (unsigned i = first; i != NO_SLOT; i = slots[i].next) {
 		slots[i].busy = false;
+		free_slots[free_count++] = i;
 		persist_disk_done(slots[i].tag, ok);
 	}
 }
@@ -220,6 +223,8 @@ bool arch_disk_find(struct store_disk *disk)
 	queue_size = arch_port_in(io_base + REG_QUEUE_SIZE, 2);
 	KCHECK(26, queue_size >= 3 && queue_size <= QUEUE_LIMIT, "the disk's queue is of a size that fits");
 	slot_total = queue_size / 3 < SLOTS ? queue_size / 3 : SLOTS;
+	for (unsigned i = slot_total; i > 0; i--)
+		free_slots[free_count++] = i - 1;
 	used_at = (18ull * queue_size + 6 + 4095) & ~4095ull;
 	descriptors = (void *)ring;
 	available = (void *)(ring + 16 * queue_size);

@@ -484,7 +484,7 @@ bool persist_busy(void)
 
 bool persist_awaited(void)
 {
-	return awaited;
+	return awaited && store_small(store);
 }
 
 bool persist_step(void)

@@ -47,7 +47,7 @@ bool persist_step(void);
 /* The store has work that waits for the disk. */
 bool persist_busy(void);
 
-/* Somebody waits for a commit. */
+/* Somebody waits for a commit that is near. */
 bool persist_awaited(void);
 
 void persist_relieve(void);

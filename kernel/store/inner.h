@@ -26,8 +26,9 @@ struct store_version {
 	uint8_t kind, flags;
 };
 
-#define WRITE_STEP 16                  /* objects written in one step, each checked and summed */
-#define IO_SLOTS 64
+#define WRITE_STEP 32                  /* objects written in one step, each checked and summed */
+#define IO_WORDS 4
+#define IO_SLOTS (64 * IO_WORDS)       /* requests at once: what a disk that is far away needs to be busy */
 #define IO_SPARE 16                    /* kept for fetches when much is being written */
 #define IO_LAST  4                     /* kept for flushes and headers, which do not ask */
 #define IO_TRIES 3
@@ -141,8 +142,9 @@ struct store {
 	struct disk_journal restart_record;
 
 	struct store_io io[IO_SLOTS];
-	uint64_t io_free;                      /* a bit for each slot that is free */
+	uint64_t io_free[IO_WORDS];            /* a bit for each slot that is free */
 	unsigned io_free_count;
+	struct disk_request io_batch[IO_SLOTS];        /* only within io_submit */
 	struct store_copy copy[STORE_COPIES];
 	uint32_t copy_waiting;         /* used, and not being written yet */
 	struct store_fetch fetch[FETCHES];
@@ -165,6 +167,17 @@ bool store_pressed(const struct store *s);   /* so much of the log is in use tha
 /* ---- io.c ---- */
 typedef void io_done(struct store *s, struct store_io *io, bool ok);
 unsigned io_room(const struct store *s);
+/* The first slot from there on that is not free; IO_SLOTS: there is none. */
+static inline unsigned io_busy_next(const struct store *s, unsigned from)
+{
+	for (unsigned word = from / 64; word < IO_WORDS; word++, from = word * 64) {
+		uint64_t busy = ~s->io_free[word] >> from % 64;
+
+		if (busy)
+			return from + __builtin_ctzll(busy);
+	}
+	return IO_SLOTS;
+}
 struct store_io *io_start(struct store *s, enum disk_op op, uint64_t frame, void *data, io_done *done, uint64_t arg);
 bool io_step(struct store *s);         /* answers what is done, submits what is queued */
 

@@ -16,10 +16,13 @@ unsigned io_room(const struct store *s)
 struct store_io *io_start(struct store *s, enum disk_op op, uint64_t frame, void *data, io_done *done, uint64_t arg)
 {
 	struct store_io *io;
+	unsigned word = 0;
 
-	KCHECK(330, s->io_free, "whoever starts a request has asked whether a slot is free");
-	io = &s->io[__builtin_ctzll(s->io_free)];
-	s->io_free &= s->io_free - 1;
+	KCHECK(330, s->io_free_count, "whoever starts a request has asked whether a slot is free");
+	while (!s->io_free[word])
+		word++;
+	io = &s->io[word * 64 + __builtin_ctzll(s->io_free[word])];
+	s->io_free[word] &= s->io_free[word] - 1;
 	s->io_free_count--;
 	*io = (struct store_io){ .op = op, .frame = frame, .data = data, .done = done, .arg = arg };
 	io->state = IO_QUEUED;
@@ -43,7 +46,7 @@ static bool io_answer(struct store *s, struct store_io *io)
 		return true;
 	}
 	io->state = IO_FREE;
-	s->io_free |= 1ull << (io - s->io);
+	s->io_free[(io - s->io) / 64] |= 1ull << (io - s->io) % 64;
 	s->io_free_count++;
 	done.done(s, &done, ok);
 	return true;
@@ -51,11 +54,10 @@ static bool io_answer(struct store *s, struct store_io *io)
 
 static void io_submit(struct store *s)
 {
-	struct disk_request batch[IO_SLOTS];
+	struct disk_request *batch = s->io_batch;
 	unsigned count = 0, taken;
 
-	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
-		unsigned i = __builtin_ctzll(busy);
+	for (unsigned i = io_busy_next(s, 0); i < IO_SLOTS; i = io_busy_next(s, i + 1)) {
 		struct store_io *io = &s->io[i];
 
 		if (io->state == IO_QUEUED)
@@ -74,8 +76,8 @@ bool io_step(struct store *s)
 {
 	bool did = false;
 
-	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
-		struct store_io *io = &s->io[__builtin_ctzll(busy)];
+	for (unsigned i = io_busy_next(s, 0); i < IO_SLOTS; i = io_busy_next(s, i + 1)) {
+		struct store_io *io = &s->io[i];
 
 		if (io->state == IO_DONE || io->state == IO_ERROR)
 			did |= io_answer(s, io);

@@ -182,8 +182,8 @@ unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit)
 {
 	unsigned count = 0;
 
-	for (uint64_t busy = ~s->io_free; busy; busy &= busy - 1) {
-		const struct store_io *io = &s->io[__builtin_ctzll(busy)];
+	for (unsigned i = io_busy_next(s, 0); i < IO_SLOTS; i = io_busy_next(s, i + 1)) {
+		const struct store_io *io = &s->io[i];
 
 		count += io->done == version_written && s->m.versions[io->arg].epoch <= epoch_limit;
 	}

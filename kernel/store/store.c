@@ -46,7 +46,7 @@ void store_open(struct store *s, const struct store_disk *disk, const struct sto
 	KCHECK(337, (s->m.hash_size & (s->m.hash_size - 1)) == 0, "the hash's size is a power of two");
 	KCHECK(338, s->m.copy_count <= STORE_COPIES, "there is a header for every copy");
 	tables_clear(s);
-	s->io_free = ~0ull;
+	__builtin_memset(s->io_free, 0xFF, sizeof s->io_free);
 	s->io_free_count = IO_SLOTS;
 	restart_start(s);
 }
@@ -88,9 +88,14 @@ bool store_busy(const struct store *s)
 {
 	if (s->phase != STORE_IDLE)
 		return true;
-	if (~s->io_free)
+	if (s->io_free_count < IO_SLOTS)
 		return true;
 	return migrate_wanted(s);
+}
+
+bool store_small(const struct store *s)
+{
+	return s->small && s->phase != STORE_IDLE;
 }
 
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
