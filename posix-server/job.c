@@ -204,6 +204,9 @@ void job_free(struct job *j)
 		inode_put(j->inode2);
 	if (j->file)
 		file_put(j->file);
+	for (uint32_t i = 0; i < j->page_count; i++)
+		page_put(j->page_first + i);
+	j->page_count = 0;
 	free(j->text);
 	j->text = NULL;
 	j->inode = j->inode2 = NULL;

@@ -42,6 +42,8 @@ struct job {
 	struct inode *inode, *inode2;  /* references that the job holds */
 	struct file *file;             /* the same */
 	uint64_t value[4];
+	pageno page_first;             /* pages that the answer goes to, held until the job is free */
+	uint32_t page_count;
 	char *text;                    /* malloc'ed; freed with the job */
 };
 

@@ -82,6 +82,11 @@ void *page_addr(pageno p)
 	return (void *)(POOL_BASE + (uint64_t)p * PAGE_SIZE);
 }
 
+pageno page_number(const void *at)
+{
+	return (pageno)(((uint64_t)at - POOL_BASE) >> PAGE_SHIFT);
+}
+
 static void page_zero(pageno p)
 {
 	void *at = page_addr(p);

@@ -35,6 +35,7 @@ void page_get(pageno p);          /* one more reference; pack pages are not coun
 void page_put(pageno p);          /* one less; the last one frees it */
 uint32_t page_refs(pageno p);
 void *page_addr(pageno p);        /* where the server sees it */
+pageno page_number(const void *at); /* the counterpart; of the pool only */
 uint64_t pages_used(void), pages_limit(void), pages_peak(void);
 const void *pack_bytes(unsigned tree, uint64_t *length); /* tree image: 0 base, 1 overlay; NULL if none */
 pageno pack_page(unsigned tree, uint64_t offset);        /* its page at a page-aligned offset */

@@ -1,7 +1,7 @@
 # bench.mk - builds the benchmark: a static binary for both systems, the program it
 # executes, the first process of the Linux peer, and the native one.  Included by the Makefile.
 BENCH_CFLAGS := -static -O2 -std=gnu11 -Wall -Wextra -Wno-clobbered
-BENCH_PROGRAMS := build/bench/bench build/bench/hello build/bench/init
+BENCH_PROGRAMS := build/bench/bench build/bench/hello build/bench/init build/bench/share
 
 $(BENCH_PROGRAMS): build/bench/%: apps/bench/%.c
 	$(call say,MUSL,$@)
@@ -13,6 +13,10 @@ $(eval $(call native,bench-store,apps/bench/store.c,build/native/bench-store.elf
 
 # The test of the promised speeds runs them too.
 programs: $(BENCH_PROGRAMS)
+
+.PHONY: bench-run
+bench-run: all $(BENCH_PROGRAMS)
+	@exec tools/bench-run $(BENCH)
 
 bench: all $(BENCH_PROGRAMS) $(if $(LUA_TARBALL),build/programs/lua)
 	@exec tools/bench $(BENCH)

@@ -5,6 +5,7 @@
  * The kernel's command line says what to do, as words after "--":
  *   bench ROW...   runs /bench/bench ROW...
  *   lua ROW...     runs /bench/lua /bench/bench.lua ROW...
+ *   share ROW...   mounts the virtio-9p share keros0 and runs /bench/share on it (tools/bench-run)
  *   shell          runs an interactive shell, for the time from power-on to its prompt
  *   hello          says "ready" and ends: the smallest thing that shows that user space runs
  */
@@ -26,8 +27,8 @@ static void mount_at(const char *type, const char *path)
 		perror(path);
 }
 
-/* The disk's driver, in the order that the names begin with; then the disk, if there is one. */
-static void mount_disk(void)
+/* Drivers, in the order that the names begin with. */
+static void modules_load(void)
 {
 	char path[64];
 
@@ -42,6 +43,11 @@ static void mount_disk(void)
 			perror(path);
 		close(fd);
 	}
+}
+
+static void mount_disk(void)
+{
+	modules_load();
 	mkdir("/disk", 0755);
 	if (access("/dev/vda", F_OK) == 0 && mount("/dev/vda", "/disk", "ext4", 0, NULL))
 		perror("/disk");
@@ -67,7 +73,7 @@ static int find_word(int argc, char **argv)
 {
 	int at = 1;
 
-	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "lua") && strcmp(argv[at], "shell") &&
+	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "lua") && strcmp(argv[at], "share") && strcmp(argv[at], "shell") &&
 	       strcmp(argv[at], "hello"))
 		at++;
 	return at;
@@ -85,6 +91,16 @@ int main(int argc, char **argv)
 	mkdir("/tmp", 01777);
 	if (at < argc && !strcmp(argv[at], "shell")) {
 		run_and_wait(shell);
+	} else if (at < argc && !strcmp(argv[at], "share")) {
+		static char *share[64] = { "/bench/share", "/share" };
+
+		modules_load();
+		mkdir("/share", 0755);
+		if (mount("keros0", "/share", "9p", 0, "trans=virtio,version=9p2000.L"))
+			perror("/share");
+		for (int i = 1; i < 62 && at + i < argc; i++)
+			share[i + 1] = argv[at + i];
+		run_and_wait(share);
 	} else if (at < argc && !strcmp(argv[at], "lua")) {
 		for (int i = 1; i < 62 && at + i < argc; i++)
 			lua[i + 1] = argv[at + i];

@@ -189,6 +189,7 @@ static uint32_t op_begin(struct op *o, struct msg *m, void (*start)(struct op *)
 }
 
 static void ahead_drop(struct handle *h);
+static struct ahead *ahead_of(const struct op *o);
 
 void ops_restart(struct share *s)
 {
@@ -206,8 +207,8 @@ void ops_restart(struct share *s)
 		if (o->lane)
 			o->lane->share = NULL;
 		o->fid = o->fid2 = NO_FID;
-		if (o->handle && o->handle->ahead.op == o)
-			o->handle->ahead.op = NULL;
+		if (o->handle && ahead_of(o))
+			ahead_of(o)->op = NULL;
 		op_result(o, RC_RESTART);
 	}
 	for (struct prefix *p = s->prefix; p < s->prefix + PREFIXES; p++) {
@@ -1091,15 +1092,26 @@ static uint32_t do_close(void *ctx, struct msg *m)
 
 /* ---- reading and writing --------------------------------------------------------------------------- */
 
+/* The place of an operation that reads ahead; NULL: it does not, or nobody wants it any more. */
+static struct ahead *ahead_of(const struct op *o)
+{
+	for (struct ahead *a = o->handle->ahead; a < o->handle->ahead + AHEADS; a++)
+		if (a->op == o)
+			return a;
+	return NULL;
+}
+
 /* Lets go of data read ahead, now or when they come. */
 static void ahead_drop(struct handle *h)
 {
-	struct op *o = h->ahead.op;
+	for (struct ahead *a = h->ahead; a < h->ahead + AHEADS; a++) {
+		struct op *o = a->op;
 
-	h->ahead.op = NULL;
-	if (!o || o->lane->share)
-		return;                /* on its way: ahead_came frees it */
-	op_end(o);
+		a->op = NULL;
+		if (o && !o->lane->share)
+			op_end(o);     /* else it is on its way, and ahead_came ends it */
+	}
+	h->ahead_end = false;
 }
 
 static void read_ahead(struct handle *h);
@@ -1142,91 +1154,133 @@ static void read_begin(struct op *o)
 	read_send(o, read_answered);
 }
 
+/* Answers who waits with a part of what was read ahead, which stays. */
+static void part_reply(struct op *o, uint64_t offset)
+{
+	struct msg m = { .order = RC_OK, .send_string = o->lane->d + (offset - o->w[0]), .send_length = LANE_DATA };
+
+	o->awaited = false;
+	if (node_fetch(resume_node(o), o->index % NODE_SLOTS, CR_TMP0) == RC_OK)
+		inv_send(CR_TMP0, &m);
+}
+
+/* A reader has had the last part of a piece: the next one is asked for. */
+static void piece_used(struct handle *h, struct ahead *a)
+{
+	struct op *o = a->op;
+
+	a->op = NULL;
+	h->users++;
+	op_end(o);
+	read_ahead(h);
+	handle_leave(h);
+}
+
+/* Bytes of a piece from an offset on. */
+static uint64_t piece_has(const struct ahead *a, uint64_t offset)
+{
+	return a->offset + a->came > offset ? a->offset + a->came - offset : 0;
+}
+
+/* The reader who waits is answered; by asking the host anew if the file's end may be there. */
+static void piece_awaited(struct op *o, struct ahead *a)
+{
+	struct handle *h = o->handle;
+	uint64_t offset = o->w[2];
+
+	if (a && piece_has(a, offset) >= LANE_DATA) {
+		part_reply(o, offset);
+		if (offset + LANE_DATA == a->offset + LANE_AHEAD)
+			piece_used(h, a);
+		return;
+	}
+	if (a)
+		a->op = NULL;
+	o->w[0] = offset;
+	o->w[1] = LANE_DATA;
+	read_send(o, read_answered);
+}
+
 /* Data read ahead are here: for the reader who waits for them, or kept for a moment. */
 static void ahead_came(struct op *o)
 {
 	struct handle *h = o->handle;
+	struct ahead *a = ahead_of(o);
 	struct wire w;
 	uint8_t type = 0;
 	uint16_t tag;
-	uint32_t bytes;
+	uint32_t bytes = 0;
 
-	if (h->ahead.op != o) {                /* nobody wants them any more */
-		if (o->awaited)
-			read_answered(o);
-		else
-			op_end(o);
-		return;
-	}
-	if (o->awaited) {                      /* a reader has come meanwhile */
-		h->ahead.op = NULL;
-		h->users++;
-		read_answered(o);
-		if (!h->closed)
-			read_ahead(h);
-		handle_leave(h);
-		return;
-	}
 	if (!wire_open(&w, o->lane->r, o->lane->came < MESSAGE ? o->lane->came : MESSAGE, &type, &tag) || type != TREAD + 1 ||
-	    (bytes = get32(&w)) > o->w[1] || w.bad) {
-		h->ahead.op = NULL;
-		op_end(o);
-		return;
+	    (bytes = get32(&w)) > o->w[1] || w.bad)
+		bytes = 0;
+	h->ahead_end |= bytes < LANE_AHEAD;
+	if (a) {
+		a->came = bytes;
+		a->at_ns = now_ns();
 	}
-	h->ahead.came = bytes;
-	h->ahead.at = now_ns();
+	if (o->awaited)
+		piece_awaited(o, a);
+	else if (!a)
+		op_end(o);                     /* nobody wants them any more */
 }
 
-/* Asks for what a reader in order will want next. */
+/* Asks for what a reader in order will want next, and leaves some lanes to others. */
 static void read_ahead(struct handle *h)
 {
-	struct lane *l;
-	struct op *o;
+	for (struct ahead *a = h->ahead; a < h->ahead + AHEADS && !h->ahead_end && !h->closed; a++) {
+		struct op *o;
 
-	if (h->ahead.op || waiting || lane_count < 4 || !(l = lane_take()))
-		return;
-	o = op_new(h, h->share);
-	if (!o) {
-		lane_give(l);
-		return;
+		if (a->op || waiting || lanes_idle() < 3)
+			continue;
+		o = op_new(h, h->share);
+		if (!o)
+			return;
+		o->lane = lane_take();
+		o->w[0] = a->offset = h->ahead_next;
+		o->w[1] = LANE_AHEAD;
+		h->ahead_next += LANE_AHEAD;
+		a->op = o;
+		a->came = 0;
+		read_send(o, ahead_came);
 	}
-	o->lane = l;
-	o->w[0] = h->ahead.offset = h->expected;
-	o->w[1] = h->ahead.length = LANE_DATA;
-	h->ahead.op = o;
-	read_send(o, ahead_came);
 }
 
 /* A read that what is read ahead answers.  False: it does not. */
 static bool read_from_ahead(struct handle *h, struct msg *m, uint64_t offset, uint64_t limit)
 {
-	struct ahead *a = &h->ahead;
-	struct op *o = a->op;
+	struct ahead *a = h->ahead;
+	struct op *o;
 
-	if (!o)
-		return false;
-	if (a->offset != offset || limit < a->length) {
-		if (o->lane->share || a->offset == offset)
-			ahead_drop(h);
+	while (a < h->ahead + AHEADS && (!a->op || (a->offset != offset && a->offset + LANE_DATA != offset)))
+		a++;
+	if (a == h->ahead + AHEADS || limit != LANE_DATA || a->op->awaited) {
+		ahead_drop(h);
 		return false;
 	}
-	if (!o->lane->share && (now_ns() - a->at > AHEAD_FRESH_NS || a->came < a->length)) {
+	o = a->op;
+	if (!o->lane->share && (now_ns() - a->at_ns > AHEAD_FRESH_NS || piece_has(a, offset) < LANE_DATA)) {
 		ahead_drop(h);         /* old, or it ended there: ask anew */
 		return false;
 	}
-	o->awaited = m->got & INV_GOT_RESUME;
-	if (o->awaited)
-		node_swap(resume_node(o), o->index % NODE_SLOTS, CR_RETURN, CR_VOID);
 	h->expected = offset + limit;
-	if (o->lane->share)
-		return true;           /* ahead_came answers */
-	a->op = NULL;
-	h->users++;
-	read_ahead(h);                         /* first, so that the host works while the data are copied */
-	transport_kick();
-	op_reply(o, RC_OK, NULL, 0, o->lane->d, a->came, CR_VOID);
-	handle_leave(h);
+	if (!(m->got & INV_GOT_RESUME))
+		return true;
+	o->awaited = true;
+	o->w[2] = offset;
+	node_swap(resume_node(o), o->index % NODE_SLOTS, CR_RETURN, CR_VOID);
+	if (!o->lane->share)
+		piece_awaited(o, a);
 	return true;
+}
+
+/* Whether an answer of the host is waited for: else its interrupts can wait. */
+bool share_awaited(const struct share *s)
+{
+	for (unsigned i = 0; i < OPS; i++)
+		if (ops[i].used && ops[i].lane && ops[i].lane->share == s && (ops[i].awaited || !ops[i].handle || !ahead_of(&ops[i])))
+			return true;
+	return false;
 }
 
 static uint32_t do_read(void *ctx, struct msg *m, uint64_t offset, uint64_t limit, const void **data, size_t *length)
@@ -1253,9 +1307,19 @@ static uint32_t do_read(void *ctx, struct msg *m, uint64_t offset, uint64_t limi
 	o->w[1] = limit;
 	h->expected = offset + limit;
 	rc = op_begin(o, m, read_begin);
-	if (in_order && limit == LANE_DATA)
+	if (in_order && limit == LANE_DATA && h->share->reads_ahead) {
+		h->ahead_next = offset + limit;
 		read_ahead(h);
+	}
 	return rc;
+}
+
+/* What was read ahead may be of a file that is to be changed, by whatever name. */
+static void share_changes(struct share *s)
+{
+	for (unsigned i = 0; i < OPS; i++)
+		if (ops[i].used && ops[i].share == s && ops[i].handle && !ops[i].awaited && ahead_of(&ops[i]))
+			ahead_drop(ops[i].handle);
 }
 
 static void write_answered(struct op *o)
@@ -1302,7 +1366,7 @@ static uint32_t do_write(void *ctx, struct msg *m, uint64_t offset, const void *
 		return FILES_ERROR + E_NFILE;
 	o->w[0] = offset;
 	o->w[1] = length;
-	ahead_drop(h);
+	share_changes(h->share);
 	if (reserve && data == reserve->d) {
 		o->lane = reserve;     /* they are already where the device reads them */
 		reserve = NULL;
@@ -1340,7 +1404,7 @@ static uint32_t do_set_file(void *ctx, struct msg *m, uint64_t which, uint64_t m
 		return RC_NOACCESS;
 	if (!(o = op_new(h, h->share)))
 		return FILES_ERROR + E_NFILE;
-	ahead_drop(h);
+	share_changes(h->share);
 	set_words(o, which, mode, size, atime, mtime);
 	return op_begin(o, m, set_file_begin);
 }
@@ -1413,6 +1477,7 @@ static void attach_versioned(struct op *o)
 		op_result(o, RC_VOID);
 		return;
 	}
+	o->share->reads_ahead = size >= LANE_AHEAD + WIRE_WRITE_HEADER + 1 && lane_count > 3;
 	o->share->root = share_fid(o->share);
 	t = rpc(o, TATTACH);
 	put32(t, o->share->root);
@@ -1432,7 +1497,7 @@ static void attach_begin(struct op *o)
 		return;
 	}
 	w = rpc(o, TVERSION);
-	put32(w, LANE_DATA + 4096);
+	put32(w, LANE_AHEAD + 4096);
 	put_string(w, "9P2000.L", 8);
 	rpc_send(o, 0, MESSAGE, 0, attach_versioned);
 }
@@ -1570,13 +1635,17 @@ int main(void)
 		if (m.got & INV_GOT_NOTICE) {
 			/* The reserve is no operation's: one that waits may have it. */
 			transport_service(true);
+			while (transport_rearm())
+				transport_service(false);
 			m = (struct msg){ 0 };
 			reply = false;
 			continue;
 		}
 		reply = (m.got & INV_GOT_RESUME) != 0;
 		reply &= serve(&m);
-		transport_service(false);
+		do
+			transport_service(false);
+		while (transport_rearm());
 		if (!reply)
 			m = (struct msg){ 0 };
 	}

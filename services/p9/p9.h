@@ -1,7 +1,7 @@
 /*
  * p9.h - what the parts of the driver know of each other: shares, lanes, handles, operations.
  *
- * A share is one virtio-9p device.  A lane is memory for one message each way and 64 KiB of data; it belongs to one
+ * A share is one virtio-9p device.  A lane is memory for one message each way and 128 KiB of data; it belongs to one
  * operation from its start to its answer.  An operation is a request of a client: a chain of messages, each with the
  * function that goes on when the host has answered.  A handle is what a capability names.
  *
@@ -31,8 +31,10 @@ enum p9_register {
 
 #define SHARES     24u                 /* of the machine */
 #define LANES      8u
-#define LANE_DATA  65536u
+#define LANE_DATA  65536u              /* of one request of a client */
+#define LANE_AHEAD (2 * LANE_DATA)     /* and of what is read ahead */
 #define MESSAGE    8192u               /* of one way, without data */
+#define AHEADS     3u                  /* pieces read ahead, a file */
 #define PREFIXES   8u                  /* folders kept at hand, a share */
 #define GROUPS     15u
 #define GROUP_SHIFT 12
@@ -71,6 +73,7 @@ struct share {
 	uint32_t next_fid, root;
 	unsigned epoch;                /* lives of the machine: handles of another are dead */
 	bool unannounced;
+	bool reads_ahead;              /* it takes messages large enough, and there are lanes for it */
 	unsigned clunks;               /* in flight */
 	struct prefix prefix[PREFIXES];
 };
@@ -78,7 +81,7 @@ struct share {
 struct lane {
 	unsigned index;
 	uint8_t *t, *r, *d;            /* message out, reply, data */
-	uint64_t t_at, r_at, d_at;     /* the same for the device */
+	uint64_t t_at, r_at, d_at[2];  /* the same for the device; data in two runs */
 	struct share *share;           /* in flight there */
 	struct op *op;
 	struct wire w;
@@ -95,7 +98,10 @@ struct handle {
 	uint32_t fid, list_fid;        /* list_fid: the folder opened for listing, or NO_FID */
 	unsigned users;
 	char *only;                    /* the one name that exists in it, or NULL */
-	struct ahead { uint64_t offset; uint32_t length, came; struct op *op; uint64_t at; bool wanted; } ahead;
+	/* What is read ahead, LANE_AHEAD each; op NULL: free. */
+	struct ahead { uint64_t offset, at_ns; uint32_t came; struct op *op; } ahead[AHEADS];
+	uint64_t ahead_next;           /* offset of the one to ask for next */
+	bool ahead_end;                /* the end of the file was met: no more */
 	uint64_t expected;             /* where a reader that goes on in order reads next */
 };
 
@@ -126,6 +132,7 @@ extern unsigned lane_count;
 bool transport_start(void);
 struct share *share_by_number(unsigned number);        /* looked for; NULL: no such device */
 struct lane *lane_take(void);                          /* NULL: all are busy */
+unsigned lanes_idle(void);
 void lane_give(struct lane *l);
 /* Begins a message of an operation in its lane; sends it, with data_out bytes of the lane's data behind it, and room
  * for a reply of `reply` bytes, behind which data_in bytes go to the lane's data. */
@@ -135,6 +142,9 @@ void share_clunk(struct share *s, uint32_t fid);
 uint32_t share_fid(struct share *s);
 void transport_kick(void);                             /* tells the devices what is new for them */
 void transport_service(bool interrupt);                /* takes what they have done; calls rpc's next functions */
+/* Before waiting: interrupts only from shares that somebody waits for.  True: there is something already. */
+bool transport_rearm(void);
+bool share_awaited(const struct share *s);             /* main.c */
 uint64_t now_ns(void);
 
 /* The reply of the last message: opened at its body.  False: op_fail has been called with the host's error. */

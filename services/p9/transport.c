@@ -22,10 +22,12 @@
 #define CLUNKS_WAITING 256u
 #define CLUNK_BYTES  64u               /* message at 0, reply at 32 */
 #define TAG_CLUNK    0x100u
+#define AVAIL_NO_INTERRUPT 1u
 #define RING_PAGES   2u                /* 128 descriptors */
 
 unsigned lane_count;
 static struct lane lanes[LANES], *lanes_free;
+static unsigned idle;
 static struct share shares[SHARES];
 static unsigned share_count;
 static uint32_t lines_bound;
@@ -58,7 +60,7 @@ static uint64_t run_make(unsigned pages, uint64_t *physical)
 	return at;
 }
 
-static void lane_place(struct lane *l, uint64_t messages, uint64_t messages_at, uint64_t data, uint64_t data_at)
+static void lane_place(struct lane *l, uint64_t messages, uint64_t messages_at, uint64_t data, const uint64_t *data_at)
 {
 	uint64_t offset = l->index % MESSAGE_RUN_LANES * 2 * MESSAGE;
 
@@ -67,7 +69,8 @@ static void lane_place(struct lane *l, uint64_t messages, uint64_t messages_at, 
 	l->r = l->t + MESSAGE;
 	l->r_at = l->t_at + MESSAGE;
 	l->d = (uint8_t *)data;
-	l->d_at = data_at;
+	l->d_at[0] = data_at[0];
+	l->d_at[1] = data_at[1];
 }
 
 /* As many lanes as there is DMA memory for. */
@@ -81,12 +84,13 @@ bool transport_start(void)
 	clunk_memory = (uint8_t *)clunk;
 	for (lane_count = 0; lane_count < LANES; lane_count++) {
 		struct lane *l = &lanes[lane_count];
-		uint64_t data, data_at;
+		uint64_t data, data_at[2];
 
 		l->index = lane_count;
 		if (lane_count % MESSAGE_RUN_LANES == 0 && !(messages = run_make(MESSAGE_RUN_LANES * 4, &messages_at)))
 			break;
-		if (!(data = run_make(16, &data_at)))
+		/* The second run lies behind the first, for us; where there is none, nothing is read ahead. */
+		if (!(data = run_make(16, &data_at[0])) || (!run_make(16, &data_at[1]) && lane_count > 0))
 			break;
 		lane_place(l, messages, messages_at, data, data_at);
 		lane_give(l);
@@ -98,9 +102,16 @@ struct lane *lane_take(void)
 {
 	struct lane *l = lanes_free;
 
-	if (l)
+	if (l) {
 		lanes_free = l->next;
+		idle--;
+	}
 	return l;
+}
+
+unsigned lanes_idle(void)
+{
+	return idle;
 }
 
 void lane_give(struct lane *l)
@@ -108,6 +119,7 @@ void lane_give(struct lane *l)
 	l->op = NULL;
 	l->next = lanes_free;
 	lanes_free = l;
+	idle++;
 }
 
 /* ---- shares -------------------------------------------------------------------------------------- */
@@ -208,10 +220,12 @@ void rpc_send(struct op *o, size_t data_out, size_t reply, size_t data_in, void 
 	}
 	at = describe(q, at, l->t_at, length, 0);
 	if (data_out)
-		at = describe(q, at, l->d_at, data_out, 0);
+		at = describe(q, at, l->d_at[0], data_out, 0);
 	at = describe(q, at, l->r_at, reply, VIRTIO_DESC_WRITE);
 	if (data_in)
-		at = describe(q, at, l->d_at, data_in, VIRTIO_DESC_WRITE);
+		at = describe(q, at, l->d_at[0], data_in < LANE_DATA ? data_in : LANE_DATA, VIRTIO_DESC_WRITE);
+	if (data_in > LANE_DATA)
+		at = describe(q, at, l->d_at[1], data_in - LANE_DATA, VIRTIO_DESC_WRITE);
 	q->descriptor[at - 1].flags &= (uint16_t)~VIRTIO_DESC_NEXT;
 	l->share = o->share;
 	l->op = o;
@@ -317,8 +331,9 @@ static void restart(void)
 	for (unsigned i = 0; i < lane_count; i++) {
 		struct lane *l = &lanes[i], *first = &lanes[i - i % MESSAGE_RUN_LANES];
 
-		lane_place(l, (uint64_t)first->t, virtio_dma_address(&caps, (uint64_t)first->t), (uint64_t)l->d,
-			   virtio_dma_address(&caps, (uint64_t)l->d));
+		uint64_t data_at[2] = { virtio_dma_address(&caps, (uint64_t)l->d), virtio_dma_address(&caps, (uint64_t)l->d + RUN) };
+
+		lane_place(l, (uint64_t)first->t, virtio_dma_address(&caps, (uint64_t)first->t), (uint64_t)l->d, data_at);
 	}
 	for (struct share *s = shares; s < shares + share_count; s++) {
 		s->found = false;
@@ -331,26 +346,54 @@ static void restart(void)
 	}
 }
 
+/* Takes what a device has done; false: nothing. */
+static bool share_service(struct share *s)
+{
+	unsigned head;
+	uint32_t length;
+	bool any = false;
+
+	while (virtio_next(&s->queue, &head, &length)) {
+		completed(s, head, length);
+		any = true;
+	}
+	return any;
+}
+
 void transport_service(bool interrupt)
 {
-	for (struct share *s = shares; interrupt && s < shares + share_count; s++)
-		if (s->found && virtio_lost(&s->device)) {
-			restart();
-			break;
-		}
-	for (struct share *s = shares; s < shares + share_count; s++) {
-		unsigned head;
-		uint32_t length;
+	bool any = false;
 
+	for (struct share *s = shares; s < shares + share_count; s++) {
 		if (!s->found)
 			continue;
 		if (interrupt)
 			virtio_acknowledge(&s->device);
-		while (virtio_next(&s->queue, &head, &length))
-			completed(s, head, length);
+		any |= share_service(s);
 	}
+	/* An interrupt for nothing, or a notice that is none: another life of the machine, perhaps. */
+	for (struct share *s = shares; interrupt && !any && s < shares + share_count; s++)
+		if (s->found && virtio_lost(&s->device)) {
+			restart();
+			break;
+		}
 	for (unsigned line = 0; interrupt && line < 32; line++)
 		if (lines_bound & 1u << line)
 			irq_enable(CR_IRQ, line);
 	transport_kick();
+}
+
+bool transport_rearm(void)
+{
+	bool any = false;
+
+	for (struct share *s = shares; s < shares + share_count; s++) {
+		if (!s->found)
+			continue;
+		s->queue.available->flags = share_awaited(s) ? 0 : AVAIL_NO_INTERRUPT;
+		__sync_synchronize();
+		/* What was done before the flag was seen raises no interrupt. */
+		any |= !s->queue.available->flags && s->queue.seen != s->queue.used->index;
+	}
+	return any;
 }
