@@ -36,9 +36,9 @@ build/keykos/%.kk: apps/keykos/%.ck tools/keykos-cc build/keykos/libkeykos.a bui
 # KeyKOS's objects that are domains: programs like any other.
 KK_OBJECTS := $(patsubst $(KK)/object/%.ck,build/keykos/%.kk,$(sort $(wildcard $(KK)/object/*.ck)))
 
-build/keykos/%.kk: $(KK)/object/%.ck tools/keykos-cc build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
+build/keykos/%.kk: $(KK)/object/%.ck $(wildcard $(KK)/object/*.h) tools/keykos-cc build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
 	$(call say,KKCC,$<)
-	$(Q)$(LUA) tools/keykos-cc -Wall -Wextra -Werror --lib build/keykos/libkeykos.a -o $@ $<
+	$(Q)$(LUA) tools/keykos-cc -Wall -Wextra -Werror --lib build/keykos/libkeykos.a -I $(KK)/object -o $@ $<
 
 $(eval $(call native,keykos,$(call flat,$(KK)/server/*.c),build/keykos/keykos.elf))
 $(eval $(call native,keykos-cmd,$(call flat,$(KK)/command/*.c),build/keykos/keykos-cmd.elf))

@@ -299,3 +299,157 @@ def test_switcher():
         t.kind("switcher factory", "switcherf", 0x1090D)
         t.steady("no leak", "sb", switchers)
     passes(whole)
+
+
+def user(t, name, password, connection, kind):
+    """An authority for one user, its record in the collection lud."""
+    t.check("authority", "authf", 0, ",sb,m,sb", 0, keys="a,am")
+    t.check("authority", "am", 7, "%a" + password, 0)
+    t.check("authority", "am", 5, "%%x%02X,%s" % (kind, connection), 0)
+    t.do("kc sb 0 () (,u)")
+    for slot, key in enumerate(("a", "sb", "m", "sb")):
+        t.do("kc u %d (,%s)" % (16 + slot, key))
+    t.do("kc lud 6 (%s,u)" % hexed(bytes([len(name)]) + name.encode()))
+    t.do("kc returner 0 (,a,am,u) (,a_%s,am_%s,u_%s)" % (name, name, name))
+
+
+def ends(t, name):
+    t.check("authority", "am_" + name, KT + 4, code=0)
+    t.do("kc sb 1 (,u_%s)" % name)
+
+
+def typed(t, text):
+    t.check("terminal", "tm", 5, "%s,c1" % hexed(text), 0)
+    t.do("kc pause 4 (%s)" % hexed(u64(20000)))
+
+
+def authorities(t):
+    name = "authority"
+    t.kind(name, "authf", 0x165)
+    for bad in ("pg", "dk0"):
+        t.check(name, "authf", 0, ",%s,m,sb" % bad, 1)
+    t.check(name, "authf", 0, ",low,m,sb", 2)
+    terminal(t)
+    t.check("terminal", "tm", 3, ",c1", 0)
+    t.do("kc rcf 1 (,sb,m,sb) (,lud)")
+    user(t, "ann", "secret", "dk0", 3)
+    t.kind(name, "a", 0x65)
+    t.kind(name, "am", 0x65)
+    t.check(name, "am", 1, keys="a2")
+    same(t, name, "a2", "a")
+    t.check(name, "am", 3, code=4)
+    for entry, key in (("home", "pg"), ("work", "nd"), ("mail", "sb")):
+        t.check(name, "am", 2, "%%a%s,%s" % (entry, key), 0)
+    t.check(name, "am", 2, "%awork,pg", 0)
+    t.check(name, "am", 3, code=0, string=b"home", keys="k")
+    same(t, name, "k", "pg")
+    t.check(name, "am", 4, "%ahome", 0, string=b"mail", keys="k")
+    same(t, name, "k", "sb")
+    t.check(name, "am", 4, "%amail", 0, string=b"work", keys="k")
+    same(t, name, "k", "pg")
+    t.check(name, "am", 4, "%awork", 4)
+    t.check(name, "am", 6, ",pg", 0)
+    t.refuses(name, "am", [0, 8, 9, 64, KT + 1, KT + 5, 0xFFFFFFFF])
+    t.refuses(name, "a", [0, 1, 2, 64, KT + 1, KT + 4, 0xFFFFFFFF])
+    # an unknown request; then the password, wrong and right
+    t.check(name, "a", KT + 5, ",sb,m,sb", KT + 5, keys=",,,x")
+    t.check(name, "x", 1, "%aann,s1,o1,c1", UNKNOWN)
+    for tries, code in (((b"secret",), 0), ((b"no", b"secret"), 0), ((b"no", b"nor", b"secret"), 0), ((b"no", b"nor", b"never"), 1)):
+        t.do("kc a kt+5 (,sb,m,sb) (,,,,x)")
+        t.do("kc j 0 () (,j,,,slot)")
+        t.do("kfork x 0 (%aann,s1,o1,c1,slot)")
+        for word in tries:
+            typed(t, word + b"\r")
+        answered(t, name, code)
+    # what he is connected to: a zapper, until it is disconnected
+    t.do("kc tssf 3 (,sb,m,sb) (,z,zs,zo,zc)")
+    user(t, "bob", "pw", "z", 0)
+    t.do("kc a kt+5 (,sb,m,sb) (,,,,x)")
+    t.do("kc j 0 () (,j,,,slot)")
+    t.do("kfork x 0 (%abob,s1,o1,c1,slot)")
+    typed(t, b"pw\r")
+    t.check("terminal", "tm", 5, "%s,c1" % hexed(b"to bob\r"), 0)
+    t.check(name, "zs", 20, code=0, string=b"to bob\r")
+    t.check("zapper", "z", 2, code=0)
+    answered(t, name, 0)
+    # the zapper is taken, and what is no connection
+    for connection, kind, code in (("discrim", 0, 2), ("discrim", 1, KT + 3), ("discrim", 4, KT + 3), ("z", 2, UNKNOWN), ("z", 9, UNKNOWN)):
+        t.check(name, "am", 5, "%%x%02X,%s" % (kind, connection), 0)
+        t.do("kc c1 0 () (,s1,o1)")
+        t.do("kc a kt+5 (,sb,m,sb) (,,,,x)")
+        t.do("kc j 0 () (,j,,,slot)")
+        t.do("kfork x 0 (%abob,s1,o1,c1,slot)")
+        typed(t, b"pw\r")
+        answered(t, name, code)
+    # a factory that speaks the extended jump: the terminal system, which makes a terminal of his circuit
+    t.check(name, "am", 5, "%x01,tssf", 0)
+    t.do("kc c1 0 () (,s1,o1)")
+    t.do("kc a kt+5 (,sb,m,sb) (,,,,x)")
+    t.do("kc j 0 () (,j,,,slot)")
+    t.do("kfork x 0 (%abob,s1,o1,c1,slot)")
+    typed(t, b"pw\r")
+    answered(t, name, 0, keys="tm2")
+    t.kind("terminal", "tm2", 0x1060E)
+    t.check("terminal", "tm2", 4, code=0)
+    # the circuit goes while the password is asked for
+    t.do("kc c1 0 () (,s1,o1)")
+    t.do("kc a kt+5 (,sb,m,sb) (,,,,x)")
+    t.do("kc j 0 () (,j,,,slot)")
+    t.do("kfork x 0 (%abob,s1,o1,c1,slot)")
+    t.do("kc pause 4 (%s)" % hexed(u64(20000)))
+    t.check("circuit", "c1", 2, code=0)
+    answered(t, name, 1)
+    for who in ("ann", "bob"):
+        ends(t, who)
+        t.kind(name, "a_" + who, DEAD)
+    t.check("zapper", "z", KT + 4, code=0)
+    t.check("terminal", "tm", 4, code=0)
+    t.do("kc lud kt+4")
+
+
+def receptionists(t):
+    name = "receptionist"
+    t.kind(name, "recepf", 0x23E)
+    t.check(name, "recepf", 0, ",sb,m,sb", UNKNOWN)
+    terminal(t)
+    t.check("terminal", "tm", 3, ",c1", 0)
+    t.do("kc rcf 1 (,sb,m,sb) (,lud)")
+    t.do("kc tssf 3 (,sb,m,sb) (,z,zs,zo,zc)")
+    user(t, "ann", "secret", "z", 0)
+    user(t, "ROOT", "pw", "dk0", 3)
+    t.check(name, "recepf", KT + 5, ",sb,m,sb", KT + 5, keys=",,,x")
+    t.check(name, "x", 0, ",lud", 0, keys="r")
+    t.kind(name, "r", 0x3E)
+    t.refuses(name, "r", [1, 2, 64, KT + 1, KT + 5, 0xFFFFFFFF])
+    t.do("kc j 0 () (,j,,,slot)")
+    t.do("kfork r 0 (,s1,o1,c1,slot)")
+    typed(t, b"nobody\r")
+    typed(t, b"\r")
+    typed(t, b"ann\r")
+    typed(t, b"secret\r")
+    t.check("terminal", "tm", 5, "%s,c1" % hexed(b"to ann\r"), 0)
+    t.check(name, "zs", 20, code=0, string=b"to ann\r")
+    t.check("zapper", "z", 2, code=0)
+    t.do("kc pause 4 (%s)" % hexed(u64(50000)))
+    # the next user: found in capitals
+    t.check("terminal", "tm", 8, ",c1", 0x28)
+    typed(t, b"root\r")
+    typed(t, b"pw\r")
+    t.check("terminal", "tm", 8, ",c1", 0x28)
+    # the circuit is dropped
+    t.check("circuit", "c1", 2, code=0)
+    answered(t, name, 4)
+    t.check(name, "r", 0, ",,,discrim", 4)
+    t.check(name, "r", KT + 4, code=0)
+    t.kind(name, "r", DEAD)
+    for who in ("ann", "ROOT"):
+        ends(t, who)
+    t.check("zapper", "z", KT + 4, code=0)
+    t.check("terminal", "tm", 4, code=0)
+    t.do("kc lud kt+4")
+
+
+@limit(300)
+def test_logon():
+    """A receptionist greets, finds the user and passes him to his authority, which asks for the password and connects."""
+    passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part) for part in (authorities, receptionists)))

@@ -127,6 +127,8 @@ static const struct builtin {
 	{ "mkeeper", "mkeeperf", 0x206, { "snodef" } },
 	{ "bsload", "bsloadf", 0x111, { "copy" } },
 	{ "switcher", "switcherf", 0x1090D, { "tssf", "rcf" } },
+	{ "auth", "authf", 0x165, { "rcf" } },
+	{ "recep", "recepf", 0x23E, { "tssf" } },
 };
 
 /* The key of that name, in R_C. */
