@@ -141,14 +141,15 @@ image_number(cap_t image, unsigned slot, uint64_t *low, uint64_t *high)
 uint32_t
 image_layout_get(cap_t image, struct image_layout *l)
 {
-	uint64_t magic, stack;
+	uint64_t magic, stack = 0;
 	uint32_t rc = image_number(image, IMAGE_ENTRY, &l->entry, &magic);
 
 	if (rc == RC_OK)
 		rc = image_number(image, IMAGE_DATA, &l->data, &l->data_bytes);
 	if (rc == RC_OK)
 		rc = image_number(image, IMAGE_BSS, &l->end, &stack);
-	if (rc != RC_OK || magic != IMAGE_MAGIC || (l->data | l->end) & (PAGE_SIZE - 1) || l->data < IMAGE_LOW ||
+	l->root_lss = stack >> IMAGE_ROOT_SHIFT & 15 ? stack >> IMAGE_ROOT_SHIFT & 15 : SPACE_LSS_ROOT;
+	if (rc != RC_OK || magic != IMAGE_MAGIC || (l->root_lss != 7 && l->root_lss != SPACE_LSS_ROOT) || (l->data | l->end) & (PAGE_SIZE - 1) || l->data < IMAGE_LOW ||
 	    l->end > IMAGE_HIGH || l->data > l->end || l->data_bytes > l->end - l->data)
 		return RC_REQUEST;
 	return RC_OK;
@@ -209,28 +210,32 @@ pages_here(uint64_t va, uint64_t end)
 
 /*
  * A node of our own for what stands in a slot of parent, with pages of our own from its first slot on: all made at once,
- * then filled from the file's, which are found in the node that was there.  The last part of a page that is only partly
- * the file's is zero as it is made.  scratch is one more register.
+ * and filled at once from the file's, which are found in the node that was there; what it has no page for is zero.  The
+ * last part of a page that is only partly the file's is made zero again.
  */
 static uint32_t
-leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker, cap_t scratch)
+leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
 {
 	static const char zeroes[PAGE_SIZE];
-	unsigned slot = va >> 16 & 15;
+	unsigned slot = va >> 16 & 15, files = 0;
 	uint32_t rc = space_node_make(maker, 3 | DB_NOEXEC, CR_TMP2);
 
-	if (rc == RC_OK)
-		rc = node_fetch(parent, slot, CR_TMP1);
+	if (va < file_end)
+		files = (file_end - va + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	if (files > count)
+		files = count;
 	if (rc == RC_OK)
 		rc = maker->make_many(maker->ctx, MAKE_PAGE, count, CR_TMP2);
-	for (unsigned i = 0; i < count && va < file_end && rc == RC_OK; i++, va += PAGE_SIZE) {
-		rc = node_fetch(CR_TMP2, i, scratch);
+	if (rc == RC_OK && files > 0)
+		rc = node_fetch(parent, slot, CR_TMP1);
+	if (rc == RC_OK && files > 0)
+		rc = node_copy_pages(CR_TMP2, files, CR_TMP1);
+	if (rc == RC_OK && files > 0 && va + ((uint64_t)files << PAGE_SHIFT) > file_end) {
+		uint64_t keep = file_end & (PAGE_SIZE - 1);
+
+		rc = node_fetch(CR_TMP2, files - 1, CR_TMP0);
 		if (rc == RC_OK)
-			rc = node_fetch(CR_TMP1, i, CR_TMP0);
-		if (rc == RC_OK)
-			rc = page_clone(scratch, CR_TMP0);
-		if (rc == RC_OK && file_end - va < PAGE_SIZE)
-			rc = page_write(scratch, file_end - va, zeroes, PAGE_SIZE - (file_end - va));
+			rc = page_write(CR_TMP0, keep, zeroes, PAGE_SIZE - keep);
 	}
 	return rc == RC_OK ? node_swap(parent, slot, CR_TMP2, CR_VOID) : rc;
 }
@@ -257,8 +262,7 @@ leaf_change(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const 
 
 /* Gives the program tree (lss 5, of our own) its writable memory from start to end. */
 static uint32_t
-writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, const struct space_maker *maker,
-	      cap_t scratch)
+writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, const struct space_maker *maker)
 {
 	uint64_t va = start;
 	uint32_t rc = RC_OK;
@@ -270,7 +274,7 @@ writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, co
 			rc = node_own(program, va >> 20 & 15, 4, maker, CR_TMP3);
 		if (rc != RC_OK)
 			break;
-		rc = (va & 0xFFFF) == 0 && count > 1 ? leaf_fill(CR_TMP3, va, file_end, count, maker, scratch)
+		rc = (va & 0xFFFF) == 0 && count > 1 ? leaf_fill(CR_TMP3, va, file_end, count, maker)
 						     : leaf_change(CR_TMP3, va, file_end, count, maker);
 		va += (uint64_t)count << PAGE_SHIFT;
 	}
@@ -279,7 +283,7 @@ writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, co
 
 /* The program tree into the register space, then the nodes above it, which take that register. */
 static uint32_t
-space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space, cap_t scratch)
+space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space)
 {
 	uint64_t stack = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE;
 	uint32_t rc = space_node_make(maker, LSS_PROGRAM, space);
@@ -289,12 +293,12 @@ space_fill(cap_t image, const struct image_layout *l, const struct space_maker *
 	if (rc == RC_OK)
 		rc = node_clone(space, CR_TMP0);
 	if (rc == RC_OK)
-		rc = writable_fill(space, l->data, l->data + l->data_bytes, l->end, maker, scratch);
+		rc = writable_fill(space, l->data, l->data + l->data_bytes, l->end, maker);
 	if (rc == RC_OK)
-		rc = writable_fill(space, stack, stack, IMAGE_STACK_TOP, maker, scratch);
+		rc = writable_fill(space, stack, stack, IMAGE_STACK_TOP, maker);
 
 	/* A node of lss 7 for the low 4 GiB, where heap and mappings join the program; then the root. */
-	for (unsigned lss = 7; lss <= SPACE_LSS_ROOT && rc == RC_OK; lss += 2) {
+	for (unsigned lss = 7; lss <= l->root_lss && rc == RC_OK; lss += 2) {
 		rc = space_node_make(maker, lss, CR_TMP1);
 		if (rc == RC_OK)
 			rc = node_swap(CR_TMP1, 0, space, CR_VOID);
@@ -308,7 +312,7 @@ uint32_t
 image_instantiate_as(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t schedule,
 		     cap_t process, cap_t work)
 {
-	uint32_t rc = space_fill(image, l, maker, work, process);
+	uint32_t rc = space_fill(image, l, maker, work);
 
 	if (rc == RC_OK)
 		rc = maker->make(maker->ctx, MAKE_PROCESS, process);

@@ -72,25 +72,21 @@ struct capability *capability_push(lua_State *L, cap_t from, const struct idl_in
 
 /* ---- instances of frozen domains ------------------------------------------------------------------ */
 
-static slotno argument_slot;
-
-bool capability_thaw(cap_t argument)
+void capability_thaw(void)
 {
 	age++;
-	if (!slots_renew())
-		return false;
-	argument_slot = capability_hold(argument);
-	return argument_slot != 0;
+	slots_forget();
 }
 
 /* A value of the frozen domain's that is used here for the first time. */
 static void restore(struct capability *c)
 {
 	c->age = age;
+	slots_ready();
 	if (c->own) {
 		process_make_start(CR_SELF, c->own, CR_TMP0);
 	} else if (c->origin == ORIGIN_ARGUMENT) {
-		slot_get(argument_slot, CR_TMP0);
+		cap_copy(CR_TMP0, CR_ARGUMENT);
 	} else if (c->origin >= ORIGIN_COMPONENT) {
 		node_fetch(CR_CONST, c->origin - ORIGIN_COMPONENT, CR_TMP0);
 	} else if (c->origin >= ORIGIN_REGISTER) {

@@ -33,10 +33,10 @@ struct capability {
 enum cap_origin { ORIGIN_REGISTER = 0x40, ORIGIN_COMPONENT = 0x80, ORIGIN_ARGUMENT = 0xC0 };
 
 /*
- * In a new instance of a frozen domain: a keystore of its own.  What this instance holds comes into the slots that its
- * values name when they are first used.  argument: what came with the yield.  False: the bank has no more.
+ * In a new instance of a frozen domain: what it holds itself comes into the slots that its values name when they are
+ * first used.
  */
-bool capability_thaw(cap_t argument);
+void capability_thaw(void);
 
 void capability_open(lua_State *L);
 /*

@@ -18,6 +18,7 @@
 #include <keros/image.h>
 #include <keros/node.h>
 #include <keros/number.h>
+#include <keros/page.h>
 #include <keros/process.h>
 #include "call.h"
 #include "capability.h"
@@ -194,6 +195,19 @@ static uint64_t data_begin(void)
 	return IMAGE_HIGH;
 }
 
+/* What is zero anyhow need not be copied: its page leaves the tree. */
+static void zero_pages_leave(uint64_t from, uint64_t to)
+{
+	uint64_t nonzero = 1;
+	cap_t leaf;
+
+	for (; from < to; from += PAGE_SIZE)
+		if (space_find(CR_SPACE, from, SPACE_LSS_PAGE + 1, NULL, &leaf) == RC_OK &&
+		    node_fetch(leaf, from >> PAGE_SHIFT & 15, CR_TMP1) == RC_OK &&
+		    page_test_zero(CR_TMP1, &nonzero) == RC_OK && !nonzero)
+			node_swap(leaf, from >> PAGE_SHIFT & 15, CR_VOID, CR_VOID);
+}
+
 /* The image of this domain as it is now, in CR_TMP3, sensory. */
 static uint32_t image_freeze(void)
 {
@@ -201,8 +215,9 @@ static uint32_t image_freeze(void)
 	uintptr_t used, end;
 	uint32_t rc;
 
-	if (!heap_extent(&used, &end))
+	if (!heap_cut(&used, &end))
 		return RC_REQUEST;
+	zero_pages_leave(data, end);
 	rc = node_tree_fetch(CR_SPACE, 0, 2, CR_TMP0);
 	if (rc == RC_OK)
 		rc = node_make_sense(CR_TMP0, CR_TMP0);
@@ -213,7 +228,7 @@ static uint32_t image_freeze(void)
 	node_swap(CR_TMP3, IMAGE_TREE, CR_TMP0, CR_VOID);
 	node_write_number(CR_TMP3, IMAGE_ENTRY, (uint64_t)thaw_start, IMAGE_MAGIC);
 	node_write_number(CR_TMP3, IMAGE_DATA, data, used - data);
-	node_write_number(CR_TMP3, IMAGE_BSS, end, IMAGE_STACK_PAGES);
+	node_write_number(CR_TMP3, IMAGE_BSS, end, IMAGE_STACK_PAGES | 7ull << IMAGE_ROOT_SHIFT);
 	return node_make_sense(CR_TMP3, CR_TMP3);
 }
 
@@ -261,10 +276,8 @@ __attribute__((used)) static _Noreturn void thaw_main(void)
 		if (register_of[slot])
 			node_fetch(CR_CONST, slot, register_of[slot]);
 	memory_thaw();
-	if (!capability_thaw(CR_ARG0)) {
-		inv_send(CR_RUN, &m);
-		child_end();
-	}
+	cap_copy(CR_ARGUMENT, CR_ARG0);
+	capability_thaw();
 	if (setjmp(domain_ending))
 		child_end();
 	lua_getglobal(frozen_state, "thawed");

@@ -24,6 +24,11 @@ struct courier {
 	slotno process;
 	char *buffer;
 	size_t room;
+
+	/* What was asked, for who reads the answer (loop.c). */
+	uint8_t asked;
+	const struct idl_op *op;
+	const struct idl_interface *of;
 };
 
 /*

@@ -30,6 +30,7 @@ enum domain_register {
 	CR_SPACE = 13,                 /* root of our memory */
 	CR_DISCRIM = 14,
 	CR_RUN = 15,                   /* who waits for the end of the run */
+	CR_ARGUMENT = CR_LOG,          /* what came with the yield of a frozen domain's instance; a yield has no log */
 	CR_CACHE = 16, CACHE_REGISTERS = 8,
 };
 

@@ -15,6 +15,7 @@
 #define FLAGS         3u
 #define HEADER        16u
 #define CHUNK_MIN     48u              /* header and two links */
+#define PAGE          4096u
 #define SLAB          2048u            /* small ones, since a little program uses most classes a little */
 #define CLASSES       12u              /* to 128 in steps of 16, to 256 in steps of 32 */
 #define BINS          128u
@@ -166,8 +167,12 @@ static bool top_grow(size_t size)
 	if (size > heap_limit - mapped_end || end > heap_limit)
 		return region_next(size);
 	while (mapped_end < end) {
-		if (heap_map(mapped_end, mapped_end + HEAP_STEP)) {
-			top_set_end(mapped_end + HEAP_STEP);
+		uintptr_t next = (mapped_end + HEAP_STEP) & ~(uintptr_t)(HEAP_STEP - 1);
+
+		if (heap_map(mapped_end, next)) {
+			if (mapped_end % HEAP_STEP != 0)
+				was = next;            /* a portion that shares its node with others stays */
+			top_set_end(next);
 			continue;
 		}
 		if (mapped_end > was)
@@ -529,9 +534,15 @@ size_t heap_mapped(void)
 	return first_mapped + mapped_end - heap_start;
 }
 
-bool heap_extent(uintptr_t *used_end, uintptr_t *end)
+bool heap_cut(uintptr_t *used_end, uintptr_t *end)
 {
-	*used_end = top ? (uintptr_t)top + HEADER : heap_start;
+	uintptr_t least = ((uintptr_t)top + CHUNK_MIN + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+
+	if (first_mapped || !top)
+		return false;
+	if (least < mapped_end)
+		top_set_end(least);
+	*used_end = (uintptr_t)top + HEADER;
 	*end = mapped_end;
-	return first_mapped == 0;
+	return true;
 }

@@ -26,8 +26,11 @@ void *heap_alloc(void *unused, void *block, size_t old_size, size_t new_size);
 /* Bytes in blocks that are in use, and bytes mapped. */
 size_t heap_used(void);
 size_t heap_mapped(void);
-/* Where the first region's used part ends, and what is mapped of it; false once the second is used. */
-bool heap_extent(uintptr_t *used_end, uintptr_t *end);
+/*
+ * The heap is to end with the page after what is in use: where that is, and where it ends now.  What was mapped beyond
+ * is forgotten.  False once the second region is used.
+ */
+bool heap_cut(uintptr_t *used_end, uintptr_t *end);
 
 /* Given by whoever links this: memory from..to, zeroed or not; false if there is none. */
 bool heap_map(uintptr_t from, uintptr_t to);

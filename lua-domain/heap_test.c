@@ -172,6 +172,29 @@ static void test_giving_back(void **state)
 	heap_alloc(NULL, small, 100, 0);
 }
 
+/* HEAP0006 cut off behind what is in use, it goes on growing from there. */
+static void test_cut(void **state)
+{
+	static struct block list[400];
+	uintptr_t used, end;
+
+	(void)state;
+	begin(1 << 20);
+	heap_init((struct heap_region){ START + 4096, START + LIMIT }, (struct heap_region){ 0 });
+	for (unsigned n = 0; n < 400; n++) {
+		list[n] = (struct block){ heap_alloc(NULL, NULL, 0, 700), 700, (uint8_t)n };
+		memset(list[n].at, list[n].fill, 700);
+		if (n % 100 == 50) {
+			assert_true(heap_cut(&used, &end));
+			assert_true(used <= end && end - used < 2 * 4096 && end % 4096 == 0);
+			munmap((void *)end, 16 * HEAP_STEP);
+		}
+	}
+	for (unsigned n = 0; n < 400; n++)
+		check(&list[n]);
+	assert_non_null(heap_alloc(NULL, NULL, 0, 1 << 20));
+}
+
 /* HEAP0005 when the first region is full the second takes over; blocks of both live on, and the first is used again. */
 static void test_regions(void **state)
 {
@@ -194,7 +217,7 @@ static void test_regions(void **state)
 			list[n - 20].size = list[n - 20].size / 2 + 1;
 		}
 	}
-	assert_false(heap_extent(&used, &end));
+	assert_false(heap_cut(&used, &end));
 	for (n = 0; n < 3000; n++) {
 		check(&list[n]);
 		heap_alloc(NULL, list[n].at, list[n].size, 0);
@@ -212,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_giving_back),
 		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -547,12 +547,11 @@ static void take_call(lua_State *L, struct msg *m, const char *string)
 /* ---- what we sent is answered --------------------------------------------------------------------- */
 
 enum sent_kind { SENT_RAW, SENT_REMOTE, SENT_OP };
-static struct sent { uint8_t kind; const struct idl_op *op; const struct idl_interface *of; } sent[COURIERS];
 
 struct answered { unsigned number; struct msg *m; slotno held[3]; };
 
 /* Pushes true and the results, or false and the error's value. */
-static void answered_values(lua_State *L, struct answered *a, const struct sent *s, const struct courier *c)
+static void answered_values(lua_State *L, struct answered *a, const struct courier *c)
 {
 	struct msg *m = a->m;
 	size_t length = c->length < c->room ? c->length : c->room;
@@ -560,7 +559,7 @@ static void answered_values(lua_State *L, struct answered *a, const struct sent 
 	int base, n;
 
 	m->recv_length = length;
-	if (s->kind == SENT_RAW) {
+	if (c->asked == SENT_RAW) {
 		lua_pushboolean(L, 1);
 		lua_pushlstring(L, c->buffer, length);
 		lua_createtable(L, 0, 4);
@@ -582,7 +581,7 @@ static void answered_values(lua_State *L, struct answered *a, const struct sent 
 		lua_setfield(L, -2, "caps");
 		return;
 	}
-	if (s->kind == SENT_REMOTE && (m->order == RC_OK || m->order == 1)) {
+	if (c->asked == SENT_REMOTE && (m->order == RC_OK || m->order == 1)) {
 		lua_pushboolean(L, m->order == RC_OK);
 		lua_pushlstring(L, c->buffer, length);
 		base = lua_gettop(L) + 1;
@@ -599,15 +598,15 @@ static void answered_values(lua_State *L, struct answered *a, const struct sent 
 		return;
 	}
 	if (m->order != RC_OK) {
-		capability_error(L, s->of ? s->of->name : "object", s->op ? s->op->name : "method", m->order, s->op);
+		capability_error(L, c->of ? c->of->name : "object", c->op ? c->op->name : "method", m->order, c->op);
 		return;
 	}
 	lua_pushboolean(L, 1);
-	for (unsigned i = 0; i < s->op->outputs; i++) {
-		const struct idl_param *out = &s->op->out[i];
+	for (unsigned i = 0; i < c->op->outputs; i++) {
+		const struct idl_param *out = &c->op->out[i];
 
 		if (out->kind == IDL_CAP)
-			capability_adopt(L, a->held[out->index], interface_of_result(s->of, out), NULL);
+			capability_adopt(L, a->held[out->index], interface_of_result(c->of, out), NULL);
 		else if (out->kind == IDL_STRING)
 			lua_pushlstring(L, c->buffer, length);
 		else
@@ -620,7 +619,7 @@ static int values_body(lua_State *L)
 	struct answered *a = lua_touserdata(L, 1);
 
 	lua_settop(L, 0);
-	answered_values(L, a, &sent[a->number], courier_at(a->number));
+	answered_values(L, a, courier_at(a->number));
 	return lua_gettop(L);
 }
 
@@ -651,14 +650,14 @@ static int answered_body(lua_State *L)
 }
 
 /* Whether position i of the answer has a capability that will be taken. */
-static bool answer_has(const struct sent *s, const struct msg *m, unsigned i)
+static bool answer_has(const struct courier *c, const struct msg *m, unsigned i)
 {
-	if (s->kind == SENT_RAW)
+	if (c->asked == SENT_RAW)
 		return true;
-	if (s->kind == SENT_REMOTE)
+	if (c->asked == SENT_REMOTE)
 		return m->order <= 1 && i < m->w[0];
-	for (unsigned o = 0; o < s->op->outputs; o++)
-		if (s->op->out[o].kind == IDL_CAP && s->op->out[o].index == i)
+	for (unsigned o = 0; o < c->op->outputs; o++)
+		if (c->op->out[o].kind == IDL_CAP && c->op->out[o].index == i)
 			return m->order == RC_OK;
 	return false;
 }
@@ -671,7 +670,7 @@ static void take_answer(lua_State *L, struct msg *m)
 	if (!c || !c->busy)
 		return;
 	for (unsigned i = 0; i < 3; i++)
-		a.held[i] = answer_has(&sent[a.number], m, i) ? capability_hold(m->recv[i]) : 0;
+		a.held[i] = answer_has(c, m, i) ? capability_hold(m->recv[i]) : 0;
 	lua_pushcfunction(L, answered_body);
 	lua_pushlightuserdata(L, &a);
 	call_told(L, 1);
@@ -682,7 +681,10 @@ static int loop_send(lua_State *L)
 {
 	struct capability *target = capability_check(L, 2), *caps[3] = { NULL };
 	struct msg m = { .order = 1 };
-	struct sent s = { SENT_RAW, NULL, NULL };
+	const struct idl_op *op = NULL;
+	const struct idl_interface *of = NULL;
+	struct courier *c;
+	uint8_t asked = SENT_RAW;
 	char *small = lua_newuserdatauv(L, CALL_SMALL, 0);
 	size_t limit = 4096;
 	int number;
@@ -698,8 +700,8 @@ static int loop_send(lua_State *L)
 			return luaL_error(L, "limit goes from 0 to %d", (int)INV_STRING_MAX);
 	} else {
 		luaL_checkstring(L, 4);
-		call_prepare(L, target, 3, small, &m, caps, &s.op, &s.of, &limit);
-		s.kind = s.op ? SENT_OP : SENT_REMOTE;
+		call_prepare(L, target, 3, small, &m, caps, &op, &of, &limit);
+		asked = op ? SENT_OP : SENT_REMOTE;
 	}
 	lua_createtable(L, lua_gettop(L), 0);
 	lua_insert(L, 2);
@@ -720,7 +722,10 @@ static int loop_send(lua_State *L)
 	}
 	if (number < 0)
 		return luaL_error(L, "the bank has no more, or %d calls are on their way already", (int)COURIERS);
-	sent[number] = s;
+	c = courier_at((unsigned)number);
+	c->asked = asked;
+	c->op = op;
+	c->of = of;
 	registry_table(L, &ANSWERS);
 	lua_pushvalue(L, 3);
 	lua_rawseti(L, -2, number);

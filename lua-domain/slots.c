@@ -13,6 +13,7 @@
 _Static_assert(TABLE_CACHE == CACHE_REGISTERS, "the cache registers are the table's");
 
 static struct slot_table table = { .next = FIRST_SLOT };
+static bool forgotten;                 /* the keystore is to be made anew, when it is first used */
 
 bool slots_init(void)
 {
@@ -35,15 +36,27 @@ static bool path_make(slotno first)
 	return true;
 }
 
-bool slots_renew(void)
+void slots_forget(void)
 {
 	memset(table.cached, 0, sizeof table.cached);
-	if (!slots_init())
-		return false;
-	for (slotno first = 0; first < table.limit; first += NODE_SLOTS)
-		if (!path_make(first ? first : FIRST_SLOT))
-			return false;
-	return true;
+	forgotten = true;
+}
+
+/* The nodes for all slots that have a place; before anything is put there. */
+static void slots_renew(void)
+{
+	bool good = slots_init();
+
+	forgotten = false;
+	for (slotno first = 0; first < table.limit && good; first += NODE_SLOTS)
+		good = path_make(first ? first : FIRST_SLOT);
+	/* Without storage for them the slots are void, and what is called through them says so. */
+}
+
+void slots_ready(void)
+{
+	if (forgotten)
+		slots_renew();
 }
 
 static bool table_grow(void)
@@ -53,6 +66,7 @@ static bool table_grow(void)
 
 	if (limit > SLOTS_MAX)
 		return false;
+	slots_ready();
 	if (room < limit) {
 		uint32_t more = room ? room * 2 : 64;
 		uint32_t *link = heap_alloc(NULL, table.link, room * sizeof *link, more * sizeof *link);
@@ -79,12 +93,14 @@ slotno slot_new(void)
 
 void slot_free(slotno slot)
 {
+	slots_ready();
 	node_tree_swap(CR_KEYS, slot, SLOT_LEVELS, CR_VOID, CR_VOID);
 	table_give(&table, slot);
 }
 
 void slot_put(slotno slot, cap_t from)
 {
+	slots_ready();
 	node_tree_swap(CR_KEYS, slot, SLOT_LEVELS, from, CR_VOID);
 	if (table.cached[slot % TABLE_CACHE] == slot)
 		table.cached[slot % TABLE_CACHE] = 0;

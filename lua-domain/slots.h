@@ -31,6 +31,8 @@ cap_t slot_cached(slotno slot);
 unsigned slots_used(void);
 /* Above every slot that is, or was, in use. */
 slotno slots_end(void);
-/* A new keystore, empty, with the same slots in use. */
-bool slots_renew(void);
+/* In a new instance of a frozen domain: the keystore is another, empty one, made when it is first used. */
+void slots_forget(void);
+/* Makes it now: after this, and only then, slot_put takes a capability from CR_TMP0..3. */
+void slots_ready(void);
 #endif

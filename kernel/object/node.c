@@ -251,6 +251,43 @@ static void clone_slots(struct node *to, const struct node *from, bool sensory)
 		to->slot[i] = sensory ? cap_diminish(&from->slot[i]) : from->slot[i];
 }
 
+/* The page in a slot; NULL if there is none, or (writable) none that may be written. */
+static struct frame *slot_page(const struct node *n, unsigned slot, bool writable)
+{
+	const struct cap *c = &n->slot[slot];
+
+	return writable && c->data & DB_READONLY ? NULL : cap_page(c);
+}
+
+void node_op_copy_pages(struct inv *inv)
+{
+	struct node *to = full_node(inv);
+	const struct cap *source = inv_cap(inv, 0);
+	struct node *from = source->type <= CAP_SENSE ? cap_node(source) : NULL;
+	uint64_t count = inv_word(inv, 0);
+	bool good = from && count >= 1 && count <= NODE_SLOTS;
+
+	if (!to)
+		return;
+	for (unsigned i = 0; good && i < count; i++) {
+		slot_page(from, i, false);             /* brought in now, so that nothing has to wait below */
+		good = slot_page(to, i, true) != NULL;
+	}
+	if (!good) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	commit_point();
+	for (unsigned i = 0; i < count; i++) {
+		struct frame *page = slot_page(from, i, false), *copy = slot_page(to, i, true);
+
+		if (!page || page == copy)
+			continue;
+		frame_dirty(copy);
+		copy_words(frame_data(copy), frame_data(page), PAGE_SIZE / 8);
+	}
+}
+
 void node_op_clone(struct inv *inv)
 {
 	struct node *to = full_node(inv);

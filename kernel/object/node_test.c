@@ -237,9 +237,45 @@ static void clone_and_clear(void **state)
 	machine_stop();
 }
 
+static void pages_are_copied_where_both_have_one(void **state)
+{
+	struct frame *from[3], *to[3];
+
+	(void)state;
+	make_world();
+	for (unsigned i = 0; i < 3; i++) {
+		struct cap c;
+
+		from[i] = frame_get(500 + i);
+		to[i] = frame_get(510 + i);
+		memset(frame_data(from[i]), 0x10 + i, PAGE_SIZE);
+		memset(frame_data(to[i]), 0x20 + i, PAGE_SIZE);
+		c = page_cap(from[i], DB_READONLY);
+		if (i != 1)
+			node_store(node[1], i, &c);
+		c = page_cap(to[i], 0);
+		node_store(node[0], i, &c);
+	}
+	p->caps[11] = node_cap(node[1], CAP_SENSE, DB_READONLY | DB_NOCALL);
+	assert_int_equal(CALL(p, 9, .order = NODE_OC_COPY_PAGES, .w = { 3 }, .send = { 11 }), RC_OK);
+	assert_memory_equal(frame_data(to[0]), frame_data(from[0]), PAGE_SIZE);
+	assert_int_equal(*(uint8_t *)frame_data(to[1]), 0x21);
+	assert_memory_equal(frame_data(to[2]), frame_data(from[2]), PAGE_SIZE);
+	assert_true(to[0]->flags & FRAME_DIRTY);
+	assert_int_equal(CALL(p, 9, .order = NODE_OC_COPY_PAGES, .w = { 4 }, .send = { 11 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = NODE_OC_COPY_PAGES, .w = { 17 }, .send = { 11 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = NODE_OC_COPY_PAGES, .w = { 0 }, .send = { 11 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = NODE_OC_COPY_PAGES, .w = { 1 }), RC_REQUEST);
+	p->caps[12] = node_cap(node[1], CAP_NODE, 0);
+	assert_int_equal(CALL(p, 12, .order = NODE_OC_COPY_PAGES, .w = { 1 }, .send = { 9 }), RC_REQUEST); /* read-only */
+	assert_int_equal(CALL(p, 11, .order = NODE_OC_COPY_PAGES, .w = { 1 }, .send = { 9 }), RC_UNKNOWN);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_are_copied_where_both_have_one),
 		cmocka_unit_test(fetch_and_swap),
 		cmocka_unit_test(other_forms_of_the_same_node),
 		cmocka_unit_test(trees_are_as_a_walk_by_hand),

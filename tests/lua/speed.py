@@ -28,3 +28,15 @@ def test_interpreter():
     slow = ["%s takes %d, allowed %.2f * %d" % (name, domain[name], MOST, ordinary[name])
             for name in ordinary if domain[name] > MOST * ordinary[name]]
     assert not slow, "; ".join(slow)
+
+
+@limit(180)
+def test_domains():
+    """A call on another Lua domain and back, a new domain to its first statement, and one of a frozen constructor."""
+    result = run([KEROS, "lua", "--icount", os.path.join(ROOT, "apps", "lua", "bench", "domains.lua")], timeout=150)
+    assert result.status == 0, result
+    found = {name.decode(): int(n) for name, n in re.findall(rb"BENCH name=(\S+) tsc_med=(\d+)", result.stdout)}
+    print(found)
+    assert 0 < found["lua_round_trip"] <= 12000, found
+    assert 0 < found["lua_new_domain"] <= 1500000, found
+    assert 0 < found["lua_new_domain_frozen"] <= 150000, found

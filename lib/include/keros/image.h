@@ -5,7 +5,8 @@
  *     slot 0  the frozen memory tree of the file's pages: sensory, lss 5 (addresses 0..16 MiB)
  *     slot 1  number: low = entry address, high = IMAGE_MAGIC
  *     slot 2  number: low = first writable address (page-aligned), high = bytes of the file from there
- *     slot 3  number: low = end of the writable memory (page-aligned), high = pages of stack
+ *     slot 3  number: low = end of the writable memory (page-aligned), high = pages of stack, and from bit 32 on
+ *             the lss of an instance's root if it is not 9: 7, for a program that stays below 4 GiB
  * Whoever holds it through a sense capability can start the program and change nothing of it.
  *
  * The address space of an instance: root (lss 9) slot 0 -> lss 7, slot 0 -> lss 5: the program.
@@ -20,6 +21,7 @@
 #define IMAGE_MAGIC       0x4b494d47ull        /* "KIMG" */
 #define IMAGE_STACK_TOP   0xF00000ull
 #define IMAGE_STACK_PAGES 16ull                /* one lss-3 node */
+#define IMAGE_ROOT_SHIFT  32                   /* in the high word of slot 3 */
 #define IMAGE_LOW         0x400000ull          /* a program's lowest address */
 #define IMAGE_HIGH        0xE00000ull          /* and its end */
 
@@ -30,6 +32,7 @@ struct image_layout {
 	uint64_t entry;
 	uint64_t data, data_bytes;             /* first writable address, file bytes from there */
 	uint64_t end;                          /* of writable memory */
+	unsigned root_lss;
 };
 
 struct image_segment { uint64_t address, offset, pages; };
