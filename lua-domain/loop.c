@@ -17,6 +17,7 @@
 #include "courier.h"
 #include "guard.h"
 #include "heap.h"
+#include "keykos.h"
 #include "wire.h"
 
 #define OWED       "owed"
@@ -1082,7 +1083,7 @@ void loop_open(lua_State *L)
 		{ "start", loop_start }, { "resume", loop_resume }, { "is_task", loop_is_task }, { "send", loop_send },
 		{ "cancel", loop_cancel }, { "known", loop_known }, { "learn", loop_learn }, { "step", lib_step }, { "run", lib_run }, { "alarm", loop_alarm },
 		{ "now", loop_now }, { "notice", loop_notice }, { "handlers", loop_handlers }, { "serve", loop_serve },
-		{ "revoke", loop_revoke }, { "handler", loop_handler }, { "page", loop_page }, { NULL, NULL },
+		{ "revoke", loop_revoke }, { "handler", loop_handler }, { "page", loop_page }, { "keykos", keykos_number }, { NULL, NULL },
 	};
 
 	loop_state = L;

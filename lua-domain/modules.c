@@ -84,6 +84,20 @@ static int stub_index(lua_State *L)
 }
 
 
+/* __call of such a table. */
+static int stub_call(lua_State *L)
+{
+	const char *name = lua_tostring(L, lua_upvalueindex(1));
+
+	module_load(L, name);
+	lua_getglobal(L, name);
+	if (lua_rawequal(L, 1, -1))
+		return luaL_error(L, "the library does not have '%s'", name);
+	lua_replace(L, 1);
+	lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, stub_done);
+	return stub_done(L, LUA_OK, 0);
+}
+
 void modules_open(lua_State *L)
 {
 	lua_newtable(L);
@@ -107,10 +121,13 @@ void modules_open(lua_State *L)
 	}
 	for (unsigned i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		lua_newtable(L);
-		lua_createtable(L, 0, 1);
+		lua_createtable(L, 0, 2);
 		lua_pushstring(L, tables[i]);
 		lua_pushcclosure(L, stub_index, 1);
 		lua_setfield(L, -2, "__index");
+		lua_pushstring(L, tables[i]);
+		lua_pushcclosure(L, stub_call, 1);
+		lua_setfield(L, -2, "__call");
 		lua_setmetatable(L, -2);
 		lua_setglobal(L, tables[i]);
 	}

@@ -37,6 +37,13 @@ build/gen/lua_modules.h: $(LUA_HOST) lua-domain/embed.lua $(wildcard lua-domain/
 	$(Q)$(LUA_HOST) lua-domain/embed.lua $@ $(sort $(wildcard lua-domain/lua/*.lua))
 build/obj/lua-domain/modules.c.o: build/gen/lua_modules.h
 
+KEYKOS_HEADERS := $(sort $(wildcard compat/keykos/include/*.h))
+build/gen/keykos_names.h: lua-domain/keykos_names.lua $(KEYKOS_HEADERS)
+	$(call say,NAMES,$(words $(KEYKOS_HEADERS)) headers)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LUA) lua-domain/keykos_names.lua $@ $(KEYKOS_HEADERS)
+build/obj/lua-domain/keykos.c.o: build/gen/keykos_names.h
+
 LUA_DOMAIN := build/bin/lua-domain.elf
 # The writable memory begins with a node of its own (64 KiB), which an instance is given as a whole (lib/image.c).
 LDFLAGS_lua-domain := -Wl,-z,norelro -Wl,--section-start=.data.rel.ro=0x4A0000
