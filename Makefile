@@ -267,7 +267,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 SUITES := unit boot posix keykos store lua share escape
 
-.PHONY: help all run test bench clean distclean programs unit-tests
+.PHONY: help all run test bench clean distclean programs unit-tests assess-reports
 help:
 	@echo 'make run                 set up, build, and open the shell (Ctrl-A X leaves); it lives in DISK=keros.disk'
 	@echo 'make test                run every suite: $(SUITES)'
@@ -282,6 +282,10 @@ help:
 all: build/kernel.elf $(NATIVE_FILES) $(KEYKOS_FILES) $(HOST_TOOLS) build/base.tree build/system.manifest
 
 programs: $(PROGRAMS)
+
+# The reports of doc/assess, again; some minutes.
+assess-reports: all programs
+	@sh doc/assess/examples.sh
 unit-tests: $(UNIT_BINARIES)
 
 # One life: the system lives in keros.disk, and goes on where it was; `make run DISK=` has none.

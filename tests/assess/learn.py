@@ -131,6 +131,36 @@ def test_nothing_is_written_back():
     assert 'rights = "write"' in r.manifest, r.manifest
 
 
+def test_names_of_any_bytes():
+    """A name that is no UTF-8 is recorded, granted, written into the manifest and enforced as the same bytes."""
+    os.makedirs(b"data")
+    with open(b"data/caf\xe9 \"x\"", "w") as f:
+        f.write("found\n")
+    r = assess("a", "cat /d/caf*", "--ro", "data:/d", "--verify")
+    assert r.stdout == b"found\n" and r.report["verify"]["same"], r
+    assert 'path = "/d/caf\\xe9 \\"x\\""' in r.manifest, r.manifest
+    expect(run([KEROS, "run", "--manifest", "a/manifest.toml"]), stdout="found\n")
+
+
+def test_interrupted_it_leaves_nothing():
+    """Stopped from the keyboard, it ends and its folder of copies is gone."""
+    import signal
+    import subprocess
+    import time
+    os.makedirs("tmp")
+    env = dict(os.environ, TMPDIR=os.path.abspath("tmp"))
+    process = subprocess.Popen([KEROS, "assess", "-o", "a", "--", "sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, env=env, start_new_session=True)
+    for _ in range(200):
+        time.sleep(0.05)
+        if any(os.path.exists(os.path.join("tmp", d, "1-wide.jsonl")) for d in os.listdir("tmp")):
+            break
+    assert os.listdir("tmp"), "it has not begun"
+    os.killpg(process.pid, signal.SIGINT)
+    status = process.wait(30)
+    assert status != 0 and os.listdir("tmp") == [], (status, os.listdir("tmp"))
+
+
 def test_bad_command_lines():
     """Each mistake on the command line is named, with status 2."""
     for options, words in (([], b"assess needs a command"), (["--tree", "nosuch", "--", "true"], b"no such file or folder"),

@@ -1,8 +1,8 @@
 -- main.lua - keros assess: runs a program with wide authority, learns what it used, writes a manifest and a report.
 --
---	lua5.4 main.lua ROOT [OPTION...] -- COMMAND [ARGUMENT...]
+--	lua5.4 main.lua ROOT WORK [OPTION...] -- COMMAND [ARGUMENT...]
 --
--- The host's files are never written: the sandbox sees copies. Exit status: 0 assessed; 1 trouble; 2 a wrong command
+-- WORK is an empty folder, which the caller removes. The host's files are never written: the sandbox sees copies. Exit status: 0 assessed; 1 trouble; 2 a wrong command
 -- line. What the program prints goes where it would; everything of ours to standard error.
 local root = arg[1]
 package.path = root .. "/tools/assess/?.lua;" .. package.path
@@ -215,9 +215,7 @@ local function main(words)
 	end
 	if os.execute("mkdir -p " .. tree.quoted(o.out)) ~= true then os.exit(1) end
 	o.out = absolute(o.out)
-	local p = io.popen("mktemp -d")
-	local work = p:read("l")
-	p:close()
+	local work = arg[2]
 	local patterns = secret_patterns()
 	local shown = show(o, patterns, work)
 
@@ -282,7 +280,6 @@ local function main(words)
 	}
 	write(o.out .. "/report.json", json.encode(facts) .. "\n")
 	write(o.out .. "/report.html", report.html(facts))
-	os.execute("rm -rf " .. tree.quoted(work))
 	say("%s", facts.verdict.text)
 	if verdict and verdict.not_together then say("needed where others are gone: %s", verdict.not_together) end
 	if verdict and verdict.least then
@@ -292,4 +289,8 @@ local function main(words)
 	os.exit(verdict and not verdict.same and 1 or 0)
 end
 
-main(table.move(arg, 2, #arg, 1, {}))
+local ok, why = pcall(main, table.move(arg, 3, #arg, 1, {}))
+if not ok then
+	io.stderr:write("keros: assess: ", tostring(why), "\n")
+	os.exit(1)
+end

@@ -124,15 +124,10 @@ end
 
 -- ---- Ambient assumptions ---------------------------------------------------------------------------------------------------
 
+-- Innermost first: the C library's wrapper, then whoever may have called it.
 local function function_of(x, r)
 	local chain = events.chain(x.m, x.files, r)
-	local named = {}
-	for _, n in ipairs(chain) do
-		if not n:find("+0x", 1, true) then named[#named + 1] = n end
-	end
-	-- The C library's wrappers come first; whoever called them is of interest, so all are told.
-	local list = #named > 0 and named or chain
-	return table.concat(list, " < ", 1, math.min(#list, 6))
+	return table.concat(chain, " < ", 1, math.min(#chain, 6))
 end
 
 local function in_arguments(x, path)
@@ -520,7 +515,7 @@ function report.html(f)
 	put('<div class="numbers">')
 	for _, c in ipairs { { n.grants, "grants" }, { string.format("%.1f %%", 100 * n.least_authority_ratio), "of the names in view" },
 		{ n.kinds_needed .. " of " .. n.kinds_default, "kinds of authority" }, { n.probed_and_absent, "names probed and absent" },
-		{ n.seen_only, "names seen in a listing" }, { #f.denied, "refusals" }, { n.peak_kib .. " KiB", "memory at its peak" }, { n.processes, "processes" } } do
+		{ n.seen_only, "names seen in a listing" }, { #f.denied, "refusals" }, { n.peak_kib .. " KiB", "memory at its peak" }, { n.processes, "processes" }, { n.wall_ms .. " ms", "from start to end" } } do
 		put("<div><b>%s</b>%s</div>", c[1], c[2])
 	end
 	put("</div><h2>Authority before and after</h2>%s", (picture(f):gsub("%%", "%%%%")))
