@@ -293,6 +293,12 @@ void call_pack(lua_State *L, int from, int to, char *small, struct msg *m, struc
  */
 static int own_call(lua_State *L, unsigned facet)
 {
+	size_t length;
+	const char *name = lua_tolstring(L, lua_upvalueindex(1), &length);
+
+	/* The capability may have come from somebody who has no more than that facet. */
+	if (name[0] == '_' || !loop_method_allowed(L, facet, name, length))
+		return capability_error(L, "object", name, RC_UNKNOWN, NULL);
 	loop_push_handler(L, facet);
 	if (!lua_istable(L, -1))
 		return capability_error(L, "object", lua_tostring(L, lua_upvalueindex(1)), RC_VOID, NULL);
@@ -368,7 +374,7 @@ void call_prepare(lua_State *L, struct capability *target, int self, char *small
 	*op = NULL;
 	*of = NULL;
 	capability_ask(target);
-	if (!target->interface && target->gone)
+	if (!target->interface && (target->gone || target->class == CLASS_NUMBER))
 		capability_error(L, "object", name, RC_VOID, NULL);
 	if (!target->interface)
 		luaL_error(L, "nobody described this object's interface; send it a message {order=...}");

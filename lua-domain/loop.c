@@ -406,18 +406,19 @@ void loop_push_handler(lua_State *L, unsigned facet)
 }
 
 /* Whether the facet's holder may call this method: options.only, a set of names. */
-static bool method_allowed(lua_State *L, unsigned facet, lua_State *task, int name)
+bool loop_method_allowed(lua_State *L, unsigned facet, const char *name, size_t length)
 {
 	bool allowed;
 
+	if (!facets[facet].options || !facets[facet].alive)
+		return true;   /* what is dead is refused elsewhere */
 	registry_table(L, &OPTIONS);
 	lua_rawgeti(L, -1, (lua_Integer)facet);
 	if (lua_getfield(L, -1, "only") == LUA_TNIL) {
 		lua_pop(L, 3);
 		return true;
 	}
-	lua_pushvalue(task, name);
-	lua_xmove(task, L, 1);
+	lua_pushlstring(L, name, length);
 	lua_rawget(L, -2);
 	allowed = lua_toboolean(L, -1);
 	lua_pop(L, 4);
@@ -434,6 +435,8 @@ static int arrival_body(lua_State *L)
 	struct arrival *a = lua_touserdata(L, 1);
 	const struct facet *f = &facets[a->facet];
 	lua_State *task = a->task = task_take(L);
+	const char *name;
+	size_t length;
 
 	if (f->function) {
 		lua_pushcfunction(task, function_body);
@@ -468,10 +471,13 @@ static int arrival_body(lua_State *L)
 	loop_push_handler(L, a->facet);
 	lua_xmove(L, task, 1);
 	a->n = call_take_values(task, a->string, a->m->recv_length, (unsigned)a->m->w[0]);
-	if (a->n < 1 || lua_type(task, 3) != LUA_TSTRING)
+	if (a->n < 1 || lua_type(task, 3) != LUA_TSTRING) {
 		a->refusal = RC_REQUEST;
-	else if (f->options && !method_allowed(L, a->facet, task, 3))
-		a->refusal = RC_UNKNOWN;
+	} else {
+		name = lua_tolstring(task, 3, &length);
+		if (!loop_method_allowed(L, a->facet, name, length))
+			a->refusal = RC_UNKNOWN;
+	}
 	a->n++;
 	return 0;
 }
@@ -490,13 +496,7 @@ static void describe(lua_State *L, struct arrival *a)
 		bool show = name && lua_isfunction(L, -1) && name[0] != '_' && at + n + 1 < sizeof answer_small;
 
 		lua_pop(L, 1);
-		if (show && facets[a->facet].options) {
-			lua_pushvalue(L, -1);
-			lua_xmove(L, a->task, 1);
-			show = method_allowed(L, a->facet, a->task, lua_gettop(a->task));
-			lua_pop(a->task, 1);
-		}
-		if (!show)
+		if (!show || !loop_method_allowed(L, a->facet, name, n))
 			continue;
 		memcpy(answer_small + at, name, n);
 		at += n;

@@ -35,5 +35,7 @@ __attribute__((noreturn)) void loop_run(void);
 
 /* The handler of a facet, pushed; its number, 0 if the capability is none of ours. */
 unsigned loop_facet_of(lua_State *L, cap_t reg);
+/* Whether who holds that facet may call a method of this name: its option `only`. */
+bool loop_method_allowed(lua_State *L, unsigned facet, const char *name, size_t length);
 void loop_push_handler(lua_State *L, unsigned facet);
 #endif

@@ -16,9 +16,13 @@ def test_objects():
         print((select(2, pcall(await, send(c, '_private'))).name), (select(2, pcall(await, send(c, 'nothing'))).name))
         local weak = facet(c, { only = { 'fail' } })
         print((select(2, pcall(await, send(weak, 'deposit', 1))).name), await(send(weak, { order = 2 })).data)
+        local home = bank:alloc_node() home:swap(0, weak)
+        print((select(2, pcall(weak.deposit, weak, 1)).name), (select(2, pcall(c._private, c)).name),
+              (select(2, pcall(home:fetch(0).deposit, home:fetch(0), 1)).name))
         revoke(weak)
         print((select(2, pcall(await, send(weak, 'fail'))).name), c:deposit(1))
-    """) == ("object\t5\t15\nfalse\ts.lua:4: no way\nRC_UNKNOWN\tRC_UNKNOWN\nRC_UNKNOWN\tfail\n\nRC_VOID\t16\n")
+    """) == ("object\t5\t15\nfalse\ts.lua:4: no way\nRC_UNKNOWN\tRC_UNKNOWN\nRC_UNKNOWN\tfail\n\n"
+                 "RC_UNKNOWN\tRC_UNKNOWN\tRC_UNKNOWN\nRC_VOID\t16\n")
 
 
 def test_functions():
