@@ -106,7 +106,7 @@ static const struct verb verbs[] = {
 	  .examples =
 	  "  keros ckpt                                # the only machine that runs\n"
 	  "  keros ckpt my.disk                        # the one that lives in this image\n" },
-	{ "graph", act_graph, "graph [--live] [--machine FILE|PID] [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]",
+	{ "graph", act_graph, "graph [--live [--json]] [--machine FILE|PID] [-o FILE.svg|.png|.pdf|.dot] [MANIFEST]",
 	  "draw who holds what, at the first boot or now",
 	  "Draws apps/system.lua, or another system manifest (doc/manifest.md): domains as boxes, constructors as double boxes,\n"
 	  "capabilities as arrows from holder to held, with the register; red reaches hardware. Without -o: as dot's text.\n"

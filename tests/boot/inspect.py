@@ -78,6 +78,8 @@ def test_live_graph():
     with open("now.svg") as file:
         assert "posix&#45;server" in file.read()
     assert run([KEROS, "graph", "--live", "-o", "now.txt"]).status == 2
+    arrows = objects("graph", "--live", "--json")
+    assert any(arrow["way_out"] for arrow in arrows) and any(arrow["kind"] == "process" for arrow in arrows), arrows
     life.kill()
 
 

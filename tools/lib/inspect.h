@@ -11,8 +11,8 @@
 int inspect_ps(const char *which, bool json);
 /* process NULL: all. */
 int inspect_caps(const char *which, const char *process, bool json);
-/* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output. */
-int inspect_graph(const char *which, const char *file);
+/* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output.  json: its arrows, a line each. */
+int inspect_graph(const char *which, const char *file, bool json);
 /* count 0: until interrupted. */
 int inspect_trace(const char *which, const char *process, unsigned long count, bool json);
 /* grant: the guest's or the host's path of a share, or stdin, stdout, stderr; NULL: lists what can be taken back. */

@@ -128,7 +128,17 @@ static void graph_write(const struct graph *g, FILE *out)
 	fputs("}\n", out);
 }
 
-int inspect_graph(const char *which, const char *file)
+static void graph_print_json(const struct graph *g)
+{
+	for (size_t i = 0; i < g->edges; i++) {
+		const struct edge *e = &g->edge[i];
+
+		printf("{\"from\":%" PRIu64 ",\"to\":%" PRIu64 ",\"kind\":\"%s\",\"data\":%" PRIu64 ",\"way_out\":%s}\n", e->from, e->to,
+		       view_type_name(e->type), e->data, is_hole(g, e) ? "true" : "false");
+	}
+}
+
+int inspect_graph(const char *which, const char *file, bool json)
 {
 	struct view s;
 	struct graph g = { .system = &s };
@@ -143,6 +153,10 @@ int inspect_graph(const char *which, const char *file)
 		/* Prime's nodes hold everything of everybody. */
 		if (strcmp(g.holder->name, "prime") != 0)
 			graph_nodes(&g);
+	}
+	if (json) {
+		graph_print_json(&g);
+		return 0;
 	}
 	out = open_memstream((char **)&dot.data, &dot.length);
 	if (!out)

@@ -76,13 +76,17 @@ int act_trace(int argc, char **argv)
 
 int act_graph(int argc, char **argv)
 {
-	struct looking l = parse_looking("graph", "--machine --live -o", 1, argc, argv);
+	struct looking l = parse_looking("graph", "--json --machine --live -o", 1, argc, argv);
 
+	if (l.json && !l.live)
+		misuse("graph --json is of a machine that runs: add --live");
 	if (!l.live)
 		return manifest_graph(options_root(), l.word_count ? l.words[0] : NULL, l.output);
 	if (l.word_count)
 		misuse("--live draws a machine that runs, not '%s'; try: keros graph --live -o now.svg", l.words[0]);
-	return inspect_graph(l.machine, l.output);
+	if (l.json && l.output)
+		misuse("--json prints the arrows; leave out -o");
+	return inspect_graph(l.machine, l.output, l.json);
 }
 
 int act_log(int argc, char **argv)
