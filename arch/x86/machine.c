@@ -31,21 +31,6 @@ static void fpu_load(const void *image)
 	__asm__ volatile("xrstor (%0)" : : "r"(image), "a"((uint32_t)XCR0_STATES), "d"(0) : "memory");
 }
 
-void fpu_trap(bool on)
-{
-	uint64_t cr0;
-
-	if (on == fpu_trapping)
-		return;
-	fpu_trapping = on;
-	if (!on) {
-		__asm__ volatile("clts");
-		return;
-	}
-	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | 8));
-}
-
 void fpu_init(void)
 {
 	uint64_t cr0;

@@ -9,10 +9,25 @@
 #include "x86.h"
 
 extern uint64_t tss_rsp0_low[];          /* the task state: its stack for ring 0 is at byte 4 */
-void fpu_trap(bool on);
 extern bool fpu_trapping;
 
-static inline void arch_switch(struct process *p, struct process *q)
+/* Inline, as all of the fast path: a call in it would make it save registers that nobody needs. */
+static inline __attribute__((always_inline)) void fpu_trap(bool on)
+{
+	uint64_t cr0;
+
+	if (on == fpu_trapping)
+		return;
+	fpu_trapping = on;
+	if (!on) {
+		__asm__ volatile("clts");
+		return;
+	}
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | 8));
+}
+
+static inline __attribute__((always_inline)) void arch_switch(struct process *p, struct process *q)
 {
 	struct space *s = &spaces[q->space];
 	uint64_t top = (uint64_t)(&q->regs + 1);

@@ -331,6 +331,12 @@ static inline __attribute__((always_inline)) bool fast_target(const struct proce
 	       !(q->flags & PROCESS_TRACED);
 }
 
+/* What frame_dirty asks.  The first change after a demarcation is the slow path's: the fast one calls no function. */
+static inline __attribute__((always_inline)) bool fast_ready(const struct frame *f)
+{
+	return f->ready_epoch == store_epoch;
+}
+
 static inline __attribute__((always_inline)) void fast_words(const struct process *p, struct process *q)
 {
 	q->regs.rdi = p->regs.rdi;
@@ -522,6 +528,19 @@ static void __attribute__((noinline)) invoke_fetch(struct process *p, uint32_t c
 	arch_enter(p);
 }
 
+/* What is not for the fast path.  By itself, so that the fast path keeps nothing for it in registers. */
+static void __attribute__((noreturn, noinline)) invoke_other(struct process *p)
+{
+	uint32_t control = (uint32_t)p->regs.rax;
+	const struct cap *c = &p->caps[control & 31];
+
+	if (control & (INV_SEND_STRING | INV_SEND_CAPS) || c->type == CAP_FRONTEND)
+		invoke_long(p, control);
+	else if (c->type == CAP_NODE || c->type == CAP_FETCH)
+		invoke_fetch(p, control);
+	invoke_slow(p);
+}
+
 /* Long: the fast path. */
 void invoke_entry(void)
 {
@@ -538,11 +557,9 @@ void invoke_entry(void)
 		if (!f || (control & INV_RETURN))
 			goto slow;
 		q = frame_data(f);
-		if (q->state != PROC_AVAILABLE || !fast_target(q))
+		if (q->state != PROC_AVAILABLE || !fast_target(q) || !fast_ready(f) || !fast_ready(own))
 			goto slow;
 		commit_point();
-		frame_dirty(f);
-		frame_dirty(own);
 		p->state = PROC_WAITING;
 		fast_words(p, q);
 		fast_caps(q, (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count,
@@ -553,11 +570,9 @@ void invoke_entry(void)
 		if (!f || !(control & INV_RETURN) || p->notices || p->stall_head || c->data != RESUME_RETURN)
 			goto slow;
 		q = frame_data(f);
-		if (q->state != PROC_WAITING || !fast_target(q))
+		if (q->state != PROC_WAITING || !fast_target(q) || !fast_ready(f) || !fast_ready(own))
 			goto slow;
 		commit_point();
-		frame_dirty(f);
-		frame_dirty(own);
 		f->call_count++;
 		p->state = PROC_AVAILABLE;
 		if (q->recv_control & INV_RAW_REPLY) {
@@ -580,11 +595,7 @@ deliver:
 	arch_switch(p, q);
 	arch_enter(q);
 slow:
-	if (control & (INV_SEND_STRING | INV_SEND_CAPS) || c->type == CAP_FRONTEND)
-		invoke_long(p, control);
-	else if (c->type == CAP_NODE || c->type == CAP_FETCH)
-		invoke_fetch(p, control);
-	invoke_slow(p);
+	invoke_other(p);
 }
 
 void invoke_foreign(void)

@@ -167,8 +167,10 @@ static inline void *frame_data(const struct frame *f)
 
 void frame_dirty_slow(struct frame *f);
 
-/* Before any change to what the store keeps of a frame: what the last demarcation saw of it must be kept first. */
-static inline void frame_dirty(struct frame *f)
+/*
+ * Before any change to what the store keeps of a frame: what the last demarcation saw of it must be kept first.
+ */
+static inline __attribute__((always_inline)) void frame_dirty(struct frame *f)
 {
 	if (__builtin_expect(f->ready_epoch != store_epoch, 0))
 		frame_dirty_slow(f);
