@@ -1,7 +1,13 @@
 """Variables, coroutines, closures and held capabilities outlive a loss of power, without a line of saving code."""
 
-from lib import limit
-from witnesses import Life, check_image
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lib import KEROS, limit  # noqa: E402
+from terminal import Terminal  # noqa: E402
+from witnesses import Life, check_image  # noqa: E402
 
 SCRIPT = """
 local page, held = bank:alloc_page(), {}
@@ -63,3 +69,30 @@ def test_power_cuts_in_mid_statement():
         began.append(first)
         assert first <= last + 1, (last, first)
     assert began[0] == 1 and (began[1] > 1 or began[2] > 1), began
+
+
+@limit(120)
+def test_prompt_after_a_power_cut():
+    """What was typed at the prompt is still there after the plug was pulled, and so is a line's waiting result."""
+    def prompt():
+        return Terminal([KEROS, "lua", "--disk", "d", "--disk-size", "512M"])
+
+    t = prompt()
+    t.wait_text("Ctrl-D ends it.")
+    t.wait(r"\r> ")
+    for line in ["x = { n = 41, page = bank:alloc_page() }", "x.page:write(0, 'kept')",
+                 "function x.f() x.n = x.n + 1 return x.n end", "co = coroutine.wrap(function() for i = 1, 9 do coroutine.yield(i) end end)",
+                 "co(), co()"]:
+        t.line(line)
+        t.wait(r"\r> ")
+    t.line("save()")
+    t.wait("true")
+    t.wait(r"\r> ")
+    t.child.kill(9)
+    t.child.wait()
+    t = prompt()
+    t.wait(r"> ")
+    t.line("x.f(), co(), kind(x.page), x.page:test_zero()")
+    t.wait_text('42\t3\t"page"\t1')
+    t.keys("\x04")
+    assert t.end() == 0
