@@ -7,12 +7,13 @@
  *   2. holes has exactly the bits of the constituents that are not discreet.
  *   3. It waits for nobody but the kernel and the bank: what a client gives is invoked only after
  *      the bank has called it official, or after discrim has shown that it is a sensory node.
- *   4. An index is never used twice: a start capability carries nothing else to tell by.
+ *   4. A place in the table is used again when its constructor is dead or its storage gone, but each time with another
+ *      life, which the start capabilities carry: an old one never reaches a new constructor.
  *   5. What a constructor consists of is paid from its builder's bank; if that dies, the constructor's
  *      nodes are void and every operation answers RC_VOID.
  *
  * The body of a constructor is a node: slot 0 image, 1 constituents, 2 builder's bank; the
- * bodies hang in a two-level tree of the server's own nodes, by index.
+ * bodies hang in a three-level tree of the server's own nodes, by index.
  */
 #include <stdio.h>
 #include <keros/bank.h>
@@ -34,15 +35,19 @@ enum {
 
 enum { BODY_IMAGE = 0, BODY_CONSTITUENTS = 1, BODY_BANK = 2 };
 
-#define CONSTRUCTORS   256             /* two levels of sixteen */
+#define CONSTRUCTORS   1023            /* at once; three levels of sixteen */
+#define TABLE_DEPTH    3
+#define INDEX_BITS     10
+#define INDEX_MASK     ((1u << INDEX_BITS) - 1)
+#define LIVES          32u             /* of a place: bits 10..14 of the data */
 #define DATA_REQUESTOR 0x8000u
 #define DATA_META      0x7FFFu
 #define CLASS_MEMORY   3
 
 enum constructor_state { STATE_NONE, STATE_OPEN, STATE_SEALED, STATE_DEAD };
 
-static struct { uint8_t state; uint16_t holes; } table[CONSTRUCTORS];
-static unsigned constructors_made;
+static struct { uint8_t state, life; uint16_t holes; } table[CONSTRUCTORS];
+static unsigned constructors_made;             /* places from here on were never used */
 
 static bool
 bank_is_official(cap_t bank)
@@ -56,8 +61,14 @@ bank_is_official(cap_t bank)
 static bool
 data_index(unsigned data, unsigned *index)
 {
-	*index = data & ~DATA_REQUESTOR;
-	return *index < constructors_made;
+	*index = data & INDEX_MASK;
+	return *index < constructors_made && table[*index].life == (data & ~DATA_REQUESTOR) >> INDEX_BITS;
+}
+
+static unsigned
+index_data(unsigned index)
+{
+	return (unsigned)table[index].life << INDEX_BITS | index;
 }
 
 /* A requestor's capability of ours to a sealed constructor. */
@@ -83,7 +94,7 @@ is_the_maker(cap_t subject)
 static uint32_t
 body_load(unsigned index)
 {
-	uint32_t rc = node_tree_fetch(CR_TABLE, index, 2, CR_BODY);
+	uint32_t rc = node_tree_fetch(CR_TABLE, index, TABLE_DEPTH, CR_BODY);
 
 	if (rc == RC_OK)
 		rc = node_fetch(CR_BODY, BODY_IMAGE, CR_IMAGE);
@@ -163,7 +174,7 @@ do_seal(void *ctx, struct msg *m, cap_t *requestor)
 		return rc;
 	table[index].state = STATE_SEALED;
 	*requestor = CR_TMP0;
-	return process_make_start(CR_SELF, DATA_REQUESTOR | index, CR_TMP0);
+	return process_make_start(CR_SELF, DATA_REQUESTOR | index_data(index), CR_TMP0);
 }
 
 static uint32_t
@@ -179,7 +190,7 @@ do_destroy(void *ctx, struct msg *m)
 	node_fetch(CR_BODY, BODY_BANK, CR_TMP0);
 	bank_free(CR_TMP0, CR_CONSTITUENTS);
 	bank_free(CR_TMP0, CR_BODY);
-	node_tree_swap(CR_TABLE, index, 2, CR_VOID, CR_VOID);
+	node_tree_swap(CR_TABLE, index, TABLE_DEPTH, CR_VOID, CR_VOID);
 	return RC_OK;
 }
 
@@ -285,24 +296,58 @@ body_store(unsigned index)
 {
 	uint32_t rc = RC_OK;
 
-	if (index % NODE_SLOTS == 0) {
+	/* Only the first place below a node finds it missing; a place used again finds all. */
+	for (unsigned depth = 1; depth < TABLE_DEPTH && rc == RC_OK && index == constructors_made; depth++) {
+		unsigned shift = 4 * (TABLE_DEPTH - depth);
+
+		if (index & ((1u << shift) - 1))
+			continue;
 		rc = bank_alloc_node(CR_BANK, CR_TMP0);
 		if (rc == RC_OK)
-			rc = node_swap(CR_TABLE, index / NODE_SLOTS, CR_TMP0, CR_VOID);
+			rc = node_tree_swap(CR_TABLE, index >> shift, depth, CR_TMP0, CR_VOID);
 	}
-	return rc == RC_OK ? node_tree_swap(CR_TABLE, index, 2, CR_NEW, CR_VOID) : rc;
+	return rc == RC_OK ? node_tree_swap(CR_TABLE, index, TABLE_DEPTH, CR_NEW, CR_VOID) : rc;
+}
+
+/* Whether the constructor in a place is gone, and the place has another life. */
+static bool
+place_is_free(unsigned index)
+{
+	if (table[index].life + 1 == LIVES)
+		return false;
+	return table[index].state == STATE_DEAD || node_tree_fetch(CR_TABLE, index, TABLE_DEPTH, CR_TMP0) != RC_OK ||
+	       node_data_byte(CR_TMP0, NULL) != RC_OK;
+}
+
+/* A place never used, or else one whose constructor is gone; CONSTRUCTORS if there is none. */
+static unsigned
+place_find(void)
+{
+	static unsigned from;
+
+	if (constructors_made < CONSTRUCTORS)
+		return constructors_made;
+	for (unsigned i = 0; i < CONSTRUCTORS; i++) {
+		unsigned index = (from + i) % CONSTRUCTORS;
+
+		if (place_is_free(index)) {
+			from = index + 1;
+			return index;
+		}
+	}
+	return CONSTRUCTORS;
 }
 
 static uint32_t
 do_make(void *ctx, struct msg *m, cap_t bank, cap_t *builder)
 {
-	unsigned index = constructors_made;
+	unsigned index;
 	uint32_t rc;
 
 	(void)ctx, (void)m;
 	if (!bank_is_official(bank))
 		return RC_UNOFFICIAL;
-	if (index == CONSTRUCTORS)
+	if ((index = place_find()) == CONSTRUCTORS)
 		return RC_LIMIT;
 	if ((rc = bank_alloc_node(bank, CR_NEW)) != RC_OK)
 		return rc;
@@ -317,11 +362,14 @@ do_make(void *ctx, struct msg *m, cap_t bank, cap_t *builder)
 		bank_free(bank, CR_NEW);
 		return rc;
 	}
+	if (index == constructors_made)
+		constructors_made++;
+	else
+		table[index].life++;
 	table[index].state = STATE_OPEN;
 	table[index].holes = 0;
-	constructors_made++;
 	*builder = CR_TMP0;
-	return process_make_start(CR_SELF, index, CR_TMP0);
+	return process_make_start(CR_SELF, index_data(index), CR_TMP0);
 }
 
 static const struct constructor_server constructor_handlers = {

@@ -109,3 +109,24 @@ def test_frozen():
         print(pcall(function() return f:yield{ bank = bank:make_sub(20) } end))
     """) == ("0\n1\t3000\tschedule\n2\t3000\tschedule\n5\t3000\tvoid\ntrue\tbank\tpage\t0\nRC_VOID\t6\t3000\tvoid\n"
              "1\nfalse\tthe yield failed: the bank is at its limit (0x80000005)\n")
+
+
+def test_many_constructors():
+    """Thousands of constructors in turn: the places of those that are gone are used again, and an old capability is void."""
+    assert out("""
+        local old, b
+        for round = 1, 5 do                        -- some end with their bank, some by themselves
+            b = bank:make_sub(400)
+            for i = 1, 600 do
+                local c = metaconstructor:make(i % 2 == 0 and b or bank)
+                c:insert(0, discrim)
+                old = old or c
+                if i % 2 == 1 then c:destroy() end
+            end
+            b:destroy_all()
+        end
+        local live = {}
+        for i = 1, 100 do live[i] = metaconstructor:make(bank) end
+        print(pcall(live[50].insert, live[50], 0, discrim))
+        print((select(2, pcall(old.insert, old, 0, discrim))).name)
+    """) == "true\t0\nRC_VOID\n"
