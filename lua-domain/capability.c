@@ -107,7 +107,10 @@ static bool is_owner(struct capability *c)
 	return true;
 }
 
-/* As luaL_testudata, which finds the metatable by its name each time. */
+/*
+ * As luaL_testudata, which finds the metatable by its name each time: slower, but it is also what a script that wrote
+ * into the registry gets its values' metatable from.  Whether it is a capability, is_owner says.
+ */
 static struct capability *capability_any(lua_State *L, int index)
 {
 	struct capability *c = lua_type(L, index) == LUA_TUSERDATA ? lua_touserdata(L, index) : NULL;
@@ -117,7 +120,7 @@ static struct capability *capability_any(lua_State *L, int index)
 		return NULL;
 	good = lua_topointer(L, -1) == metatable;
 	lua_pop(L, 1);
-	return good ? c : NULL;
+	return good ? c : luaL_testudata(L, index, CAPABILITY);
 }
 
 struct capability *capability_test(lua_State *L, int index)

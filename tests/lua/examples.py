@@ -80,7 +80,7 @@ def test_dashboard():
     result = example("dashboard.lua", "2")
     lines = result.stdout.decode().splitlines()
     assert result.status == 0 and result.stderr == b"" and len(lines) == 12, result
-    assert lines[9].startswith("greedy   [####################] 4096 KiB") and lines[9].endswith("not enough memory"), lines
+    assert lines[9].startswith("greedy   [####################] 40") and lines[9].endswith("not enough memory"), lines
     assert lines[10] == "the greedy one is at its limit, and lives\tobject", lines
     assert lines[11].endswith("\ttrue"), lines
 
