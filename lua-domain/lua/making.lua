@@ -150,10 +150,13 @@ function Sealed:holes()
 	return list
 end
 
+-- All rights to a bank but that to change its limit, which is what its giver relies on.
+local KEPT = 1 | 2 | 4 | 8
+
 local function yield_message(self, o)
 	o = o or {}
 	if not o.bank then error("yield { bank = ... }: the yield needs a bank of the caller's", 3) end
-	return { order = 6, caps = { o.bank, o.schedule or schedule, o.argument }, limit = 4096 }
+	return { order = 6, caps = { as(o.bank, "bank"):make_restricted(KEPT), o.schedule or schedule, o.argument }, limit = 4096 }
 end
 
 local function yielded(reply)

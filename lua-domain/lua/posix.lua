@@ -183,7 +183,7 @@ function posix_library.start(o)
 		finish(self, { status = 125, died = ("%s at %#x"):format(fault.name, fault.rip) })
 		return false
 	end)
-	local made, box = pcall(await, send(posix_constructor, "yield", self.bank, o.schedule or schedule, keeper_cap))
+	local made, box = pcall(await, send(posix_constructor, "yield", self.bank:make_restricted(1 | 2 | 4 | 8), o.schedule or schedule, keeper_cap))
 	if not made then
 		if self.own_bank then self.bank:destroy_all() end
 		error(("the sandbox could not be made (%s); its bank may be too small: limit = MiB(16) is usual"):format(

@@ -82,7 +82,7 @@ local function judge(script, outcome, text)
 end
 
 local function check(script)
-	local its_bank = bank:make_sub(LIMIT):make_restricted(1 | 2 | 4 | 8)    -- not to change its limit
+	local its_bank = bank:make_sub(LIMIT)
 	local before = await(send(neighbour, "count"), 5)
 	local ok, outcome, text = pcall(live, script, its_bank)
 	if not ok then return "the maker failed: " .. tostring(outcome) end
