@@ -6,7 +6,6 @@
  */
 #include <keros/process.h>
 #include "process.h"
-#include "record.h"
 
 /* The registers of p, and its FPU image if it has one; stop: it is made waiting first. */
 void context_get(struct proc *p, struct context *to, bool stop)
@@ -24,12 +23,10 @@ void context_get(struct proc *p, struct context *to, bool stop)
 	to->fpu_length = r13 > sizeof to->regs ? r13 - sizeof to->regs : 0;
 }
 
-/* Without a full clock the processor's own counter is not to be read either; and the first use of it is recorded. */
-static uint64_t shim_entry(const struct proc *p)
+/* Without a full clock the processor's own counter is not to be read either. */
+static uint64_t shim_entry(void)
 {
-	bool traps = clock_grant != CLOCK_FULL || (record_on && !p->counted);
-
-	return traps ? SHIM_AT(shim_start_no_clock) : SHIM_TEXT;
+	return clock_grant == CLOCK_FULL ? SHIM_TEXT : SHIM_AT(shim_start_no_clock);
 }
 
 static bool context_set(struct proc *p, const struct context *from, bool run)
@@ -49,7 +46,7 @@ static bool context_set(struct proc *p, const struct context *from, bool run)
 /* The counterpart; run: and it goes on with them.  What the kernel needs of the bases is put right here. */
 void context_put(struct proc *p, struct context *from, bool run)
 {
-	from->regs.foreign_entry = shim_entry(p);
+	from->regs.foreign_entry = shim_entry();
 	from->regs.gs_base = SHIM_DATA;
 	if (context_set(p, from, run))
 		return;
@@ -71,7 +68,7 @@ void regs_set(struct proc *p, const struct reg_image *regs)
 {
 	struct reg_image r = *regs;
 
-	r.foreign_entry = shim_entry(p);
+	r.foreign_entry = shim_entry();
 	r.gs_base = SHIM_DATA;
 	if (process_set_regs(process_cap(p->index), &r, sizeof r) == RC_OK)
 		return;

@@ -203,7 +203,6 @@ struct proc {
 	char *cmdline; size_t cmdline_length;                                    /* for /proc; malloc'ed */
 	struct inode *exe;
 	uint16_t program;              /* what it runs, as record.c numbers it; 0: nothing yet */
-	bool counted;                  /* that it reads the processor's counter is on record */
 	bool misses;                   /* it made a call that is not there */
 	char *walked[2];               /* names that a recorded call looked for before it had to wait */
 	bool walked_absent, walked_absolute[2];

@@ -324,7 +324,6 @@ static void fork_copy(struct proc *p, struct proc *c, uint64_t flags)
 		c->cmdline_length = p->cmdline_length;
 	}
 	c->program = p->program;
-	c->counted = p->counted;
 	c->exe = p->exe;
 	if (c->exe)
 		inode_get(c->exe);

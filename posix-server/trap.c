@@ -61,13 +61,12 @@ static void counter_record(struct proc *p)
 	p->nr = NR_COUNTER;
 	record_name(p, RECORD_CLOCK, USE_READ, name, sizeof name - 1, 0);
 	p->nr = nr;
-	p->counted = true;
 }
 
 /*
- * rdtsc or rdtscp where the processor's counter traps.  With a full clock it was only to be recorded: the instruction
- * runs again.  A coarse clock tells coarse time; without one the counter counts how often it was asked, since the
- * loader of every dynamic program asks and has no use for the answer.
+ * rdtsc or rdtscp where there is no full clock, so that the processor's counter traps.  A coarse clock tells coarse
+ * time; without one the counter counts how often it was asked, since the loader of every dynamic program asks and has
+ * no use for the answer.
  */
 static bool trap_counter(struct proc *p, uint64_t rip)
 {
@@ -77,7 +76,7 @@ static bool trap_counter(struct proc *p, uint64_t rip)
 	uint64_t count;
 	unsigned length = 2;
 
-	if (user_read(p, code, rip, 2) || code[0] != 0x0F)
+	if (clock_grant == CLOCK_FULL || user_read(p, code, rip, 2) || code[0] != 0x0F)
 		return false;
 	if (code[1] == 0x01 && !user_read(p, code + 2, rip + 2, 1) && code[2] == 0xF9)
 		length = 3;
@@ -86,14 +85,12 @@ static bool trap_counter(struct proc *p, uint64_t rip)
 	regs_get(p, &regs);
 	if (record_on)
 		counter_record(p);
-	if (clock_grant != CLOCK_FULL) {
-		count = clock_grant == CLOCK_COARSE ? clock_told(now_ns()) : ++asked;
-		regs.rax = (uint32_t)count;
-		regs.rdx = count >> 32;
-		if (length == 3)
-			regs.rcx = 0;
-		regs.rip += length;
-	}
+	count = clock_grant == CLOCK_COARSE ? clock_told(now_ns()) : ++asked;
+	regs.rax = (uint32_t)count;
+	regs.rdx = count >> 32;
+	if (length == 3)
+		regs.rcx = 0;
+	regs.rip += length;
 	regs_set(p, &regs);
 	return true;
 }

@@ -149,6 +149,15 @@ WORK = {
 }
 
 
+def test_recording_changes_nothing():
+    """A program that is recorded does what it does otherwise: looks at the clock in many ways, and a name that nobody resolves."""
+    script = ("i=0; while [ $i -lt 50 ]; do date +%s >/dev/null; i=$((i+1)); done; busybox wget -q -O /dev/null http://no.example/; "
+              "echo $?; busybox time -p true 2>&1 | wc -l; usleep 1000; timeout 1 sleep 0.01; echo $?")
+    plain, recorded = run_keros(script, options=["--random"]), run_keros(script, options=["--random", "--record", "events"])
+    assert plain.stdout == recorded.stdout and plain.status == recorded.status == 0, (plain, recorded)
+    assert plain.stdout == b"1\n3\n0\n", plain
+
+
 @limit(300)
 def test_recording_costs_at_most_15_percent():
     """Recording costs at most 15 % more guest instructions, whatever the program does; the figures are printed."""

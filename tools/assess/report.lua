@@ -271,7 +271,7 @@ local function risks(x, f)
 		if g.widened then add("%s: %s.", g.path, g.widened) end
 	end
 	local k = x.manifest.kinds
-	if k.clock then add("It has a clock, so it can measure how long things take.") end
+	if k.clock then add("It has a clock, and with that the processor's counter (rdtsc): it can measure how long things take.") end
 	add("What it was not led to do here, it was not seen to need: other inputs may take other ways.")
 	if f.numbers.inputs then add("Names from its input decide what it reads: it may be led to read any other granted name.") end
 	add("It can use all of its storage (%s) and processor share.", x.manifest.storage)
