@@ -323,6 +323,11 @@ static int remote_call(lua_State *L)
 
 	if (self->own)
 		return own_call(L, self->own);
+	if (prompt_guarded()) {
+		lua_pushvalue(L, lua_upvalueindex(1));
+		lua_insert(L, 2);
+		return call_by_way(L);
+	}
 	buffer = call_buffer(L);
 
 	/* The name takes the place of self, which stays on the stack above. */
@@ -440,7 +445,7 @@ int call_index(lua_State *L)
 		return 0;
 	}
 	if (!c->asked)
-		capability_ask(c);
+		capability_ask_in(L, 1, c);
 	if (!c->interface) {
 		if (c->class == CLASS_NUMBER || c->gone)
 			return capability_error(L, "object", name, RC_VOID, NULL);

@@ -222,6 +222,17 @@ void capability_ask(struct capability *c)
 	}
 }
 
+void capability_ask_in(lua_State *L, int index, struct capability *c)
+{
+	if (c->asked)
+		return;
+	classify(c);
+	if (prompt_guarded() && c->class == CLASS_OTHER && !c->own)
+		loop_ask(L, index);
+	else
+		capability_ask(c);
+}
+
 bool capability_known(struct capability *c)
 {
 	if (c->asked)
@@ -294,7 +305,7 @@ static int lib_kind(lua_State *L)
 		luaL_pushfail(L);
 		return 1;
 	}
-	capability_ask(c);
+	capability_ask_in(L, 1, c);
 	if (c->interface)
 		lua_pushstring(L, c->interface->name);
 	else if (c->class == CLASS_NUMBER)

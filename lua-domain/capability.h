@@ -53,6 +53,8 @@ struct capability *capability_test(lua_State *L, int index);
 cap_t capability_reg(struct capability *c, cap_t spare);
 /* Finds out what it is; may call it.  Raises nothing. */
 void capability_ask(struct capability *c);
+/* The same for the value at an index; from the prompt, so that it can be interrupted. */
+void capability_ask_in(lua_State *L, int index, struct capability *c);
 /* Whether capability_ask would call nobody who may never answer; else whoever asks in another way tells what came. */
 bool capability_known(struct capability *c);
 void capability_learn(struct capability *c, uint32_t rc, uint64_t type);

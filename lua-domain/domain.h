@@ -78,6 +78,8 @@ __attribute__((noreturn)) void domain_exit(int status);
 /* prompt.c: Ctrl-C since this was last asked. */
 void prompt_open(lua_State *L);
 bool prompt_interrupted(void);
+/* Whether what runs was typed at the prompt: then others are called by way of couriers, so that Ctrl-C ends the wait. */
+bool prompt_guarded(void);
 
 /* lib.c */
 void lib_open(lua_State *L);

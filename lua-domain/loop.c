@@ -18,6 +18,7 @@
 #include "guard.h"
 #include "heap.h"
 #include "keykos.h"
+#include "modules.h"
 #include "wire.h"
 
 #define OWED       "owed"
@@ -758,6 +759,19 @@ static int loop_cancel(lua_State *L)
 	lua_rawseti(L, -2, (lua_Integer)number);
 	courier_done(number, true);
 	return 0;
+}
+
+void loop_ask(lua_State *L, int index)
+{
+	lua_State *before = loop_state;
+
+	module_load(L, "tasks");
+	if (!push_handler(L, "ask"))
+		return;
+	lua_pushvalue(L, index);
+	loop_state = L;
+	lua_call(L, 1, 0);
+	loop_state = before;
 }
 
 /* ---- notices ------------------------------------------------------------------------------------ */

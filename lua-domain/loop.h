@@ -33,6 +33,9 @@ extern lua_State *loop_state;
 /* Serves for ever. */
 __attribute__((noreturn)) void loop_run(void);
 
+/* Asks the capability at index what it is, as capability_ask does, but with the loop going on. */
+void loop_ask(lua_State *L, int index);
+
 /* The handler of a facet, pushed; its number, 0 if the capability is none of ours. */
 unsigned loop_facet_of(lua_State *L, cap_t reg);
 /* Whether who holds that facet may call a method of this name: its option `only`. */

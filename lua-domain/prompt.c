@@ -20,6 +20,7 @@
 #define HOOK_COUNT    20000
 
 static struct edit *editor;
+static bool guarded;                   /* what runs was typed, and Ctrl-C ends it */
 static unsigned char usual[64];
 static size_t usual_length;
 
@@ -64,6 +65,11 @@ bool prompt_interrupted(void)
 	return editor && stream_poll(CR_TERMINAL, &ready, &events) == RC_OK && events & EVENT_INTR;
 }
 
+bool prompt_guarded(void)
+{
+	return guarded;
+}
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
 	(void)ar;
@@ -76,6 +82,7 @@ static int lib_guard(lua_State *L)
 {
 	bool on = lua_toboolean(L, 1);
 
+	guarded = on;
 	lua_sethook(L, on ? hook : NULL, on ? LUA_MASKCOUNT : 0, HOOK_COUNT);
 	return 0;
 }

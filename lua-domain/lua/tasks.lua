@@ -237,6 +237,10 @@ end
 
 loop.handlers {
 	settle = settle,
+	ask = function(cap)
+		local reply = await(send(cap, { order = 0x80000000, limit = 0 }))
+		loop.learn(cap, reply.order, reply.words[1])
+	end,
 	timer = run_timers,
 	notice = function(i) if notices[i] then loop.start(notices[i]) end end,
 }

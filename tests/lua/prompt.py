@@ -70,7 +70,7 @@ def test_editing():
 
 
 def test_interrupt():
-    """Ctrl-C ends a loop, a wait and a read, and nothing else is lost."""
+    """Ctrl-C ends a loop, a wait, a read and a call that nobody answers, and nothing else is lost."""
     t = start()
     ask(t, "kept = 5", r"\n")
     for code in ["while true do end", "await(promise())", "sleep(1000)", "io.read()"]:
@@ -78,6 +78,11 @@ def test_interrupt():
         t.keys("\x03")
         t.wait_text("interrupted!")
         t.wait(r"\r> ")
+    ask(t, "d = constructor{ program = 'return { never = function() while true do end end }' }:seal():yield{ bank = bank:make_sub(600) }", r"\n")
+    t.start("d:never()")
+    t.keys("\x03")
+    t.wait_text("interrupted!")
+    t.wait(r"\r> ")
     ask(t, "kept", "5")
     t.keys("\x04")
     t.end()
