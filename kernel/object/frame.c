@@ -85,15 +85,12 @@ struct frame *frame_find(uint64_t oid)
 	return f || !persist_has(oid) ? f : frame_get(oid);
 }
 
-struct frame *frame_get(uint64_t oid)
+struct frame *frame_take(uint64_t oid)
 {
-	struct frame *f = frame_lookup(oid);
+	struct frame *f = &frames[free_list];
 
-	if (f)
-		return f;
 	if (!free_list)
 		return NULL;
-	f = &frames[free_list];
 	free_list = f->list_next;
 	free_total--;
 	persist_taken(free_total);
@@ -102,6 +99,18 @@ struct frame *frame_get(uint64_t oid)
 	f->alloc_count = f->call_count = 0;
 	f->epoch = f->ready_epoch = f->journal_base = 0;
 	directory_enter(f, oid);
+	return f;
+}
+
+struct frame *frame_get(uint64_t oid)
+{
+	struct frame *f = frame_lookup(oid);
+
+	if (f)
+		return f;
+	f = frame_take(oid);
+	if (!f)
+		return NULL;
 	if (persist_has(oid))
 		persist_fetch(f);
 	else

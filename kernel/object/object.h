@@ -149,6 +149,8 @@ struct frame *frame_lookup(uint64_t oid);
 struct frame *frame_find(uint64_t oid);
 /* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame. */
 struct frame *frame_get(uint64_t oid);
+/* A free frame, entered into the directory; what it holds is whoever asked for it to say.  NULL: there is none. */
+struct frame *frame_take(uint64_t oid);
 /* A clean frame that nothing maps leaves memory. */
 void frame_evict(struct frame *f);
 /* Makes it hold another kind; every capability into it dies. */

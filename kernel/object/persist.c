@@ -23,6 +23,8 @@
 #define FRAMES_PART  4                 /* of a small machine, no more than one frame in so many is kept free */
 #define AGE_BATCH    2048
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
+#define AHEAD_MOST   15                /* objects fetched with the one that is asked for */
+#define AHEAD_GAP    4                 /* what lies between is something else's */
 #define STEP_ROUNDS  8
 #define SCAN_STEP    512
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
@@ -54,7 +56,13 @@ static bool journal_waits;             /* somebody found the journal busy */
 static bool force_wanted;
 static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
 static uint64_t programs_abi, programs_stamp, mark;     /* root words that only a system knows: layout.h */
-static int fetch_result;
+static struct arriving {               /* asked of the store by persist_fetch, which waits for all of them */
+	struct frame *frame;
+	int result;                    /* -1: on its way */
+} arriving[AHEAD_MOST + 1];
+static unsigned arriving_count, arriving_left;
+static uint64_t ahead_next;            /* who reads on in order asks for this one next */
+static unsigned ahead;                 /* how many are then fetched with it */
 uint64_t persist_frames_low;
 static uint64_t age_hand, frames_high;
 
@@ -144,7 +152,10 @@ static void fetched(void *context, uint64_t cookie, const struct store_object *o
 	struct frame *f = &frames[cookie];
 
 	(void)context;
-	fetch_result = result;
+	for (unsigned i = 0; i < arriving_count; i++)
+		if (arriving[i].frame == f)
+			arriving[i].result = result;
+	arriving_left--;
 	f->alloc_count = object->alloc_count;
 	f->call_count = object->call_count;
 	f->kind = object->kind ? object->kind : FRAME_PAGE;
@@ -186,6 +197,17 @@ static uint64_t dirty_count(void *context)
 	return dirty_total;
 }
 
+/* Once in a life; the host's command looks for the line. */
+static void fullness_tell(void)
+{
+	static bool told;
+
+	if (told || persist_high * 10 < persist_range_end * 9)
+		return;
+	told = true;
+	kprintf("keros: the disk is nearly full: up to %lu of %lu MiB are in use\n", persist_high >> 8, persist_range_end >> 8);
+}
+
 static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 {
 	struct process *p = cpu.current;
@@ -195,6 +217,7 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	space_flush_all();
 	demarcated_ns = arch_now_ns();
 	persist_due_ns = ~0ull;
+	fullness_tell();
 	root[ROOT_LAYOUT] = LAYOUT_NOW;
 	root[ROOT_SUM] = layout_sum();
 	root[ROOT_ABI] = programs_abi;
@@ -329,17 +352,9 @@ static void pot_arrived(struct frame *f)
 	}
 }
 
-void persist_fetch(struct frame *f)
+/* It is in memory; what only memory knows of it begins anew. */
+static void arrived(struct frame *f)
 {
-	fetch_result = -1;
-	while (store_fetch(store, f->oid, frame_data(f), frame_pfn(f)) == STORE_WAIT)
-		wait_held();
-	while (fetch_result < 0)
-		wait_held();
-	if (fetch_result != STORE_OK) {
-		kprintf("keros: object %lx cannot be read from the disk\n", f->oid);
-		store_failed();
-	}
 	f->ready_epoch = 0;
 	if (f->oid >= persist_range_end)
 		f->flags |= FRAME_FIXED;
@@ -351,6 +366,55 @@ void persist_fetch(struct frame *f)
 		hints_forget(p->caps, CAP_REGISTERS);
 		hints_forget(p->slots, PROCESS_SLOTS);
 		process_arrived(f);
+	}
+}
+
+static bool fetch_begin(struct frame *f)
+{
+	arriving[arriving_count] = (struct arriving){ f, -1 };
+	if (store_fetch(store, f->oid, frame_data(f), frame_pfn(f)) != STORE_OK)
+		return false;
+	arriving_count++;
+	arriving_left++;
+	return true;
+}
+
+/* Whoever goes through objects in the order in which they were made gets the next ones too, more each time. */
+static void fetch_ahead(uint64_t oid)
+{
+	ahead = oid - ahead_next < AHEAD_GAP ? (2 * ahead + 1 < AHEAD_MOST ? 2 * ahead + 1 : AHEAD_MOST) : 0;
+	ahead_next = oid + 1;
+	for (unsigned i = 0; i < ahead; i++, ahead_next++) {
+		struct frame *f;
+
+		if (!persist_has(ahead_next) || frame_free_count() <= persist_frames_low || frame_lookup(ahead_next))
+			return;
+		f = frame_take(ahead_next);
+		if (!fetch_begin(f)) {
+			frame_evict(f);
+			return;
+		}
+	}
+}
+
+void persist_fetch(struct frame *f)
+{
+	arriving_count = arriving_left = 0;
+	while (!fetch_begin(f))
+		wait_held();
+	fetch_ahead(f->oid);
+	while (arriving_left)
+		wait_held();
+	if (arriving[0].result != STORE_OK) {
+		kprintf("keros: object %lx cannot be read from the disk\n", f->oid);
+		store_failed();
+	}
+	arrived(f);
+	for (unsigned i = 1; i < arriving_count; i++) {
+		if (arriving[i].result == STORE_OK)
+			arrived(arriving[i].frame);
+		else
+			frame_evict(arriving[i].frame);        /* nobody asked for it yet */
 	}
 }
 

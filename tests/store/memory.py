@@ -11,10 +11,10 @@ def pages(mib, *options, timeout=250):
     return run([KEROS, "run", "--tree", tree, *options, "--", "manypages", str(mib)], timeout=timeout)
 
 
-@limit(300)
+@limit(600)
 def test_larger_than_memory():
-    """A sandbox writes 256 MiB on a machine of 64 MiB and reads all of it back, twice."""
-    result = pages(256, "--mem", "64M", "--disk", "d")
+    """A sandbox touches 1 GiB on a machine of 128 MiB: writes all of it, and reads it back twice."""
+    result = pages(1024, "--mem", "128M", "--disk", "d", timeout=550)
     assert result.status == 0 and result.stdout == b"written\nread\nread\n", result
     check_image("d")
 
@@ -26,4 +26,15 @@ def test_too_much_for_the_disk():
     assert result.status not in (0, 125), result
     result = run([KEROS, "run", "--disk", "d", "--", "sh", "-c", "echo on"])
     assert result.stdout == b"on\n", result
+    check_image("d")
+
+
+@limit(120)
+def test_full():
+    """A file that fills the disk ends with ENOSPC, which is reported; what was there before is there, and room can be made."""
+    script = ("echo kept > /tmp/k; head -c 314572800 /dev/zero | tr '\\0' x > /tmp/f; cat /tmp/k; rm /tmp/f; "
+              "head -c 52428800 /dev/zero | tr '\\0' y > /tmp/g; tail -c 1 /tmp/g; sync; echo synced")
+    result = run([KEROS, "run", "--mem", "64M", "--disk", "d", "--disk-size", "256M", "--", "sh", "-c", script], timeout=110)
+    assert result.stdout == b"kept\nysynced\n", result
+    assert b"No space left on device" in result.stderr and b"d is nearly full: up to" in result.stderr, result
     check_image("d")

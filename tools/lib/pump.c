@@ -101,6 +101,7 @@ struct pump {
 	struct buffer hidden;          /* what the other one has printed meanwhile */
 	uint32_t taken_bytes, taken_frames; /* of output, since credit was last given */
 	bool input_ended;
+	bool full_told;                /* that the disk is nearly full */
 	bool prefix;                   /* Ctrl-A was typed */
 	bool leaving;
 	enum { SAVE_NONE, SAVE_ASKED, SAVE_DONE } save; /* of a system with a disk, before we leave */
@@ -641,6 +642,22 @@ static void show_log(const uint8_t *bytes, size_t length, int fd)
 	}
 }
 
+/* What the kernel says of the disk's room is the user's to know. */
+static void full_tell(struct pump *p)
+{
+	static const char line[] = "keros: the disk is nearly full: ";
+	char *found;
+
+	if (p->full_told || p->run->verbose || !p->log.length)
+		return;
+	found = memmem(p->log.data, p->log.length, line, sizeof line - 1);
+	if (!found || !memchr(found, '\n', p->log.length - (size_t)(found - (char *)p->log.data)))
+		return;
+	p->full_told = true;
+	found += sizeof line - 1;
+	note("%s is nearly full: %.*s\r", p->run->disk, (int)strcspn(found, "\r\n"), found);
+}
+
 static void read_log(struct pump *p)
 {
 	uint8_t bytes[4096];
@@ -657,6 +674,7 @@ static void read_log(struct pump *p)
 	else if (p->run->verbose)
 		show_log(bytes, (size_t)n, 2);
 	buffer_add(&p->log, bytes, (size_t)n);
+	full_tell(p);
 	if (p->log.length > LOG_KEPT)
 		buffer_drop(&p->log, p->log.length - LOG_KEPT);
 }
