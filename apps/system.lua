@@ -40,6 +40,7 @@ domain "console" {
 
 domain "p9" {
 	does = "the host's shares as directory capabilities, by the machine's virtio-9p devices",
+	when = "always",
 	priority = 12,
 	data = 0xFFFF,                                 -- the share interface
 	holds = {
@@ -117,7 +118,7 @@ domain "native" {
 		bank = bank { rights = "all" }, schedule = kernel "schedule", log = kernel "log", [8] = kernel "discrim",
 		[9] = kernel "proctool", [10] = kernel "keybits", [11] = kernel "timer", [12] = kernel "irq",
 		[13] = kernel "ioport", [14] = kernel "physmem", [15] = kernel "checkpoint", [16] = start "vcs",
-		[17] = start "constructor", [18] = start "proccre", [19] = start "console", [20] = kernel "range",
+		[17] = start "constructor", [18] = start "proccre", [19] = start "console", [20] = kernel "range", [21] = start "p9",
 		[31] = start("prime", 0),
 	},
 }

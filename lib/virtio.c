@@ -127,9 +127,9 @@ bool virtio_lost(const struct virtio_device *d)
 	return virtio_read(d, REG_STATUS, 1) == 0;
 }
 
-void virtio_acknowledge(const struct virtio_device *d)
+bool virtio_acknowledge(const struct virtio_device *d)
 {
-	virtio_read(d, REG_ISR, 1);
+	return virtio_read(d, REG_ISR, 1) & 1;
 }
 
 /* ---- queues --------------------------------------------------------------------------------------------- */
@@ -168,7 +168,8 @@ void virtio_notify(struct virtio_queue *q)
 
 bool virtio_next(struct virtio_queue *q, unsigned *descriptor, uint32_t *length)
 {
-	while (q->seen != q->used->index) {
+	/* More than the queue holds is no answer: the memory is another life's. */
+	while (q->seen != q->used->index && (uint16_t)(q->used->index - q->seen) <= q->size) {
 		unsigned at = q->seen & (q->size - 1u);
 
 		__sync_synchronize();

@@ -671,3 +671,22 @@ const char *share_mount(struct proc *p, const char *config, size_t length)
 	}
 	return NULL;
 }
+
+/* Spaces and their kin are octal there, as mount(8) writes them. */
+size_t share_mounts(char *to, size_t size)
+{
+	size_t used = 0;
+
+	for (unsigned k = 0; k < MOUNTS_MAX && mounts[k].root; k++) {
+		const struct mount *m = &mounts[k];
+
+		if (used + strlen(m->guest) * 4 + 64 > size)
+			break;
+		used += (size_t)sprintf(to + used, "keros%u ", k);
+		for (const char *c = m->guest; *c; c++)
+			used += (size_t)sprintf(to + used, strchr(" \t\n\\", *c) ? "\\%03o" : "%c", (unsigned char)*c);
+		used += (size_t)sprintf(to + used, " %s %s 0 0\n", m->mode == MOUNT_COPY ? "overlay" : "9p",
+					m->mode == MOUNT_READ ? "ro" : "rw");
+	}
+	return used;
+}

@@ -58,6 +58,7 @@ int share_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length
 bool share_readonly(const struct inode *i) { (void)i; return true; }
 uint64_t share_device(const struct inode *i) { (void)i; return 0; }
 void share_free(struct inode *i) { (void)i; }
+size_t share_mounts(char *to, size_t size) { (void)to, (void)size; return 0; }
 
 /* ---- pages --------------------------------------------------------------------------------------------- */
 

@@ -307,6 +307,7 @@ int share_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length
 bool share_readonly(const struct inode *i);
 uint64_t share_device(const struct inode *i);
 void share_free(struct inode *i);
+size_t share_mounts(char *to, size_t size);                     /* lines of /proc/mounts */
 extern const struct file_ops share_ops;
 
 /* ---- open files ------------------------------------------------------------------------------------------- */

@@ -222,7 +222,9 @@ void ops_restart(struct share *s)
 /* What every request on a handle needs; 0 or the result that refuses it. */
 static uint32_t handle_ready(const struct handle *h)
 {
-	return h->epoch == h->share->epoch && h->share->ready ? RC_OK : RC_RESTART;
+	bool same = h->root ? h->number == h->share->root_number : h->epoch == h->share->epoch;
+
+	return same && h->share->ready ? RC_OK : RC_RESTART;
 }
 
 /* Takes one path (second: the other one of two) into an operation.  0 or a Linux error number. */
@@ -1437,7 +1439,15 @@ static uint32_t do_sync(void *ctx, struct msg *m, uint64_t data_only)
 static void attach_reply(struct op *o)
 {
 	unsigned group = (unsigned)o->w[1];
-	struct handle *h = handle_new(group, o->share);
+	struct handle *h;
+
+	o->share->root_number = o->attr.number;
+	o->share->ready = true;
+	if (group == GROUPS) {                 /* share_reattach */
+		op_end(o);
+		return;
+	}
+	h = handle_new(group, o->share);
 
 	if (!h || (o->text_length && !(h->only = strdup(o->text)))) {
 		op_result(o, RC_LIMIT);
@@ -1445,6 +1455,7 @@ static void attach_reply(struct op *o)
 	}
 	h->kind = HANDLE_DIRECTORY;
 	h->root = true;
+	h->number = o->attr.number;
 	h->fid = o->share->root;
 	h->readonly = o->w[2] & 1;
 	process_make_start(CR_SELF, h->data, CR_TMP1);
@@ -1453,7 +1464,6 @@ static void attach_reply(struct op *o)
 
 static void attach_describe(struct op *o)
 {
-	o->share->ready = true;
 	walk_attr(o, o->share->root, attach_reply);
 }
 
@@ -1500,6 +1510,20 @@ static void attach_begin(struct op *o)
 	put32(w, LANE_AHEAD + 4096);
 	put_string(w, "9P2000.L", 8);
 	rpc_send(o, 0, MESSAGE, 0, attach_versioned);
+}
+
+void share_reattach(struct share *s)
+{
+	struct op *o = op_new(NULL, s);
+
+	if (!o)
+		return;
+	o->w[1] = GROUPS;
+	o->start = attach_begin;
+	if ((o->lane = lane_take()))
+		attach_begin(o);
+	else
+		op_end(o);
 }
 
 static bool name_possible(const char *name, size_t length)

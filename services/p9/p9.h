@@ -71,6 +71,7 @@ struct share {
 	bool revoked;                  /* for good: its owner took it back */
 	bool found, ready;             /* ready: the version is agreed and the root attached */
 	uint32_t next_fid, root;
+	uint64_t root_number;          /* of the folder: in another life of the machine it may be another */
 	unsigned epoch;                /* lives of the machine: handles of another are dead */
 	bool unannounced;
 	bool reads_ahead;              /* it takes messages large enough, and there are lanes for it */
@@ -95,6 +96,7 @@ struct handle {
 	unsigned epoch;
 	uint16_t data;                 /* of its start capabilities */
 	bool readonly, root, closed, can_read, can_write;
+	uint64_t number;               /* of a root: the folder that it was made for */
 	uint32_t fid, list_fid;        /* list_fid: the folder opened for listing, or NO_FID */
 	unsigned users;
 	char *only;                    /* the one name that exists in it, or NULL */
@@ -162,4 +164,5 @@ void prefix_leave(struct op *o);
 void op_fail(struct op *o, int error);                 /* a Linux error number */
 void op_result(struct op *o, uint32_t rc);
 void ops_restart(struct share *s);                     /* what was in flight is lost */
+void share_reattach(struct share *s);                  /* in another life: its root is good again, if it is the same folder */
 #endif

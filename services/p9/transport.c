@@ -341,42 +341,44 @@ static void restart(void)
 		ops_restart(s);
 		for (unsigned nth = 0; !s->found && virtio_find(&caps, DEVICE_9P, nth, &s->device); nth++)
 			s->found = tag_is(&s->device, s->number) && share_begin(s);
-		if (!s->found)
+		if (s->found)
+			share_reattach(s);
+		else
 			s->epoch++;
 	}
 }
 
-/* Takes what a device has done; false: nothing. */
-static bool share_service(struct share *s)
+/* Takes what a device has done. */
+static void share_service(struct share *s)
 {
 	unsigned head;
 	uint32_t length;
-	bool any = false;
 
-	while (virtio_next(&s->queue, &head, &length)) {
+	while (virtio_next(&s->queue, &head, &length))
 		completed(s, head, length);
-		any = true;
-	}
-	return any;
+}
+
+/* A notice that no device has raised an interrupt for may mean that the machine began another life. */
+static void lost_check(void)
+{
+	for (struct share *s = shares; s < shares + share_count; s++)
+		if (s->found && virtio_lost(&s->device)) {
+			restart();
+			return;
+		}
 }
 
 void transport_service(bool interrupt)
 {
-	bool any = false;
+	bool raised = false;
 
-	for (struct share *s = shares; s < shares + share_count; s++) {
-		if (!s->found)
-			continue;
-		if (interrupt)
-			virtio_acknowledge(&s->device);
-		any |= share_service(s);
-	}
-	/* An interrupt for nothing, or a notice that is none: another life of the machine, perhaps. */
-	for (struct share *s = shares; interrupt && !any && s < shares + share_count; s++)
-		if (s->found && virtio_lost(&s->device)) {
-			restart();
-			break;
-		}
+	for (struct share *s = shares; interrupt && s < shares + share_count; s++)
+		raised |= s->found && virtio_acknowledge(&s->device);
+	if (interrupt && !raised)
+		lost_check();
+	for (struct share *s = shares; s < shares + share_count; s++)
+		if (s->found)
+			share_service(s);
 	for (unsigned line = 0; interrupt && line < 32; line++)
 		if (lines_bound & 1u << line)
 			irq_enable(CR_IRQ, line);
@@ -393,7 +395,7 @@ bool transport_rearm(void)
 		s->queue.available->flags = share_awaited(s) ? 0 : AVAIL_NO_INTERRUPT;
 		__sync_synchronize();
 		/* What was done before the flag was seen raises no interrupt. */
-		any |= !s->queue.available->flags && s->queue.seen != s->queue.used->index;
+		any |= !s->queue.available->flags && (uint16_t)(s->queue.used->index - s->queue.seen - 1) < s->queue.size;
 	}
 	return any;
 }

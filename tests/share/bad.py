@@ -179,3 +179,33 @@ def test_deep_paths():
     os.makedirs(top + "/" + "/".join("e%d" % i for i in range(100)))
     expect(run_keros("cat /s/%s/f; cd /s/%s && cat f; cd /s; i=0; while cd e$i 2>/dev/null; do i=$((i+1)); done; [ $i -ge 60 ] && echo stopped"
                      % (deep, deep), options=["--ro", top + ":/s"]), stdout="deep\ndeep\nstopped\n")
+
+
+@limit(200)
+def test_power_loss():
+    """A system that goes on from its disk finds its share again: what was open is an error, what is opened anew is right; with
+    another folder in its place the share is an error and not that folder."""
+    top, other = folder("kept", {"w/f": b"open\n"}), folder("other", {"f": b"other\n"})
+    disk = os.path.join(os.getcwd(), "disk")
+    script = ("exec 3</w/f; read x <&3; i=0; while :; do i=$((i+1)); echo $i 2>/dev/null >/w/count || echo failed; [ $i = 3 ] && sync;"
+              " read x <&3 || echo closed; y=$(cat /w/f 2>/dev/null) && echo $i $y; sleep 0.2; done")
+
+    def life(share, want, lines=400):
+        run = Running("true" if os.path.exists(disk) else script, ["--disk", disk, "--disk-size", "512M", "--rw", share + ":/w"])
+        seen = []
+        for _ in range(lines):
+            seen.append(run.line())
+            if want(seen):
+                break
+        os.kill(qemu_of(run.process), signal.SIGKILL)
+        run.end()
+        assert want(seen), seen[-20:]
+        return seen
+
+    life(top + "/w", lambda seen: "8 open" in seen)
+    for _ in range(2):
+        os.unlink(top + "/w/count")
+        life(top + "/w", lambda seen: len([l for l in seen if l.endswith(" open")]) > 6)
+        assert int(open(top + "/w/count").read()) > 3
+    life(other, lambda seen: seen.count("failed") > 3 and "other" not in " ".join(seen))
+    assert sorted(os.listdir(other)) == ["f"]

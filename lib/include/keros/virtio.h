@@ -56,5 +56,5 @@ bool virtio_queue_init(struct virtio_queue *q, struct virtio_device *d, unsigned
 void virtio_offer(struct virtio_queue *q, unsigned descriptor); /* the head of a chain */
 void virtio_notify(struct virtio_queue *q);
 bool virtio_next(struct virtio_queue *q, unsigned *descriptor, uint32_t *length); /* false: nothing more */
-void virtio_acknowledge(const struct virtio_device *d); /* lowers the interrupt line */
+bool virtio_acknowledge(const struct virtio_device *d); /* lowers the interrupt line; false: it had raised none */
 #endif
