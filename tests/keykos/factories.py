@@ -332,3 +332,26 @@ def test_factories():
         return lambda t: t.steady("no leak", "sb", part)
     passes(keys, *(steadily(part) for part in (key_sets, key_sets_full, old_keys, creators, builders, copies, confinement,
                                                yields, births)), programs=programs)
+
+
+@limit(200)
+def test_many_objects():
+    """The server has room for 4080 objects; one more is the documented code for no space, and all of them go with their bank."""
+    def whole(t):
+        def fill(t):
+            t.do("kc sb 67 () (,many)")
+            for n in range(4100):
+                t.do("kc kidc 0 (,many,m,many) (,k)")
+            t.check("limit", "kidc", 0, ",many,m,many", 2)
+            for key in ("siaf", "fsf", "snodef", "rcf", "waitf", "clockf"):
+                t.check("limit", key, 0, ",many,m,many", 2)
+            t.check("limit", "fc", 0, ",many", 2)
+            t.check("limit", "fcc", 0, ",many", 2)
+            t.check("limit", "dcc", 0, ",many,m", DEAD)
+            t.check("limit", "many", 67, code=1)
+            t.check("limit", "many", 0, code=0)
+            t.check("limit", "many", KT + 4, code=0)
+            t.check("limit", "kidc", 0, ",sb,m,sb", 0, keys="k")
+            t.check("limit", "k", KT + 4, code=0)
+        t.steady("no leak", "sb", fill)
+    passes(whole)

@@ -264,6 +264,8 @@ directory_fill(void)
 	}
 	if (!segments_begin())
 		fatal("making", "segments");
+	stem_highest(R_A);
+	name_add("zeroseg", R_A);
 	object_add("sbt", KIND_SBT);
 	object_add("dcc", KIND_DCC);
 	object_add("fcc", KIND_FCC);

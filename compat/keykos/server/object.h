@@ -168,6 +168,7 @@ uint32_t maker_serve(unsigned index, uint32_t order);
 
 /* segment.c */
 bool segments_begin(void);
+void stem_highest(cap_t to);
 uint32_t fs_make(unsigned index, uint32_t order, cap_t to);
 uint32_t fs_serve(unsigned index, uint32_t order);
 uint32_t vcs_make(unsigned index, uint32_t order, cap_t to);

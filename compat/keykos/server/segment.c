@@ -178,6 +178,13 @@ vcs_make(unsigned index, uint32_t order, cap_t to)
 	return RC_OK;
 }
 
+/* Zeroes of the greatest height: what a program that keeps virtual copies has as a component. */
+void
+stem_highest(cap_t to)
+{
+	stem_get(LSS_HIGH, to);
+}
+
 /* The stems, at the system's start. */
 bool
 segments_begin(void)
@@ -185,7 +192,7 @@ segments_begin(void)
 	if (object_make(KIND_STEMS, 0, &stems) != RC_OK || bank_alloc_page(CR_BANK, R_A) != RC_OK)
 		return false;
 	page_make_readonly(R_A, R_A);
-	for (unsigned lss = LSS_LOW - 1; lss < LSS_HIGH; lss++) {
+	for (unsigned lss = LSS_LOW - 1; lss <= LSS_HIGH; lss++) {
 		uint64_t first;
 		uint64_t valid;
 
