@@ -201,9 +201,9 @@ object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
 	return ledger_owns(&ledger, bank, *kind, *offset) ? RC_OK : RC_REQUEST;
 }
 
-/* own: not an object of a bank below. */
+/* own: not 0, the kind that it must have, and it must not be of a bank below. */
 static uint32_t
-object_free(struct msg *m, cap_t object, bool own)
+object_free(struct msg *m, cap_t object, uint64_t own)
 {
 	unsigned bank;
 	uint64_t kind, offset;
@@ -211,7 +211,7 @@ object_free(struct msg *m, cap_t object, bool own)
 
 	if (rc == RC_OK)
 		rc = object_identify(bank, object, &kind, &offset);
-	if (rc == RC_OK && own && !ledger_owns_itself(&ledger, bank, kind, offset))
+	if (rc == RC_OK && own && (own != kind || !ledger_owns_itself(&ledger, bank, kind, offset)))
 		rc = RC_REQUEST;
 	if (rc != RC_OK)
 		return rc;
@@ -224,14 +224,14 @@ static uint32_t
 do_free(void *ctx, struct msg *m, cap_t object)
 {
 	(void)ctx;
-	return object_free(m, object, false);
+	return object_free(m, object, 0);
 }
 
 static uint32_t
-do_free_own(void *ctx, struct msg *m, cap_t object)
+do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
 {
 	(void)ctx;
-	return object_free(m, object, true);
+	return kind ? object_free(m, object, kind) : RC_REQUEST;
 }
 
 /* Objects that are out of the books already and wait to be rescinded together. */

@@ -9,6 +9,7 @@
  *   2. A face of a bank is the rights that are forbidden: 1 destroy, 2 query, 4 change limits.
  * Source: keykos.md 4.1.
  */
+#include <keros/fast.h>
 #include "object.h"
 
 #define NO_LIMIT   0xFFFFFFFFull
@@ -26,6 +27,23 @@ bank_open(cap_t key, unsigned *index)
 	return key_open(key, KIND_BANK, index, &rights);
 }
 
+/* The bank of the service: mostly the one of the last call, which is still in its register. */
+static unsigned native_of;
+
+static void
+native_get(unsigned bank)
+{
+	if (native_of != bank)
+		object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	native_of = bank;
+}
+
+void
+native_forget(void)
+{
+	native_of = 0;
+}
+
 static uint64_t
 room(unsigned bank, unsigned kind)
 {
@@ -38,7 +56,7 @@ room(unsigned bank, unsigned kind)
 		if (here < least)
 			least = here;
 	}
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	native_get(bank);
 	bank_get_limits(R_BANK_NATIVE, NULL, NULL, &left);
 	if (kind == NODES)
 		left *= 15;                        /* nodes to a frame */
@@ -60,15 +78,15 @@ count(unsigned bank, unsigned kind, int change)
 uint32_t
 bank_take(unsigned bank, unsigned kind, cap_t to)
 {
+	static const uint32_t orders[] = { BANK_OC_ALLOC_NODE, BANK_OC_ALLOC_PAGE, BANK_OC_ALLOC_PROCESS };
 	unsigned counted = kind == PAGES ? PAGES : NODES;
 	uint32_t rc;
 
 	for (unsigned i = bank; i; i = objects[i].bank)
 		if (objects[i].bank_of.live[counted] >= objects[i].bank_of.limit[counted])
 			return RC_LIMITED;
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
-	rc = kind == 0 ? bank_alloc_node(R_BANK_NATIVE, to) : kind == 1 ? bank_alloc_page(R_BANK_NATIVE, to)
-	   : bank_alloc_process(R_BANK_NATIVE, to);
+	native_get(bank);
+	rc = fast_tell(R_BANK_NATIVE, orders[kind], 0, 0, 0, 0, FAST_CAPS(to, 0, 0, 0));
 	if (rc != RC_OK)
 		return 1;
 	count(bank, counted, 1);
@@ -78,8 +96,10 @@ bank_take(unsigned bank, unsigned kind, cap_t to)
 uint32_t
 bank_give(unsigned bank, unsigned kind, cap_t object)
 {
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
-	if (bank_free_own(R_BANK_NATIVE, object) != RC_OK)
+	static const uint64_t kinds_there[] = { MAKE_NODE, MAKE_PAGE, MAKE_PROCESS };
+
+	native_get(bank);
+	if (fast_tell(R_BANK_NATIVE, BANK_OC_FREE_OWN, kinds_there[kind], 0, 0, FAST_CAPS(object, 0, 0, 0), 0) != RC_OK)
 		return 1;
 	count(bank, kind == PAGES ? PAGES : NODES, -1);
 	return RC_OK;
@@ -89,7 +109,7 @@ bank_give(unsigned bank, unsigned kind, cap_t object)
 uint32_t
 bank_renew(unsigned bank, cap_t object)
 {
-	object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
+	native_get(bank);
 	return bank_sever_own(R_BANK_NATIVE, object, R_A) == RC_OK ? RC_OK : 1;
 }
 
@@ -110,6 +130,7 @@ native_make(cap_t to)
 static void
 native_end(cap_t native)
 {
+	native_forget();
 	if (bank_empty(native) == RC_OK && keytree_swap(spare_object, spares, native, CR_VOID) == RC_OK)
 		spares++;
 	else
@@ -223,7 +244,7 @@ destroy(unsigned bank, unsigned kind, unsigned n)
 	uint32_t failed = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (!acceptable(kind, from[i]) || bank_give(bank, kind, from[i]) != RC_OK)
+		if (bank_give(bank, kind, from[i]) != RC_OK)
 			failed |= 1u << i;
 	return failed;
 }

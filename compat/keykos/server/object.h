@@ -274,6 +274,8 @@ uint32_t bank_take(unsigned bank, unsigned kind, cap_t to);     /* 0, or KeyKOS'
 uint32_t bank_give(unsigned bank, unsigned kind, cap_t object);
 uint32_t bank_renew(unsigned bank, cap_t object);
 uint32_t bank_first(void);
+/* R_BANK_NATIVE is about to hold something else. */
+void native_forget(void);
 uint32_t sb_serve(unsigned index, uint32_t order);
 uint32_t sbt_serve(unsigned index, uint32_t order);
 

@@ -375,6 +375,7 @@ page_end(void)
 
 	if (page_test_zero(CR_TMP0, &nonzero) != RC_OK || !nonzero)
 		return 0;
+	native_forget();
 	process_get_slot(CR_SELF, PSLOT_SPACE, R_BANK_NATIVE);
 	if (space_map(R_BANK_NATIVE, PAGE_WINDOW, CR_TMP0, DB_READONLY, &maker) != RC_OK)
 		return PAGE_SIZE;
