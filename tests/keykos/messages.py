@@ -157,9 +157,43 @@ def meter_keepers(t):
     t.kind(name, "mk", DEAD)
 
 
+def meters(t):
+    """A domain whose meter runs dry waits with the meter keeper, until it is let go with a meter that is full again."""
+    name = "meter keeper"
+    t.do("cfact spinf spinner.s 0x10C8")
+    t.check(name, "mkeeperf", 0, ",sb,m,sb", 0, keys="mk")
+    t.do("newmeter mm")
+    t.do("kc mmnode 16+2 (,mk)")
+    t.check("spinner", "spinf", 0, ",sb,mm,sb", 0, keys="spin")
+    t.check("spinner", "spin", 0, hexed(u32(1)), 0)
+    t.do("kc mmnode 3 () (,full)")
+    t.do("datakey zero %x00")
+    for n in (1, 2):
+        t.do("kc mmnode 16+3 (,zero)")
+        t.do("kc joinf 64 (,sb,m,sb) (,late,,,slip)")
+        t.do("kfork spin 0 (%s,,,,slip)" % hexed(u32(2)))
+        settle(t)
+        t.check(name, "mk", 1, code=1)
+        t.check(name, "mk", KT + 4, code=1)
+        if n == 2:
+            # let go with nothing: it comes back
+            t.check(name, "mk", 0, code=0)
+            settle(t)
+            t.check(name, "mk", 1, code=1)
+        t.do("kc mmnode 16+3 (,full)")
+        t.check(name, "mk", 0, code=0)
+        t.check("join", "late", 1, code=0)
+        t.check(name, "mk", 1, code=0)
+        t.check("join", "late", KT + 4, code=0)
+    t.check("spinner", "spin", KT + 4, code=0)
+    t.check(name, "mk", KT + 4, code=0)
+    t.do("kc sb 1 (,mmnode)")
+    t.do("kc spinf.builder kt+4")
+
+
 @limit(300)
 def test_messages():
     """Joins, message buffers, fork objects and the meter keeper answer as published, and end without a trace."""
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", lambda t: (part(t), settle(t)))
-    passes(begin, *(steadily(part) for part in (joins, buffers, forks, meter_keepers)))
+    passes(begin, *(steadily(part) for part in (joins, buffers, forks, meter_keepers, meters)))

@@ -25,10 +25,18 @@ enum { NO_DESTROY = 1, NO_ZONE = 2 };
 
 struct date { uint32_t years, day, month, month_day, weekday; uint64_t days; };
 
+static uint64_t offset;                    /* 0: to be asked for */
+
+/* The system goes on from its store: its timer stood still meanwhile. */
+void
+time_of_day_forget(void)
+{
+	offset = 0;
+}
+
 uint64_t
 time_of_day_offset(void)
 {
-	static uint64_t offset;
 	uint64_t seconds = 0, ns = 0;
 
 	/* Once: the two clocks go on from one pair, and asking twice would differ by the time between. */

@@ -195,6 +195,7 @@ void records_end(unsigned index);
 /* wait.c, clock.c */
 #define CLOCK_TEXT 31
 #define NOTICE_TIMER 1u
+#define NOTICE_RESTART 2u
 void waits_begin(void);
 void waits_expire(void);
 uint32_t wait_make(unsigned index, uint32_t order, cap_t to);
@@ -208,6 +209,7 @@ uint32_t clock_serve(unsigned index, uint32_t order);
 void clock_text(uint64_t tod, char text[CLOCK_TEXT]);
 /* What to add to the system timer for the time of day since 1970. */
 uint64_t time_of_day_offset(void);
+void time_of_day_forget(void);
 
 void alarm_set(void);
 

@@ -288,6 +288,6 @@ void
 waits_begin(void)
 {
 	/* After a start from the store, too: the alarm is not part of what was saved. */
-	process_make_notice(CR_SELF, NOTICE_TIMER, CR_TMP0);
+	process_make_notice(CR_SELF, NOTICE_RESTART, CR_TMP0);
 	checkpoint_at_restart(R_CHECKPOINT, CR_TMP0);
 }
