@@ -79,10 +79,10 @@ static void stuff_get(struct process *p, struct domain_stuff *stuff)
 	control_get(p, &stuff->control);
 }
 
-static void clear_trap(struct process *p)
+static void clear_trap(struct process *p, bool moved)
 {
-	/* The trap instruction is behind it then, and not made again. */
-	if (p->fault_code == FAULT_TRAP)
+	/* The trap instruction is behind it then, and not made again; unless it was told to go on elsewhere. */
+	if (p->fault_code == FAULT_TRAP && !moved)
 		p->regs.rip += 2;
 	p->fault_code = FAULT_NONE;
 	p->flags &= ~PROCESS_FAULT_KEEPER;
@@ -223,6 +223,8 @@ static void get_state(struct inv *inv, struct process *p)
 /* Decoded: the state that p gets, and whether its trap is over. */
 static void state_set(struct inv *inv, struct process *p, struct domain_stuff *stuff, bool reset)
 {
+	bool moved;
+
 	stuff->regs.rip = stuff->control.pc;
 	stuff->regs.rflags = stuff->control.flags;
 	stuff->regs.rsp = stuff->control.sp;
@@ -231,10 +233,14 @@ static void state_set(struct inv *inv, struct process *p, struct domain_stuff *s
 		return;
 	}
 	commit_point();
+	moved = stuff->regs.rip != p->regs.rip;
 	process_mark_dirty(p);
 	process_regs_set(p, &stuff->regs);
+	/* What it will accept stands in its registers, as the ancestor's entry block did. */
+	if ((stuff->regs.rax >> INV_MARK_SHIFT & 0xFF) == INV_MARK)
+		p->recv_control = (uint32_t)stuff->regs.rax;
 	if (reset)
-		clear_trap(p);
+		clear_trap(p, moved);
 }
 
 /* What of the state is sent replaces what was there; a short string leaves the rest. */

@@ -75,3 +75,18 @@ def test_interpreter():
     out = result.stdout.decode()
     assert result.status == 1 and "line 1: no command 'nonsense'" in out and "line 2: there is no key 'nobody'" in out, out
     assert "line 3:" in out and "KT=C\n" in out, out
+
+
+def test_rules():
+    """A program of the dialect finds the rules of jumps, traps, fault and resume keys, keepers and fork as published."""
+    out = script("""cfact rulesf rules.s 0x99 s0=discrim
+newbank b
+kc rulesf 0 (,b,m,b) (,r)
+kc r 0 () (%a)
+pause 50
+space b
+""", os.path.join(ROOT, "tests/keykos/rules.ck"))
+    lines = out.splitlines()
+    assert lines[:2] == ["RC=0", "RC=0"], "rules that do not hold, by line of rules.ck (traps by row): " + out
+    assert int(lines[2].split("of ")[1].rstrip('"')) >= 95, out
+    assert lines[3] == "0 Nodes and 0 Pages", "space is lost: " + out
