@@ -4,19 +4,11 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, Table  # noqa: E402
+from _table import KT, Table, hexed, u32, u64  # noqa: E402
 from lib import limit  # noqa: E402
 
 UNKNOWN = KT + 2
 DEAD = KT + 1
-
-
-def u32(*numbers):
-    return b"".join(n.to_bytes(4, "little") for n in numbers)
-
-
-def hexed(data):
-    return "%x" + data.hex()
 
 
 def data_keys(t):
@@ -285,11 +277,95 @@ def domains(t):
     t.kind("domain creator", "dc", DEAD)
 
 
+def memory_codes(t):
+    """Every way in which a tree may not give what is asked of it, by its number; nothing hangs in a loop of keys."""
+    t.do("kc sb 16 () (,page)")
+    t.do("kc page 0 () (,pagero)")
+    t.do("kc page 4096 (%a" + "memory" + ")")
+    for name in ("n3", "n4", "to"):
+        t.do("kc sb 0 () (,%s)" % name)
+    t.do("kc sb 16 () (,sink)")
+    t.do("kc n3 35 (%x03) (,n3)")
+    t.do("kc n4 35 (%x04) (,n4)")
+    t.kind("copy key", "copy", 0x64)
+    t.refuses("copy key", "copy", [1, 2, 3, KT + 4, KT + 5])
+
+    def copy(source, offset, code, error, sink="sink"):
+        """Six bytes from source at offset to the start of a page: rc, and the memory code if it fails."""
+        done = 6 if code == 0 else 0
+        t.check("copy key", "copy", 0, "%s,%s,%s" % (hexed(u64(offset, 0, 6)), source, sink), code,
+                u64(offset + done, done, 6 - done) + u32(error))
+
+    def slot(node, number, key):
+        t.do("kc %s %d (,%s)" % (node, 16 + number, key))
+
+    def window(node, number, value):
+        t.do("kc %s 45 (%s)" % (node, hexed(u32(number, number) + value.to_bytes(16, "big"))))
+
+    copy("page", 0, 0, 0)
+    copy("pagero", 0, 0, 0)
+    copy("page", 4096, 2, 3)
+    copy("dkc", 0, 2, 2)
+    copy("", 0, 2, 5)
+    slot("n3", 0, "page")
+    copy("n3", 0, 0, 0)
+    copy("n3", 4096, 2, 5)
+    copy("n3", 0x10000, 2, 3)
+    slot("n4", 0, "n3")
+    slot("n4", 1, "page")
+    copy("n4", 0, 0, 0)
+    copy("n4", 0x10000, 0, 0)
+    copy("n4", 0x11000, 2, 3)
+    # A child as tall as its parent; a tree that contains itself, by a window.
+    slot("n4", 2, "n4")
+    copy("n4", 0x20000, 2, 9)
+    window("n4", 3, 0x22)
+    copy("n4", 0x30000, 0, 0)
+    window("n4", 0, 0x22)
+    copy("n4", 0, 2, 6)
+    slot("n4", 0, "n3")
+    # Windows: bits that must be 0, an offset too large, one over data, one over nothing in the background.
+    for value, error in ((0x10122, 10), (0x1022, 10), (1 << 48 | 0x22, 14), (0x52, 5), (0x42, 10), (0x03, 13), (0x0, 5), (0xF00, 5)):
+        window("n4", 4, value)
+        copy("n4", 0x40000, 2, error)
+    # Format keys.
+    t.do("kc sb 0 () (,red)")
+    slot("red", 0, "page")
+    t.do("kc red 35 (%x00) (,redn)")
+    for value, code, error in ((0x0FFFFF13, 0, 0), (0x0FFFFF03, 2, 3), (0x0FFFFF12, 2, 9), (0x0FFFFF1D, 2, 9), (0x8FFFFF13, 2, 8),
+                               (0x2FFFFF13, 2, 8), (0x4FFFFF13, 2, 8), (0x1FFFFF13, 0, 0), (0x00FFFF13, 2, 8), (0x0F5FFF13, 2, 8),
+                               (0x0FFFF013, 2, 8), (0x0FFFFF1F, 2, 9)):
+        window("red", 15, value)
+        copy("redn", 0, code, error)
+    slot("red", 15, "page")
+    copy("redn", 0, 2, 7)
+    # Stores.
+    copy("page", 0, 3, 1, "pagero")
+    copy("page", 0, 3, 5, "")
+    t.do("kc n3 35 (%x83) (,n3ro)")
+    copy("page", 0, 3, 1, "n3ro")
+    t.do("kc n3 36 () (,n3s)")
+    copy("n3s", 0, 0, 0)
+    copy("page", 0, 3, 1, "n3s")
+    t.do("kc n3 32 (%x03) (,n3f)")
+    copy("n3f", 0, 0, 0)
+    t.do("kc n3 32 (%x00) (,n3f)")
+    copy("n3f", 0, 2, 2)
+    # More than one call does.
+    t.do("kc fsf 0 (,sb,m,sb) (,long)")
+    t.check("copy key", "copy", 0, hexed(u64(0, 0, 0x20000)) + ",long,long", 1)
+    t.check("fs", "long", KT + 4)
+    for key in ("n3", "n4", "to", "red"):
+        t.check("space bank", "sb", 1, "," + key)
+    for key in ("page", "sink"):
+        t.check("space bank", "sb", 17, "," + key)
+
+
 @limit(200)
 def test_conformance():
     """Every order code answers as the published interface has it; the table of objects is printed."""
     t = Table()
-    for part in (data_keys, pages, nodes, write_data, sensory, returner, domains):
+    for part in (data_keys, pages, nodes, write_data, sensory, returner, domains, memory_codes):
         part(t)
     failed = t.run(timeout=180)
     print("== shown\n" + t.report())
