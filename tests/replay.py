@@ -246,7 +246,7 @@ def main():
     seed = int(os.environ.get("SEED") or time.time())
     total = booted = 0
     for name, options_of in (("posix", posix_options), ("native", native_options)):
-        done = replay(options_of, images // 2, max(1, images // 100), 12, seed)
+        done = replay(options_of, images // 2, max(1, images // 100), max(12, images // 200), seed)
         total, booted = total + done.images, booted + done.booted
         print(summary(name, done), flush=True)
     print("%d images, 0 lost, %d of them booted (seed %d)" % (total, booted, seed))

@@ -64,7 +64,8 @@ programs: build/torment/kernel.elf
 
 .PHONY: torment
 torment: all programs $(TORMENT_BINARIES) build/torment/kernel.elf
-	@for t in $(TORMENT_BINARIES); do echo "$$t"; CUTS=2000 $$t 2>/dev/null | grep -v '^\[[ =-]' || { echo "failed: $$t"; exit 1; }; done
+	@for t in $(TORMENT_BINARIES); do out=$$(CUTS=2000 $$t 2>&1) || { echo "$$out"; exit 1; }; \
+		echo "torment: $${t#build/torment/test/}: $$(echo "$$out" | sed -n 's/^.*  PASSED  . //p') $$(echo "$$out" | grep ' lost' | cut -c1-100)"; done
 	@exec $(PYTHON) tests/run store --only torment
 
 -include $(shell find build/torment -name '*.d' 2>/dev/null)

@@ -198,6 +198,20 @@ static int version_damaged(void)
 	return disk_reports();
 }
 
+/* Migration reports it, and leaves it in the log. */
+static int version_damaged_moves(void)
+{
+	struct store_version *v = version(2);
+
+	((uint8_t *)disksim_frame(&w->sim, v->lid))[1000] ^= 4;
+	w->store->status.condition = 0;
+	w->store->starved = true;
+	store_migration(w->store, true);
+	for (unsigned i = 0; i < 2000; i++)
+		world_step(w);
+	return v->flags & V_MOVED ? -1 : w->store->status.condition;
+}
+
 static int tag_damaged(void)
 {
 	tag_of(oid_at_home())->call_count++;
@@ -472,6 +486,7 @@ static const struct violation {
 	{ C318_ROOM, false, no_room, NULL },
 	{ C319_COUNTS, false, count_goes_back, NULL },
 	{ C320_VERSION, false, version_damaged, NULL },
+	{ C320_VERSION, false, version_damaged_moves, NULL },
 	{ C321_TAG, true, tag_damaged, NULL },
 	{ C321_TAG, true, tag_lost, NULL },
 	{ C322_HOME, true, home_damaged, NULL },

@@ -8,7 +8,7 @@
  *   P9  over it, journal records that were answered and whose pages still have their counts; one that was on its
  *       way may hold or not, as a whole
  * Every eighth image also goes through store_verify, which must find it sound and count the same objects.
- * LINEAR, TORN and NESTED in the environment say how many cuts of each kind, SEED which: `make cuts` sets them.
+ * LINEAR, TORN, NESTED and TWICE in the environment say how many cuts of each kind, SEED which: `make cuts` sets them.
  */
 #include "world_test.h"
 
@@ -20,10 +20,11 @@ static void campaign_run(enum campaign which, const char *name, const char *vari
 	cuts_made = images_checked = checkpoints = quick = replays = copies = throttled = 0;
 	for (seed0 = first; cuts_made < wanted; seed0++) {
 		struct world *w = world_new(0);
+		uint64_t end = cuts_made + wanted / (2 * PROFILES) + 1;
 
 		world_format(w);
 		world_restart(w);
-		for (unsigned i = 0; i < 8 && cuts_made < wanted; i++)
+		for (unsigned i = 0; i < 8 && cuts_made < wanted && cuts_made < end; i++)
 			world_load(w, 400);
 		world_free(w);
 	}
@@ -53,12 +54,19 @@ static void nested(void **state)
 	campaign_run(CUTS_NESTED, "nested to depth 3, during restart and migration", "NESTED", 2000);
 }
 
+static void unfinished_twice(void **state)
+{
+	(void)state;
+	campaign_run(CUTS_TWICE, "a generation unfinished, and another of its number", "TWICE", 6000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_every_write),
 		cmocka_unit_test(torn_and_reordered),
 		cmocka_unit_test(nested),
+		cmocka_unit_test(unfinished_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

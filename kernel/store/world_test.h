@@ -52,18 +52,19 @@ static const struct profile {
 	const char *name;
 	uint8_t change, evict, journal, checkpoint;
 	uint8_t objects;               /* those it changes */
+	uint8_t contents;              /* so many different ones, so that lives write the same again; 0: always another */
 	uint8_t steadiness;            /* of so many migration switches one turns it off; 0: it stays on */
 } profiles[] = {
-	{ "mixed",       80, 30,  8, 1, OBJECTS, 2 },
-	{ "journal",     40, 10, 60, 1, OBJECTS, 2 },
-	{ "few objects", 60, 20, 10, 8, 6, 0 },
-	{ "full log",    70, 50,  0, 0, OBJECTS, 2 },
-	{ "commits",     50, 10, 10, 30, 30, 0 },
+	{ "mixed",       80, 30,  8, 1, OBJECTS, 0, 2 },
+	{ "journal",     40, 10, 60, 1, OBJECTS, 0, 2 },
+	{ "few objects", 60, 20, 10, 8, 6, 3, 0 },
+	{ "full log",    70, 50,  0, 0, OBJECTS, 0, 2 },
+	{ "commits",     50, 10, 10, 30, 30, 0, 0 },
 };
 #define PROFILES (sizeof profiles / sizeof *profiles)
 
 /* Where cuts fall: see world_cuts. */
-enum campaign { CUTS_NONE, CUTS_LINEAR, CUTS_TORN, CUTS_NESTED };
+enum campaign { CUTS_NONE, CUTS_LINEAR, CUTS_TORN, CUTS_NESTED, CUTS_TWICE };
 
 struct image {
 	struct object object[OBJECTS];
@@ -508,6 +509,10 @@ static void verify_sound(struct world *w, const struct image *base)
 	for (unsigned k = 1; k < 4; k++)
 		if (verdict.kinds[k] != kinds[k])
 			image_differs(base, base, "the checker counts other objects");
+	/* The header before one that must prove itself may be fallen back to: no home is newer than that. */
+	for (uint64_t group = 0; w->store->header.proves && group < w->super.homes / GROUP_HOMES; group++)
+		if (tags_newer(disksim_frame(&w->sim, home_tag_frame(&w->super, group * GROUP_HOMES)), group, base->generation - 1))
+			image_differs(base, base, "a home is newer than the header that may be fallen back to");
 	if (verdict.generation != base->generation || verdict.journal_records != w->store->journal_next - 1 - base->journal)
 		image_differs(base, base, "the checker sees another generation, or other journal records");
 }
@@ -580,9 +585,57 @@ static void cut_subsets(struct world *w)
 		world_cut(w, CUT_SUBSET, false);
 }
 
+/* All that one flush must make durable is answered, and the flush not begun. */
+static bool at_one_flush(const struct world *w)
+{
+	return w->store->quick && (w->store->phase == STORE_HEADER || w->store->phase == STORE_SETTLE) && !w->sim.queued;
+}
+
+/* What a restart found unfinished is gone before anything else is promised: it can never come to be whole. */
+static void mended(struct world *in)
+{
+	uint64_t header = HEADER_FRAME + ((in->store->header.generation + 1) & 1);
+	uint64_t record = in->super.journal_first + in->store->journal_next % in->super.journal_frames;
+	struct disk_header there;
+
+	if (!in->store->mend)
+		return;
+	for (unsigned i = 0; i < 2000 && in->store->mend; i++)
+		world_step(in);
+	if (in->store->mend)
+		image_differs(&in->now, &in->now, "what was never finished is not mended");
+	if (in->store->mend_header && (!header_newest(disksim_frame(&in->sim, header), header - HEADER_FRAME, in->super.store_id, &there) ||
+				       there.generation != in->store->header.generation))
+		image_differs(&in->now, &in->now, "a header that was never finished is still there");
+	if (in->store->mend_record && !frame_is_zero(disksim_frame(&in->sim, record)))
+		image_differs(&in->now, &in->now, "a journal record that was never finished is still there");
+}
+
+/* Every subset of a small generation is left by a cut.  Where it was not finished, the life that follows makes another
+ * generation of the same number, perhaps in the same frames, and each subset of that is left as well. */
+static void cut_twice(struct world *w)
+{
+	struct world *in = w->inner;
+	unsigned pending = disksim_pending(&w->sim);
+
+	if (!at_one_flush(w) || pending > SUBSET_WRITES)
+		return;
+	for (uint32_t subset = 0; subset < 1u << pending; subset++) {
+		w->sim.subset = subset;
+		world_cut(w, CUT_SUBSET, false);
+		mended(in);
+		if (w->depth || in->committed == w->store->stable_epoch)
+			continue;
+		world_load(in, 4);
+		store_checkpoint(in->store);
+		world_load(in, 24);
+	}
+}
+
 /* After each write or flush that the disk has answered:
  *   LINEAR  one cut, which leaves all that was answered
  *   TORN    one that leaves any of the writes since the flush, in any order, torn; sometimes one for every subset
+ *   TWICE   see cut_twice
  *   NESTED  now and then one of either, and in the life after it again, to depth 3: while it restarts and migrates */
 static void world_cuts(struct world *w)
 {
@@ -596,8 +649,12 @@ static void world_cuts(struct world *w)
 		return;
 	case CUTS_TORN:
 		world_cut(w, CUT_ANY, false);
+		mended(w->inner);
 		if (random % 16 == 0)
 			cut_subsets(w);
+		return;
+	case CUTS_TWICE:
+		cut_twice(w);
 		return;
 	case CUTS_NESTED:
 		if (random % 8 == 0)
@@ -674,7 +731,7 @@ static void load_change(struct world *w)
 		o->seed = 0;
 	} else {
 		o->call_count += what / 8 % 2;
-		o->seed = what % 16 == 1 ? 0 : what | 1;
+		o->seed = what % 16 == 1 ? 0 : profile()->contents ? what / 16 % profile()->contents * 2 + 1 : what | 1;
 	}
 	content_fill(c->data, o->seed);
 }
