@@ -8,11 +8,10 @@
 #include "stack.h"
 
 void out_write(const char *bytes, size_t length);
-void out_flush(void);
 void err_format(const char *format, const char *argument);
 
 /* print, warn and panic write here. */
 #define lua_writestring(s, l)       out_write((s), (l))
-#define lua_writeline()             (out_write("\n", 1), out_flush())
+#define lua_writeline()             out_write("\n", 1)
 #define lua_writestringerror(f, a)  err_format((f), (a))
 #endif

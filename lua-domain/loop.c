@@ -816,6 +816,7 @@ static void loop_step(void)
 	cap_t to = CR_VOID;
 	int top = lua_gettop(L);
 
+	out_flush();
 	if (answer_waits) {
 		m = answer;
 		call_fill_registers(&m, answer_caps);
@@ -878,7 +879,6 @@ static int lib_step(lua_State *L)
 	lua_State *before = loop_state;
 
 	loop_state = L;
-	out_flush();
 	loop_step();
 	answer_flush();
 	loop_state = before;
@@ -891,7 +891,6 @@ static int lib_step(lua_State *L)
 static int lib_run(lua_State *L)
 {
 	loop_state = L;
-	out_flush();
 	loop_run();
 }
 

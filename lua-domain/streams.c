@@ -63,6 +63,8 @@ void out_flush(void)
 {
 	size_t count = out_count;
 
+	if (count == 0)
+		return;
 	out_count = 0;
 	put(stream_of(STREAM_OUT), out_bytes, count);
 }
@@ -104,8 +106,11 @@ static bool in_fill(void)
 		size_t got = 0;
 		uint32_t rc = stream_read(stream, IN_BYTES, in_bytes, IN_BYTES, &got);
 
+		/* What comes before the stream is watched is told to nobody: so it is asked once more after that. */
+		if (rc == RC_AGAIN && loop_watch(stream))
+			rc = stream_read(stream, IN_BYTES, in_bytes, IN_BYTES, &got);
 		if (rc == RC_AGAIN) {
-			if (!loop_watch(stream) || !loop_wait(LOOP_STREAM))
+			if (!loop_wait(LOOP_STREAM))
 				break;
 			if (present[STREAM_TTY] && prompt_interrupted())
 				luaL_error(loop_state, "interrupted!");
