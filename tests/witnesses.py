@@ -16,6 +16,7 @@ import time
 from lib import BUILD, KEROS, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
+IN_FLIGHT = 500
 STEP = {b"A": 1, b"T": 1, b"C": 8, b"W": None}
 
 
@@ -86,7 +87,8 @@ class Witness:
                 assert number == before[kind] + STEP[kind], \
                     "%r after %d (seed %d)" % (line, before[kind], self.seed)
             if kind not in before and kind == b"A" and kind in self.last:
-                assert self.last[kind] <= number <= self.last[kind] + 1, \
+                # It may be further: what was printed just before the kill does not always reach us.
+                assert self.last[kind] <= number <= self.last[kind] + IN_FLIGHT, \
                     "a life begins with %r; %d was synced before (seed %d)" % (line, self.last[kind], self.seed)
             before[kind] = number
             self.counts[kind] = self.counts.get(kind, 0) + 1
