@@ -113,7 +113,6 @@ KERNEL_INCLUDES := -Ikernel/include -Ikernel -Ibuild/gen -Iarch/x86
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -no-pie \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fno-strict-aliasing \
 	-Wall -Wextra -Werror
-# kernel/store is proved hosted first; the kernel takes it in when the object cache is wired to it.
 KERNEL_SOURCES := $(call deep,kernel,*.c) $(call flat,arch/x86/*.c) $(call flat,arch/x86/*.S)
 KERNEL_OBJECTS := $(patsubst %,build/kobj/%.o,$(KERNEL_SOURCES))
 

@@ -64,7 +64,7 @@ void arch_port_out(uint16_t port, unsigned size, uint32_t value);
 /* The store's disk; false: there is none.  arch_disk_poll answers through persist_disk_done what is done. */
 bool arch_disk_find(struct store_disk *disk);
 void arch_disk_poll(void);
-bool arch_disk_wait(bool urgent);                        /* something is done: looked for a while, longer if urgent */
+bool arch_disk_wait(void);                               /* something is done: looked for a little while */
 void arch_disk_interrupts(void);                         /* from now on its line interrupts */
 void arch_disk_interrupted(void);                        /* its line did: lowers it */
 bool arch_disk_line(unsigned line);                      /* its interrupt */

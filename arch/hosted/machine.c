@@ -267,9 +267,8 @@ void arch_disk_poll(void)
 		machine.on_disk(op);
 }
 
-bool arch_disk_wait(bool urgent)
+bool arch_disk_wait(void)
 {
-	(void)urgent;
 	return false;
 }
 

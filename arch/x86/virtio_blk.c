@@ -57,7 +57,6 @@ static unsigned free_count;
 #define RUN_FRAMES 32u                 /* in one request */
 #define NO_INTERRUPT 1                 /* in the flags of the available ring */
 #define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
-#define WAIT_ROUNDS_URGENT 40000u      /* about what a flush takes: somebody waits for nothing else */
 
 static uint16_t io_base, queue_size, used_seen, slot_total;
 static int irq_line = -1;
@@ -165,12 +164,10 @@ static void run_done(unsigned first, bool ok)
 	}
 }
 
-bool arch_disk_wait(bool urgent)
+bool arch_disk_wait(void)
 {
-	unsigned rounds = urgent ? WAIT_ROUNDS_URGENT : WAIT_ROUNDS;
-
 	available[0] = NO_INTERRUPT;
-	for (unsigned i = 0; i < rounds && used_seen == used[1]; i++)
+	for (unsigned i = 0; i < WAIT_ROUNDS && used_seen == used[1]; i++)
 		;
 	available[0] = 0;
 	__sync_synchronize();          /* from here on it interrupts: what came before is seen now */

@@ -54,7 +54,6 @@ static uint64_t pace_until;            /* ticks: those who compute are not stopp
 static uint64_t demarcation_check_ticks;       /* of stop_ticks */
 static bool journal_waits;             /* somebody found the journal busy */
 static bool force_wanted;
-static bool awaited;                   /* somebody asked for the checkpoint that is due or under way */
 static uint64_t programs_abi, programs_stamp, mark;     /* root words that only a system knows: layout.h */
 static struct arriving {               /* asked of the store by persist_fetch, which waits for all of them */
 	struct frame *frame;
@@ -239,7 +238,6 @@ static void committed(void *context, uint32_t generation)
 {
 	(void)context;
 	last_commit_ns = arch_now_ns() - demarcated_ns;
-	awaited = force_wanted;        /* asked for since the demarcation: the next one */
 	checkpoint_tell(generation);
 }
 
@@ -546,11 +544,6 @@ bool persist_busy(void)
 	return persist_on && store_busy(store);
 }
 
-bool persist_awaited(void)
-{
-	return awaited && store_small(store);
-}
-
 bool persist_step(void)
 {
 	struct store_status status;
@@ -825,7 +818,7 @@ void persist_status(struct persist_status *status)
 uint32_t persist_force(void)
 {
 	store_checkpoint(store);
-	awaited = force_wanted = persist_tight = true;
+	force_wanted = persist_tight = true;
 	return store_epoch;
 }
 
@@ -870,7 +863,7 @@ bool persist_journal(struct process *p, struct frame *page)
 		p->journal_oid = page->oid;
 		p->journal_ticket = tickets;
 		p->journal_done = 0;
-		awaited = persist_tight = true;        /* the next safe point gives it to the disk */
+		force_wanted = persist_tight = true;   /* the next safe point gives it to the disk */
 	} else if (result == STORE_WAIT) {
 		journal_waits = true;
 	} else {

@@ -47,9 +47,6 @@ bool persist_step(void);
 /* The store has work that waits for the disk. */
 bool persist_busy(void);
 
-/* Somebody waits for a commit that is near. */
-bool persist_awaited(void);
-
 void persist_relieve(void);
 /* A safe point at the entry of a call: true if the machine had to wait, and the caller starts again. */
 static inline bool persist_guard(void)

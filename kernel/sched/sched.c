@@ -414,7 +414,7 @@ void sched_next(void)
 		cpu.idle = true;
 		timer_arm(arch_now_ns(), false);
 		while (!cpu.ready_mask) {
-			if (!persist_step() && !(persist_busy() && arch_disk_wait(persist_awaited())))
+			if (!persist_step() && !(persist_busy() && arch_disk_wait()))
 				arch_idle();
 		}
 	}

@@ -93,11 +93,6 @@ bool store_busy(const struct store *s)
 	return migrate_wanted(s);
 }
 
-bool store_small(const struct store *s)
-{
-	return s->small && s->phase != STORE_IDLE;
-}
-
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 {
 	struct store_version *v = version_newest(s, oid, ~0u);

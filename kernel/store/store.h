@@ -118,8 +118,6 @@ int store_check(struct store *s, bool full);
 void store_hold(struct store *s, bool on);
 /* Something is under way that the disk must answer. */
 bool store_busy(const struct store *s);
-/* A checkpoint is under way that so little was dirty for that the disk answers at once. */
-bool store_small(const struct store *s);
 /* The kind of an object's newest version; STORE_WAIT: its tag is being read. */
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
 void store_migration(struct store *s, bool on);

@@ -29,12 +29,12 @@ def test_too_much_for_the_disk():
     check_image("d")
 
 
-@limit(120)
+@limit(200)
 def test_full():
     """A file that fills the disk ends with ENOSPC, which is reported; what was there before is there, and room can be made."""
     script = ("echo kept > /tmp/k; head -c 314572800 /dev/zero | tr '\\0' x > /tmp/f; cat /tmp/k; rm /tmp/f; "
               "head -c 52428800 /dev/zero | tr '\\0' y > /tmp/g; tail -c 1 /tmp/g; sync; echo synced")
-    result = run([KEROS, "run", "--mem", "64M", "--disk", "d", "--disk-size", "256M", "--", "sh", "-c", script], timeout=110)
+    result = run([KEROS, "run", "--bank", "60000", "--mem", "64M", "--disk", "d", "--disk-size", "256M", "--", "sh", "-c", script], timeout=180)
     assert result.stdout == b"kept\nysynced\n", result
     assert b"No space left on device" in result.stderr and b"d is nearly full: up to" in result.stderr, result
     check_image("d")
