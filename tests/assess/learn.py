@@ -62,6 +62,23 @@ def test_secrets_are_withheld_and_told():
     assert set(r.report["withheld"]) == {"/root/.ssh", "/root/.ssh/id_rsa", "/srv/tls/host.key"}, r.report["withheld"]
 
 
+def test_a_large_folder_is_a_view():
+    """A large folder is not copied but seen: changes stay in the sandbox, secrets are denied there too, and a grant of all
+    that is below never takes them along."""
+    os.makedirs("home/.ssh")
+    with open("home/.ssh/id_rsa", "w") as f:
+        f.write("a key\n")
+    for i in range(30):
+        with open("home/f%d" % i, "wb") as f:
+            f.write(os.urandom(1000000))
+    r = assess("a", "cat /me/f* | wc -c; echo new >/me/f0; : >/me/made; rm /me/f1; cat /me/.ssh/id_rsa; ls -a /me | wc -l", "--ro", "home:/me")
+    assert r.stdout.startswith(b"30000000\n") and b"a key" not in r.stdout, r
+    assert os.path.getsize("home/f0") == 1000000 and os.path.exists("home/f1") and not os.path.exists("home/made")
+    assert [d for d in r.report["denied"] if d["name"].startswith("/me/.ssh")], r.report["denied"]
+    grants = granted(r.report)
+    assert "/me/f0" in grants and not [g for p, g in grants.items() if g["whole"] or ".ssh" in p], grants
+
+
 def test_phoning_home_is_refused_and_told():
     """A program that connects to the network gets an ordinary error, and the report names whom it wanted and where."""
     tree = tree_with({"/bin/sockets": ("copy", os.path.join(BUILD, "programs", "sockets"))})

@@ -103,6 +103,14 @@ local function is_below(path, folder)
 	return path ~= folder and (folder == "/" or path:sub(1, #folder + 1) == folder .. "/")
 end
 
+-- A folder that holds a secret is never granted whole: what was withheld would come along.
+local function holds_secret(files, folder)
+	for path in pairs(files.withheld or {}) do
+		if is_below(path, folder) then return true end
+	end
+	return false
+end
+
 -- All below it comes with it: grants of the same kind there say nothing more.
 local function make_whole(grants, g, why)
 	g.whole, g.keep = true, true
@@ -137,7 +145,7 @@ local function widen_siblings(grants, files)
 	for _, folder in ipairs(sorted(by_folder)) do
 		local g = grants[folder]
 		local used = by_folder[folder]
-		if used >= learn.SIBLINGS and g and g.what == "folder" and not g.whole then
+		if used >= learn.SIBLINGS and g and g.what == "folder" and not g.whole and not holds_secret(files, folder) then
 			local all = names_below(files, folder)
 			if all <= 2 * used then
 				make_whole(grants, g, string.format("many siblings: %d files of this folder were used, of %d names below it, so all are granted", used, all))
@@ -161,10 +169,10 @@ local function widen_listings(grants, files, paths)
 			for name in pairs(files.scanned) do
 				if g.kind == "base" and parent(name) == path and name ~= path and not grants[name] then
 					local below = grant_add(grants, files, name, { uses = { seen = true }, evidence = 1 })
-					if below and below.what == "folder" and below.kind == "copy" then below.whole = true end
+					if below and below.what == "folder" and below.kind == "copy" and not holds_secret(files, name) then below.whole = true end
 				end
 			end
-			if unused > 0 then
+			if unused > 0 and not holds_secret(files, path) then
 				make_whole(grants, g, string.format("listing: it showed %s, of which %d were not used; all below it is granted", count(shown, "name"), unused))
 			end
 		end

@@ -131,19 +131,45 @@ local function secret_patterns()
 	return patterns
 end
 
+-- The same for a share, whose server knows patterns of a whole path or of a last name, but no ** between.
+local function deny_options(options, patterns)
+	for _, p in ipairs(patterns) do
+		local below = p.text:match("^%*%*/(.*)$")
+		if not below or not below:find("/", 1, true) then
+			options[#options + 1] = "--deny=" .. (below or p.text)
+		else
+			options[#options + 1] = "--deny=/*/" .. below
+			options[#options + 1] = "--deny=/*/*/" .. below
+		end
+	end
+end
+
 local function secret_of(patterns, path)
 	for _, p in ipairs(patterns) do
 		if path:find(p.exact) or path:find(p.below) then return p.text end
 	end
 end
 
+-- Small things are copied into the boot pack; of large ones the sandbox gets a view whose changes stay with it.
+local COPY_MIB = 24
+
+local function size_mib(path)
+	local p = io.popen("du -smL " .. tree.quoted(path) .. " 2>/dev/null")
+	local n = tonumber((p:read("l") or "0"):match("^%d+"))
+	p:close()
+	return n or 0
+end
+
 -- Puts together what is shown, as one folder to lay over the base tree, without what is withheld. Returns the options.
 local function show(o, patterns, work)
-	local shown, options, any = work .. "/shown", {}, false
+	local shown, options, any, shares = work .. "/shown", {}, false, false
 	o.withheld = {}
 	for _, item in ipairs(o.items) do
 		if item.share then
 			options[#options + 1] = string.format("--rw=%s:%s", item.host, item.guest)
+		elseif item.option == "--ro" and size_mib(item.host) > COPY_MIB then
+			options[#options + 1] = string.format("--cow=%s:%s", item.host, item.guest)
+			shares = true
 		else
 			local to = item.guest == "/" and shown or shown .. item.guest
 			any = true
@@ -154,6 +180,7 @@ local function show(o, patterns, work)
 			if ok ~= true then os.exit(1) end
 		end
 	end
+	if shares then deny_options(options, patterns) end
 	if not any then return options end
 	local p = io.popen("cd " .. tree.quoted(shown) .. " && find . -mindepth 1 -printf '%p\\0'")
 	local count = 0
@@ -221,6 +248,9 @@ local function main(words)
 
 	local runner = verify.runner { keros = KEROS, work = work, out = o.out, say = say }
 	local files = tree.open(root .. "/build/base.tree", o.items)
+	files:scan()
+	for path in pairs(files.scanned) do o.withheld[path] = o.withheld[path] or secret_of(patterns, path) end
+	files.withheld = o.withheld
 	local context = { environment = environment(o.environment), arguments = o.command, directory = o.directory, machine = o.machine }
 
 	say("running with everything it may be shown: %s", table.concat(o.command, " "))

@@ -205,9 +205,14 @@ local function assumptions(x)
 		found["unused\0" .. name] = { what = "inherited and unused", name = name, effort = 0, count = 0, calls = {}, ["function"] = "",
 			why = "it was handed over and neither read nor written" }
 	end
+	local unneeded = {}
+	for _, r in ipairs(x.verdict and x.verdict.removed or {}) do unneeded[r.what] = not r.needed end
 	local list = { is_list = true }
 	for _, id in ipairs(learn.sorted(found)) do
 		local f = found[id]
+		if unneeded[f.name] or (f.what == "an environment variable" and unneeded["variable " .. f.name]) then
+			f.effort, f.why = 0, "taking it away changed nothing"
+		end
 		f.calls = table.concat(learn.sorted(f.calls), ", ")
 		list[#list + 1] = f
 	end

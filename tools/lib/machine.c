@@ -242,6 +242,8 @@ static struct buffer make_config(const struct run *r)
 	if (r->runfile && !r->runfile->proc)
 		record_number(&config, "noproc", 1);
 	grants_record(&r->grants, &config);
+	for (size_t i = 0; i < r->denied.count; i++)
+		record(&config, "deny", r->denied.list[i]);
 	if (r->second)
 		record_second(&config, r);
 	else if (r->lua_beside)

@@ -23,6 +23,7 @@ struct run {
 	const char *envs[RUN_ENVS];    /* N=V, over the defaults */
 	unsigned env_count;
 	struct grants grants;          /* what of the host it may touch */
+	struct strings denied;         /* patterns of names that are not there in any of it (doc/run-config.md) */
 	enum run_clock clock;
 	bool random;
 	unsigned long long time_ms;    /* 0: no limit */

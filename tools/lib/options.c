@@ -212,7 +212,7 @@ int options_parse(struct run *r, const char *verb, int argc, char **argv)
 			option = strndup(option, (size_t)(value++ - option));
 		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
 						      "--native", "--manifest", "--pack", "--kernel", "--disk", "--disk-size", "--disk-log", "--record",
-						      "--ro", "--rw", "--cow" };
+						      "--ro", "--rw", "--cow", "--deny" };
 		bool known = false;
 
 		for (const char *const *k = limit_options; *k; k++)
@@ -231,6 +231,7 @@ int options_parse(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--ro") == 0) grant_add(&r->grants, SHARE_READ, option, value);
 		else if (strcmp(option, "--rw") == 0) grant_add(&r->grants, SHARE_WRITE, option, value);
 		else if (strcmp(option, "--cow") == 0) grant_add(&r->grants, SHARE_COPY, option, value);
+		else if (strcmp(option, "--deny") == 0) strings_add(&r->denied, value);
 		else if (strcmp(option, "--mem") == 0) r->memory = parse_memory(value);
 		else if (strcmp(option, "--env") == 0) add_env(r, value);
 		else if (strcmp(option, "--cwd") == 0) r->cwd = value;
