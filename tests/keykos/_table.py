@@ -83,7 +83,7 @@ class Table:
             return
         if row.subject is None:
             return
-        code = re.search(r"(?m)^(?:RC|KT)=([0-9A-F]+)\n", answer)
+        code = re.search(r"(?:RC|KT)=([0-9A-F]+)\n", answer)
         if not code:
             row.why = "answers %r" % answer
         elif int(code[1], 16) != row.code:
