@@ -11,7 +11,7 @@
 /* Registers of a courier. */
 enum { CO_TARGET = 8, CO_HOME, CO_SEND0, CO_RECV0 = CO_SEND0 + 3 };
 
-static struct courier *couriers[COURIERS];
+static struct courier **couriers;      /* COURIERS of them, once there is one */
 static unsigned made;
 
 /*
@@ -54,7 +54,9 @@ static int courier_take(void)
 			slot_get(couriers[i]->process, CR_TMP3);
 			return (int)i;
 		}
-	if (made == COURIERS || !(c = heap_alloc(NULL, NULL, 0, sizeof *c)))
+	if (!couriers)
+		couriers = heap_alloc(NULL, NULL, 0, COURIERS * sizeof *couriers);
+	if (!couriers || made == COURIERS || !(c = heap_alloc(NULL, NULL, 0, sizeof *c)))
 		return -1;
 	*c = (struct courier){ .process = slot_new() };
 	if (!c->process || bank_alloc_process(CR_BANK, CR_TMP3) != RC_OK) {

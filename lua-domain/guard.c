@@ -9,12 +9,13 @@
 #include <keros/process.h>
 #include "domain.h"
 #include "call.h"
+#include "heap.h"
 
 #define STACK_BYTES    2048u
 #define SYSCALL_LENGTH 2u
 #define GUARD_UPSTREAM CR_APP0                 /* the guard's register: who was the keeper before */
 
-static _Alignas(16) char guard_stack[STACK_BYTES];
+static char *guard_stack;
 static bool started;
 
 /* The invocation that cannot be made is answered in its place. */
@@ -61,6 +62,8 @@ bool guard_start(void)
 
 	if (started)
 		return true;
+	if (!guard_stack && !(guard_stack = heap_alloc(NULL, NULL, 0, STACK_BYTES)))
+		return false;
 	if (bank_alloc_process(CR_BANK, guard) != RC_OK)
 		return false;
 	process_get_slot(CR_SELF, PSLOT_SPACE, CR_TMP0);
@@ -81,7 +84,11 @@ bool guard_start(void)
 	return true;
 }
 
+/* It waits for ever on its old stack, which an instance may use otherwise: the guard is the old domain's. */
 void guard_forget(void)
 {
+	if (guard_stack)
+		heap_alloc(NULL, guard_stack, STACK_BYTES, 0);
+	guard_stack = NULL;
 	started = false;
 }

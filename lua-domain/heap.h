@@ -19,7 +19,7 @@
 #define HEAP_SMALL 256u
 #define HEAP_STEP  65536u              /* memory is mapped in portions of this size */
 
-struct heap_region { uintptr_t start, limit; };       /* start: a page's beginning; limit: a multiple of HEAP_STEP */
+struct heap_region { uintptr_t start, limit; };       /* start: a multiple of 16; limit: of HEAP_STEP */
 void heap_init(struct heap_region first, struct heap_region second);
 void *heap_alloc(void *unused, void *block, size_t old_size, size_t new_size);
 

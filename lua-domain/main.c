@@ -24,7 +24,7 @@ static char *config;                   /* the run config's records, INV_STRING_M
 static size_t config_length;
 jmp_buf domain_ending;
 #define GRANTS 16
-static struct { slotno slot; char name[65]; } granted[GRANTS];
+static struct grant { slotno slot; char name[65]; } *granted; /* GRANTS of them, once there is one */
 static unsigned granted_count;
 static int end_status;
 
@@ -256,6 +256,10 @@ static int domain_run(void)
 
 static uint32_t granted_add(const char *name, cap_t value)
 {
+	if (!granted)
+		granted = heap_alloc(NULL, NULL, 0, GRANTS * sizeof *granted);
+	if (!granted)
+		return RC_LIMIT;
 	if (granted_count == GRANTS)
 		return RC_REQUEST;
 	granted[granted_count].slot = slot_new();

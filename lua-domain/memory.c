@@ -22,7 +22,7 @@ extern char end[];                     /* of the program's own memory */
 /* The heap begins where the program ends, so that a small one is part of the program's image (child.c freezes it). */
 static uintptr_t heap_first(void)
 {
-	return ((uintptr_t)end + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
+	return ((uintptr_t)end + 15) & ~(uintptr_t)15;
 }
 
 bool memory_init(void)
@@ -34,6 +34,8 @@ bool memory_init(void)
 
 bool heap_map(uintptr_t from, uintptr_t to)
 {
+	/* The page that the program ends in is there already. */
+	from = (from + PAGE_SIZE - 1) & ~(uintptr_t)(PAGE_SIZE - 1);
 	if (space_map_zero(CR_SPACE, from, (to - from) / PAGE_SIZE, &domain_maker) == RC_OK)
 		return true;
 	/* The first portion shares its node with the program's own pages. */

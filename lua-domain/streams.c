@@ -5,6 +5,7 @@
 #include <keros/process.h>
 #include <keros/stream.h>
 #include <keros/timer.h>
+#include "heap.h"
 #include "loop.h"
 #include "streams.h"
 
@@ -14,9 +15,9 @@
 
 static const cap_t stream_register[STREAMS] = { CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL };
 static bool present[STREAMS];
-static char out_bytes[OUT_BYTES];
+static char *out_bytes;                        /* both are made when they are first needed: most domains have no streams */
 static size_t out_count;
-static char in_bytes[IN_BYTES];
+static char *in_bytes;
 static size_t in_at, in_count;
 static bool in_ended;
 
@@ -71,9 +72,13 @@ void out_flush(void)
 
 void out_write(const char *bytes, size_t length)
 {
+	if (stream_of(STREAM_OUT) == CR_VOID)
+		return;
+	if (!out_bytes)
+		out_bytes = heap_alloc(NULL, NULL, 0, OUT_BYTES);
 	if (length > OUT_BYTES - out_count)
 		out_flush();
-	if (length > OUT_BYTES) {
+	if (length > OUT_BYTES || !out_bytes) {
 		put(stream_of(STREAM_OUT), bytes, length);
 		return;
 	}
@@ -102,6 +107,10 @@ static bool in_fill(void)
 	cap_t stream = stream_of(STREAM_IN);
 
 	out_flush();
+	if (!in_bytes)
+		in_bytes = heap_alloc(NULL, NULL, 0, IN_BYTES);
+	if (!in_bytes)
+		luaL_error(loop_state, "not enough memory");
 	while (!in_ended && stream != CR_VOID) {
 		size_t got = 0;
 		uint32_t rc = stream_read(stream, IN_BYTES, in_bytes, IN_BYTES, &got);
