@@ -77,6 +77,20 @@ def test_interpreter():
     assert "line 3:" in out and "KT=C\n" in out, out
 
 
+def test_program_files():
+    """What keykos-cc made is taken under any name; anything else is refused with what would be right."""
+    source = os.path.join(ROOT, "apps/keykos/counter.ck")
+    result = run([os.path.join(ROOT, "tools/keykos-cc"), source, "-o", "mine"])
+    assert result.status == 0, result
+    assert script("cfact f mine.s 0x10C0\nkt f\n", "mine") == "KT=10C0\n"
+    with open("wrong.kk", "w") as file:
+        file.write("not a program")
+    for name in ("wrong.kk", "absent.ck"):
+        result = run([KEROS, "keykos", name])
+        assert result.status == 2 or result.status == 125, result
+        assert name.encode() in result.stderr and b"keykos-cc" in result.stderr, result
+
+
 def test_rules():
     """A program of the dialect finds the rules of jumps, traps, fault and resume keys, keepers and fork as published."""
     out = script("""cfact rulesf rules.s 0x99 s0=discrim

@@ -5,13 +5,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/options.h"
 #include "verbs/verbs.h"
 
-/* PROG.ck is compiled into a file of its own beside the build's products; PROG.kk is taken as it is. */
+/* Whether keykos-cc made it, whatever its name. */
+static bool is_image(const char *path)
+{
+	char magic[8] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool is = fd >= 0 && read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "FACTORY ", sizeof magic) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* PROG.ck is compiled into a file of its own beside the build's products; what keykos-cc made is taken as it is. */
 static const char *keykos_program(const char *root, const char *path)
 {
 	size_t n = strlen(path);
@@ -21,10 +34,10 @@ static const char *keykos_program(const char *root, const char *path)
 	if (access(path, R_OK))
 		misuse("%s: %s; give a program of the dialect (PROG.ck) or what keykos-cc made of it (PROG.kk)", path,
 		       strerror(errno));
-	if (n > 3 && strcmp(path + n - 3, ".kk") == 0)
+	if (is_image(path))
 		return path;
 	if (n < 4 || strcmp(path + n - 3, ".ck") != 0)
-		misuse("%s is neither PROG.ck nor PROG.kk", path);
+		misuse("%s is neither a program of the dialect (PROG.ck) nor what keykos-cc made of one", path);
 	made = xasprintf("%s/build/keykos/user/%.*s.kk", root, (int)strlen(base) - 3, base);
 	command = xasprintf("mkdir -p '%s/build/keykos/user' && '%s/tools/keykos-cc' -o '%s' '%s'", root, root, made, path);
 	if (system(command) != 0)
