@@ -264,7 +264,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 # ---- What to type -----------------------------------------------------------------------------------------------
 
-SUITES := unit boot posix keykos store lua share escape
+SUITES := unit boot posix keykos store lua share escape assess
 
 .PHONY: help all run test bench clean distclean programs unit-tests assess-reports
 help:
