@@ -527,7 +527,8 @@ static long list_ask(struct proc *p, struct file *f, uint64_t cookie)
 /* Mounts in a share come after its own names, at places from MOUNT_PLACE on, where no host has any. */
 #define MOUNT_PLACE (1ull << 63)
 
-static size_t record(char *to, size_t room, uint64_t number, uint64_t next, unsigned type, const char *name, size_t n, bool wide)
+static size_t record(char *to, size_t room, uint64_t number, uint64_t next, unsigned type, const char *name, size_t n,
+		     bool wide)
 {
 	size_t length = (18 + wide + n + 1 + !wide + 7) & ~7ul;
 	uint16_t length16 = (uint16_t)length;

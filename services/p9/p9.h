@@ -27,6 +27,7 @@ enum p9_register {
 };
 #define OP_NODES   4u
 #define OPS        (OP_NODES * NODE_SLOTS)
+#define OPS_GROUP  20u                 /* at most, of one group */
 #define NOTICE_DEVICE 1u
 
 #define SHARES     24u                 /* of the machine */
@@ -40,6 +41,14 @@ enum p9_register {
 #define GROUP_SHIFT 12
 #define GROUP_HANDLES (1u << GROUP_SHIFT)
 #define DATA_SHARE 0xFFFFu             /* start capability data: the share interface */
+
+#define MODE_BITS 01777u               /* of what is made: never set-id */
+#define TYPE_BITS 0170000u
+#define TYPE_FILE 0100000u
+#define TYPE_DIRECTORY 0040000u
+#define TYPE_LINK 0120000u
+enum { E_PERM = 1, E_NOENT = 2, E_IO = 5, E_NXIO = 6, E_NOMEM = 12, E_ACCES = 13, E_EXIST = 17, E_NOTDIR = 20, E_ISDIR = 21,
+       E_INVAL = 22, E_NFILE = 23, E_ROFS = 30, E_LOOP = 40 };
 
 #define OPEN_FLAG_CREATE 0100u         /* Linux's, as 9P2000.L has them */
 #define OPEN_FLAG_EXCL   0200u
@@ -146,7 +155,6 @@ void transport_kick(void);                             /* tells the devices what
 void transport_service(bool interrupt);                /* takes what they have done; calls rpc's next functions */
 /* Before waiting: interrupts only from shares that somebody waits for.  True: there is something already. */
 bool transport_rearm(void);
-bool share_awaited(const struct share *s);             /* main.c */
 uint64_t now_ns(void);
 
 /* The reply of the last message: opened at its body.  False: op_fail has been called with the host's error. */
@@ -160,9 +168,63 @@ void prefixes_flush(struct share *s);
 void prefixes_forget(struct share *s, const struct handle *h);
 void prefix_leave(struct op *o);
 
-/* main.c */
+/* ops.c */
+extern struct op ops[OPS];
+extern struct op *waiting;             /* operations that wait for a lane */
+extern struct lane *reserve;           /* whose data the string of a request comes to; NULL: none */
 void op_fail(struct op *o, int error);                 /* a Linux error number */
 void op_result(struct op *o, uint32_t rc);
 void ops_restart(struct share *s);                     /* what was in flight is lost */
-void share_reattach(struct share *s);                  /* in another life: its root is good again, if it is the same folder */
+struct handle *handle_of(unsigned data);
+struct handle *handle_new(unsigned group, struct share *s);
+void handle_leave(struct handle *h);
+cap_t resume_node(const struct op *o);
+struct op *op_new(struct handle *h, struct share *s);
+void op_end(struct op *o);
+void op_reply(struct op *o, uint32_t rc, const uint64_t *words, unsigned count, const void *string, size_t length,
+	   cap_t cap);
+uint32_t op_begin(struct op *o, struct msg *m, void (*start)(struct op *));
+uint32_t handle_ready(const struct handle *h);
+struct op *op_paths(struct handle *h, bool changes, const void *text, size_t length, size_t second, uint32_t *rc);
+void no_folder(struct op *o);
+void no_name(struct op *o);
+
+/* look.c */
+uint32_t do_walk(void *ctx, struct msg *m, const void *path, size_t length, uint64_t *found, uint64_t *last,
+	   const void **attributes, size_t *attributes_length);
+uint32_t do_lookup(void *ctx, struct msg *m, const void *path, size_t length, cap_t *directory,
+	   const void **attributes, size_t *attributes_length);
+uint32_t do_open(void *ctx, struct msg *m, uint64_t flags, uint64_t mode, const void *path, size_t length,
+	   cap_t *file, uint64_t *made, const void **attributes, size_t *attributes_length);
+uint32_t do_list(void *ctx, struct msg *m, uint64_t cookie, uint64_t limit, const void **entries, size_t *length);
+
+/* change.c */
+void change_done(struct op *o);
+uint32_t do_make_directory(void *ctx, struct msg *m, uint64_t mode, const void *path, size_t length);
+uint32_t do_make_link(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
+uint32_t do_make_name(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
+uint32_t do_rename(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
+uint32_t do_remove(void *ctx, struct msg *m, uint64_t kind, const void *path, size_t length);
+void set_ask(struct op *o, uint32_t fid);
+void set_words(struct op *o, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime, uint64_t mtime);
+uint32_t do_set(void *ctx, struct msg *m, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime,
+	   uint64_t mtime, const void *path, size_t length);
+uint32_t do_attributes(void *ctx, struct msg *m, const void **attributes, size_t *length);
+uint32_t do_space(void *ctx, struct msg *m, uint64_t *block, uint64_t *blocks, uint64_t *free_blocks,
+	   uint64_t *available, uint64_t *files, uint64_t *files_free);
+uint32_t do_make_readonly(void *ctx, struct msg *m, cap_t *directory);
+uint32_t do_close(void *ctx, struct msg *m);
+
+/* data.c */
+bool share_awaited(const struct share *s);
+struct ahead *ahead_of(const struct op *o);
+void ahead_drop(struct handle *h);
+uint32_t do_read(void *ctx, struct msg *m, uint64_t offset, uint64_t limit, const void **data, size_t *length);
+uint32_t do_write(void *ctx, struct msg *m, uint64_t offset, const void *data, size_t length, uint64_t *written);
+uint32_t do_set_file(void *ctx, struct msg *m, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime,
+	   uint64_t mtime);
+uint32_t do_sync(void *ctx, struct msg *m, uint64_t data_only);
+
+/* main.c */
+void share_reattach(struct share *s);  /* in another life: its root is good again, if it is the same folder */
 #endif
