@@ -61,6 +61,10 @@ idl-check:
 NATIVE_INCLUDES := -Ikernel/include -Ilib/include -Ibuild/gen
 NATIVE_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -fno-stack-protector -mno-red-zone -mno-avx -fno-pic -no-pie \
 	-fno-omit-frame-pointer -ffunction-sections -fdata-sections
+# Servers keep out of the vector registers: who never touches them costs its callers no change of their owner.
+CFLAGS_lib := -mgeneral-regs-only
+CFLAGS_services := -mgeneral-regs-only
+CFLAGS_compat := -mgeneral-regs-only
 NATIVE_LDFLAGS := -static -no-pie -nostartfiles -Wl,--gc-sections -Wl,-Ttext-segment=0x400000 -Wl,-z,separate-code \
 	-Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,-u,_start -Wl,--build-id=none
 

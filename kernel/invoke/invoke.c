@@ -212,15 +212,19 @@ uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper)
 	return keeper->data > 0xFF ? keeper->data | (wrapper->data >> 4 & 0xB) : keeper->data;
 }
 
-uint32_t segment_format(const struct cap *c)
+static inline __attribute__((always_inline)) uint32_t wrapper_format(const struct cap *c, const struct node *n)
 {
-	struct node *n = c->type == CAP_SEGMENT || c->type == CAP_FRONTEND ? cap_node(c) : NULL;
 	uint32_t format;
 
 	if (!n || (c->data & (DB_NOCALL | DB_LSS)) || n->slot[15].type != CAP_NUMBER)
 		return 0;
 	format = (uint32_t)n->slot[15].ref;
 	return (format >> 12 & 15) == 15 || format >> 28 & 0xA ? 0 : format;
+}
+
+uint32_t segment_format(const struct cap *c)
+{
+	return wrapper_format(c, c->type == CAP_SEGMENT || c->type == CAP_FRONTEND ? cap_node(c) : NULL);
 }
 
 #define FRONTENDS_MAX 20
@@ -393,16 +397,17 @@ static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m
 	struct cap keeper = *c;
 
 	if (c->type != CAP_START) {
-		uint32_t format = segment_format(c);
+		struct node *n = cap_node(c);
+		uint32_t format = wrapper_format(c, n);
 
 		if (!format || (format >> 20 & 15) != 15)
 			return false;
-		keeper = cap_node(c)->slot[format >> 12 & 15];
+		keeper = n->slot[format >> 12 & 15];
 		if (keeper.type != CAP_START)
 			return false;
 		keeper.data = forward_data(&keeper, c);
 		if (!(format >> 28 & 1)) {
-			*node = node_cap(cap_node(c), CAP_NODE, c->data);
+			*node = node_cap(n, CAP_NODE, c->data);
 			m->override = node;
 		}
 	}
@@ -450,8 +455,9 @@ static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t co
 	struct frame *own = process_frame(p);
 	struct fast_long m = { .p = p };
 	struct cap node, resume;
+	const uint32_t giver = process_giver(p);
 	bool calls = !(control & INV_RETURN);
-	uint32_t names;
+	uint32_t names, sent;
 
 	if ((control & (INV_SEND | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
 		return;
@@ -473,13 +479,22 @@ static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t co
 		m.f->call_count++;
 		p->state = PROC_AVAILABLE;
 	}
-	for (unsigned i = 0; names; i++, names >>= 8) {
-		unsigned reg = names & 0xFF;
+	/* Most messages carry one capability or none: a name that is not given costs a test. */
+	sent = control & INV_SEND_CAPS ? p->regs.rbx : 0;
+	for (unsigned i = 0; names; i++, names >>= 8, sent >>= 8) {
+		unsigned reg = names & 0xFF, from = sent & 0xFF;
 
 		if (reg == CR_VOID || reg >= CAP_REGISTERS)
 			continue;
-		m.q->caps[reg] = i == 3 && calls ? resume : i == 2 && m.override ? *m.override : *sent_cap(p, control, i);
-		m.q->givers[reg] = process_giver(p);
+		m.q->givers[reg] = giver;
+		if (i == 3 && calls)
+			m.q->caps[reg] = resume;
+		else if (i == 2 && m.override)
+			m.q->caps[reg] = *m.override;
+		else if (from < CAP_REGISTERS)
+			m.q->caps[reg] = p->caps[from];
+		else
+			m.q->caps[reg] = cap_void();
 	}
 	if (m.bytes)
 		copy_bytes(m.sink, m.source, m.bytes);

@@ -43,10 +43,8 @@ static bool frame_ready(const struct place *at)
 	return f || frame_get(at->oid);
 }
 
-static struct cap make_cap(const struct place *at)
+static struct cap make_cap_in(struct frame *f, const struct place *at)
 {
-	struct frame *f = frame_get(at->oid);
-
 	if (f->kind != frame_kind_of(at->kind))
 		frame_retype(f, frame_kind_of(at->kind));
 	if (at->kind == KIND_PAGE)
@@ -54,6 +52,11 @@ static struct cap make_cap(const struct place *at)
 	if (at->kind == KIND_NODE)
 		return node_cap(node_at(f, at->index), CAP_NODE, 0);
 	return process_cap(frame_data(f), CAP_PROCESS, 0);
+}
+
+static struct cap make_cap(const struct place *at)
+{
+	return make_cap_in(frame_get(at->oid), at);
 }
 
 void range_op_get(struct inv *inv)
@@ -108,16 +111,22 @@ void range_op_fill(struct inv *inv)
 	}
 }
 
-static void rescind_place(const struct place *at)
+static void rescind_in(struct frame *f, const struct place *at)
 {
-	struct frame *f = frame_find(at->oid);
-
-	if (!f || f->kind != frame_kind_of(at->kind))
+	if (f->kind != frame_kind_of(at->kind))
 		return;
 	if (at->kind == KIND_NODE)
 		node_rescind(node_at(f, at->index));
 	else
 		frame_retype(f, f->kind);
+}
+
+static void rescind_place(const struct place *at)
+{
+	struct frame *f = frame_find(at->oid);
+
+	if (f)
+		rescind_in(f, at);
 }
 
 void range_op_rescind(struct inv *inv)
@@ -140,6 +149,26 @@ void range_op_rescind(struct inv *inv)
 		place_of(inv, kind, first + i, &at);
 		rescind_place(&at);
 	}
+}
+
+/* Rescind and get at once: for who takes storage back and keeps it ready for the next. */
+void range_op_renew(struct inv *inv)
+{
+	struct place at;
+	struct frame *f;
+
+	if (!place_of(inv, inv_word(inv, 0), inv_word(inv, 1), &at)) {
+		inv_fail(inv, RC_REQUEST);
+		return;
+	}
+	f = frame_get(at.oid);
+	if (!f) {
+		inv_fail(inv, RC_LIMIT);
+		return;
+	}
+	commit_point();
+	rescind_in(f, &at);
+	inv_out_cap(inv, 0, make_cap_in(f, &at));
 }
 
 /* Only processes: a page or a node is rescinded and made again by whoever keeps its content meanwhile. */

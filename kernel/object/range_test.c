@@ -154,6 +154,39 @@ static void a_process_is_severed(void **state)
 	machine_stop();
 }
 
+/* The place is the same; what led there is gone, and what was there too. */
+static void a_renewed_object_is_a_new_one(void **state)
+{
+	(void)state;
+	make_world(16);
+	for (uint64_t kind = KIND_PAGE; kind <= KIND_PROCESS; kind++) {
+		uint64_t offset = kind == KIND_NODE ? (10 + kind) * 16 + 3 : 10 + kind;
+
+		CALL(p, 9, .order = RANGE_OC_GET, .w = { kind, offset }, .receive = { 10 });
+		if (kind == KIND_NODE)
+			CALL(p, 9, .order = RANGE_OC_GET, .w = { kind, offset + 1 }, .receive = { 13 });
+		if (kind == KIND_PAGE)
+			*(uint64_t *)frame_data(cap_page(&p->caps[10])) = 77;
+		if (kind == KIND_NODE)
+			cap_node(&p->caps[10])->slot[2] = p->caps[9];
+		assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW, .w = { kind, offset }, .receive = { 11 }), RC_OK);
+		assert_true(cap_is_void(&p->caps[10]));
+		if (kind == KIND_PAGE)
+			assert_int_equal(*(uint64_t *)frame_data(cap_page(&p->caps[11])), 0);
+		if (kind == KIND_NODE) {
+			assert_true(cap_is_void(&cap_node(&p->caps[11])->slot[2]));
+			assert_false(cap_is_void(&p->caps[13])); /* its neighbour in the pot */
+		}
+		assert_int_equal(CALL(p, 9, .order = RANGE_OC_IDENTIFY, .send = { 11 }), RC_OK);
+		assert_int_equal(p->regs.rdi, kind);
+		assert_int_equal(p->regs.rsi, offset);
+		assert_int_equal(object_check(), 0);
+	}
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW, .w = { KIND_PAGE, 100 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW, .w = { 4, 10 }), RC_REQUEST);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +197,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_core_is_a_limit),
 		cmocka_unit_test(a_subrange_is_less),
 		cmocka_unit_test(a_process_is_severed),
+		cmocka_unit_test(a_renewed_object_is_a_new_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

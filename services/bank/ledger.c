@@ -300,7 +300,10 @@ ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offse
 bool
 ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
 {
-	return ledger_owns(l, bank, kind, offset) && frame_bank(l, kind == LEDGER_NODE ? offset / 16 : offset) == bank;
+	uint64_t f = kind == LEDGER_NODE ? offset / 16 : offset;
+
+	return kind >= LEDGER_PAGE && kind <= LEDGER_PROCESS && f < l->frames && l->frame[f].owner == OWNER(bank, kind) &&
+	       (kind != LEDGER_NODE || (offset % 16 < LEDGER_POT_NODES && l->frame[f].map >> offset % 16 & 1));
 }
 
 void

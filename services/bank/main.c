@@ -210,8 +210,9 @@ object_free(struct msg *m, cap_t object, uint64_t own)
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
 
 	if (rc == RC_OK)
-		rc = object_identify(bank, object, &kind, &offset);
-	if (rc == RC_OK && own && (own != kind || !ledger_owns_itself(&ledger, bank, kind, offset)))
+		rc = object_what(object, &kind, &offset);
+	if (rc == RC_OK && !(own ? own == kind && ledger_owns_itself(&ledger, bank, kind, offset)
+				 : ledger_owns(&ledger, bank, kind, offset)))
 		rc = RC_REQUEST;
 	if (rc != RC_OK)
 		return rc;
@@ -232,6 +233,26 @@ do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
 {
 	(void)ctx;
 	return kind ? object_free(m, object, kind) : RC_REQUEST;
+}
+
+/* The books stay as they are: the same bank has the same frame. */
+static uint32_t
+do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t object, cap_t *fresh)
+{
+	unsigned bank;
+	uint64_t kind_found, offset;
+	uint32_t rc = bank_of(m, BANK_FREE | BANK_ALLOC, &bank);
+
+	(void)ctx;
+	if (rc != RC_OK)
+		return rc;
+	if (object_what(object, &kind_found, &offset) != RC_OK || kind_found != kind ||
+	    !ledger_owns_itself(&ledger, bank, kind, offset))
+		return RC_REQUEST;
+	rc = fast_tell(CR_RANGE, RANGE_OC_RENEW, kind, offset, 0, 0, FAST_CAPS(CR_TMP0, 0, 0, 0));
+	if (rc == RC_OK)
+		*fresh = CR_TMP0;
+	return rc;
 }
 
 /* Objects that are out of the books already and wait to be rescinded together. */
@@ -491,6 +512,7 @@ static const struct bank_server handlers = {
 	.verify = do_verify,
 	.sever = do_sever,
 	.free_own = do_free_own,
+	.renew_own = do_renew_own,
 	.sever_own = do_sever_own,
 	.make_restricted = do_make_restricted,
 	.sever_many = do_sever_many,

@@ -84,6 +84,42 @@ def storage(t):
         t.kind(name, "b", DEAD)
 
 
+def again(t):
+    """A page that was given back is another when it comes again: empty, under a new key, in the bank's own turn."""
+    name = "space bank"
+    t.do("kc sb 67 () (,b)")
+    t.do("kc sb 67 () (,c)")
+    for first, second in ("bb", "bc", "cb", "cc", "bb"):
+        t.check(name, first, 16, keys="p")
+        t.check(name, second, 16, keys="q")
+        for key in "pq":
+            t.check(name, key, 41, code=0)
+            t.do("kc %s 4096 (%%aX)" % key)
+            t.do("kc returner 0 (,%s) (,%s2)" % (key, key))
+        t.check(name, first, 17, ",p", 0)
+        t.check(name, second, 17, ",q", 0)
+        for key in ("p", "q", "p2", "q2"):
+            t.kind(name, key, DEAD)
+            t.check(name, first, 17, "," + key, 1)
+        # three at a time: the one that is kept and two more, all apart
+        t.check(name, second, 24, keys="x,y,z")
+        for key in "xyz":
+            t.check(name, key, 41, code=0)
+            t.do("kc %s 4096 (%%aX)" % key)
+            t.kind(name, "p2", DEAD)
+        t.check(name, second, 26, ",x,y,z", 0)
+    # it dies with its bank, and what another bank has meanwhile does not
+    t.check(name, "b", 16, keys="p")
+    t.check(name, "b", 17, ",p", 0)
+    t.check(name, "c", 16, keys="q")
+    t.check(name, "b", KT + 4, code=0)
+    t.kind(name, "q", 0x202)
+    t.check(name, "c", 17, ",q", 0)
+    t.check(name, "c", 16, keys="q")
+    t.check(name, "c", KT + 4, code=0)
+    t.kind(name, "q", DEAD)
+
+
 def counts(t):
     """Limits, queries and statistics."""
     name = "space bank"
@@ -329,4 +365,4 @@ def test_banks():
     """Banks, transformer and domain creators answer as published, with every right, and give everything back."""
     programs = [os.path.join(ROOT, "tests/keykos/self.ck")]
     passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part)
-                    for part in (storage, counts, rights, transformer, deep, many, creators, keepers)), programs=programs)
+                    for part in (storage, again, counts, rights, transformer, deep, many, creators, keepers)), programs=programs)

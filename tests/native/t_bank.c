@@ -236,6 +236,32 @@ static void test_sever(void)
 	t_ok(available(CR_BANK) == before, "all frames are back");
 }
 
+static void test_renew(void)
+{
+	uint64_t nonzero = 1, before = available(CR_BANK);
+
+	bank_make_sub(CR_BANK, 8, T_A);
+	for (unsigned kind = T_PAGE; kind <= T_PROCESS; kind++) {
+		kind == T_PAGE ? bank_alloc_page(T_A, T_B) : kind == T_NODE ? bank_alloc_node(T_A, T_B) : bank_alloc_process(T_A, T_B);
+		t_rc(bank_renew_own(CR_BANK, kind, T_B, T_C), RC_REQUEST, "an object of a bank below is not renewed");
+		t_rc(bank_renew_own(T_A, kind % 3 + 1, T_B, T_C), RC_REQUEST, "nor one of another kind");
+		t_ok(!t_is_void(T_B), "and lives");
+		if (kind == T_PAGE)
+			page_write(T_B, 4000, "secret", 6);
+		t_rc(bank_renew_own(T_A, kind, T_B, T_D), RC_OK, "of its own bank it is");
+		t_ok(t_is_void(T_B) && used(T_A) == 1, "the old capability is void, the frame is used as before");
+		if (kind == T_PAGE)
+			t_ok(page_test_zero(T_D, &nonzero) == RC_OK && nonzero == 0, "the new page is empty");
+		t_rc(bank_renew_own(T_A, kind, T_B, T_C), RC_REQUEST, "what is void is not renewed");
+		bank_make_restricted(T_A, 2, T_E);
+		t_rc(bank_renew_own(T_E, kind, T_D, T_C), RC_NOACCESS, "nor by a bank that may only free");
+		t_rc(bank_free_own(T_A, kind, T_D), RC_OK, "the new one is freed as any");
+		t_ok(used(T_A) == 0, "and nothing is used");
+	}
+	bank_destroy_all(T_A);
+	t_ok(available(CR_BANK) == before, "all frames are back");
+}
+
 /* A bank of a quarter of what there is, filled and destroyed, three times. */
 static void test_whole(void)
 {
@@ -273,6 +299,7 @@ int main(void)
 	test_rights();
 	test_verify();
 	test_sever();
+	test_renew();
 	test_whole();
 	return t_end();
 }

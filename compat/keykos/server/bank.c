@@ -7,6 +7,8 @@
  * Invariants
  *   1. live of a bank counts its own objects and those of the banks below; no live is above its limit at a create.
  *   2. A face of a bank is the rights that are forbidden: 1 destroy, 2 query, 4 change limits.
+ *   3. If spare_of is a bank, R_SPARE is a page of its native bank, empty, that nobody else has a key to.  It counts as
+ *      given back: whoever asks what is left, or finds nothing left, makes it so.
  * Source: keykos.md 4.1.
  */
 #include <keros/fast.h>
@@ -44,6 +46,23 @@ native_forget(void)
 	native_of = 0;
 }
 
+/*
+ * The page that was last given back, made anew and kept for the next that its bank creates: that is half the calls of
+ * the native bank.  A bank that gives pages back twice without ever taking it makes way for another.
+ */
+#define SPARE_PASSES 2
+static unsigned spare_of, spare_passed;
+
+static void
+spare_return(void)
+{
+	if (!spare_of)
+		return;
+	native_get(spare_of);
+	fast_tell(R_BANK_NATIVE, BANK_OC_FREE_OWN, MAKE_PAGE, 0, 0, FAST_CAPS(R_SPARE, 0, 0, 0), 0);
+	spare_of = 0;
+}
+
 static uint64_t
 room(unsigned bank, unsigned kind)
 {
@@ -56,6 +75,7 @@ room(unsigned bank, unsigned kind)
 		if (here < least)
 			least = here;
 	}
+	spare_return();
 	native_get(bank);
 	bank_get_limits(R_BANK_NATIVE, NULL, NULL, &left);
 	if (kind == NODES)
@@ -74,23 +94,72 @@ count(unsigned bank, unsigned kind, int change)
 		objects[i].bank_of.live[kind] += change;
 }
 
-/* kind 0 node, 1 page, 2 process. */
+static bool
+limited(unsigned bank, unsigned counted)
+{
+	for (unsigned i = bank; i; i = objects[i].bank)
+		if (objects[i].bank_of.live[counted] >= objects[i].bank_of.limit[counted])
+			return true;
+	return false;
+}
+
+static uint32_t
+native_take(unsigned bank, unsigned kind, cap_t to)
+{
+	static const uint32_t orders[] = { BANK_OC_ALLOC_NODE, BANK_OC_ALLOC_PAGE, BANK_OC_ALLOC_PROCESS };
+
+	native_get(bank);
+	return fast_tell(R_BANK_NATIVE, orders[kind], 0, 0, 0, 0, FAST_CAPS(to, 0, 0, 0));
+}
+
+/* kind 0 node, 1 page, 2 process.  *at: the register that it is in, `to` or R_SPARE, until the next call of the bank. */
+static uint32_t
+take(unsigned bank, unsigned kind, cap_t to, cap_t *at)
+{
+	unsigned counted = kind == PAGES ? PAGES : NODES;
+
+	if (limited(bank, counted))
+		return RC_LIMITED;
+	*at = to;
+	if (kind == PAGES && spare_of == bank) {
+		*at = R_SPARE;
+		spare_of = 0;
+	} else if (native_take(bank, kind, to) != RC_OK) {
+		if (!spare_of)
+			return 1;
+		spare_return();
+		if (native_take(bank, kind, to) != RC_OK)
+			return 1;
+	}
+	count(bank, counted, 1);
+	return RC_OK;
+}
+
 uint32_t
 bank_take(unsigned bank, unsigned kind, cap_t to)
 {
-	static const uint32_t orders[] = { BANK_OC_ALLOC_NODE, BANK_OC_ALLOC_PAGE, BANK_OC_ALLOC_PROCESS };
-	unsigned counted = kind == PAGES ? PAGES : NODES;
-	uint32_t rc;
+	cap_t at;
+	uint32_t rc = take(bank, kind, to, &at);
 
-	for (unsigned i = bank; i; i = objects[i].bank)
-		if (objects[i].bank_of.live[counted] >= objects[i].bank_of.limit[counted])
-			return RC_LIMITED;
+	if (rc == RC_OK && at != to)
+		cap_copy(to, at);
+	return rc;
+}
+
+/* A page becomes the spare one if there is none. */
+static bool
+page_renew(unsigned bank, cap_t page)
+{
+	if (spare_of && spare_of != bank && ++spare_passed >= SPARE_PASSES)
+		spare_return();
+	if (spare_of)
+		return false;
 	native_get(bank);
-	rc = fast_tell(R_BANK_NATIVE, orders[kind], 0, 0, 0, 0, FAST_CAPS(to, 0, 0, 0));
-	if (rc != RC_OK)
-		return 1;
-	count(bank, counted, 1);
-	return RC_OK;
+	if (fast_tell(R_BANK_NATIVE, BANK_OC_RENEW_OWN, MAKE_PAGE, 0, 0, FAST_CAPS(page, 0, 0, 0), FAST_CAPS(R_SPARE, 0, 0, 0)) != RC_OK)
+		return false;
+	spare_of = bank;
+	spare_passed = 0;
+	return true;
 }
 
 uint32_t
@@ -98,9 +167,11 @@ bank_give(unsigned bank, unsigned kind, cap_t object)
 {
 	static const uint64_t kinds_there[] = { MAKE_NODE, MAKE_PAGE, MAKE_PROCESS };
 
-	native_get(bank);
-	if (fast_tell(R_BANK_NATIVE, BANK_OC_FREE_OWN, kinds_there[kind], 0, 0, FAST_CAPS(object, 0, 0, 0), 0) != RC_OK)
-		return 1;
+	if (kind != PAGES || !page_renew(bank, object)) {
+		native_get(bank);
+		if (fast_tell(R_BANK_NATIVE, BANK_OC_FREE_OWN, kinds_there[kind], 0, 0, FAST_CAPS(object, 0, 0, 0), 0) != RC_OK)
+			return 1;
+	}
 	count(bank, kind == PAGES ? PAGES : NODES, -1);
 	return RC_OK;
 }
@@ -128,9 +199,11 @@ native_make(cap_t to)
 
 /* All that it had is gone then. */
 static void
-native_end(cap_t native)
+native_end(unsigned bank, cap_t native)
 {
 	native_forget();
+	if (spare_of == bank)
+		spare_of = 0;
 	if (bank_empty(native) == RC_OK && keytree_swap(spare_object, spares, native, CR_VOID) == RC_OK)
 		spares++;
 	else
@@ -197,7 +270,7 @@ bank_destroy_space(unsigned bank)
 		if (!doomed[i] || objects[i].kind != KIND_BANK)
 			continue;
 		object_get(i, SLOT_NATIVE, R_A);
-		native_end(R_A);
+		native_end(i, R_A);
 		node_tree_swap(R_STORE, i, 3, CR_VOID, CR_TMP0);
 		bank_free(CR_BANK, CR_TMP0);
 		objects[i].kind = KIND_NONE;
@@ -212,15 +285,16 @@ create(unsigned bank, unsigned kind, unsigned n)
 {
 	static const cap_t to[] = { R_A, R_B, R_C };
 	uint32_t rc = RC_OK;
+	cap_t at[3];
 
 	for (unsigned i = 0; i < n; i++) {
-		rc = bank_take(bank, kind, to[i]);
+		rc = take(bank, kind, to[i], &at[i]);
 		if (rc != RC_OK) {
 			while (i--)
-				bank_give(bank, kind, to[i]);
+				bank_give(bank, kind, at[i]);
 			break;
 		}
-		reply_key(i, to[i]);
+		reply_key(i, at[i]);
 	}
 	if (rc != RC_OK)
 		memset(message.send, CR_VOID, sizeof message.send);

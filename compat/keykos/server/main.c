@@ -18,6 +18,9 @@ unsigned face;
 struct fault fault;
 
 static uint8_t reply_string[4096];
+
+#define STRING_PADDED 320u                   /* up to here message_string is zero behind what was received */
+#define STRING_WORKED 64u                    /* up to here a serving function may write into it */
 static unsigned objects_used = OBJECT_FIRST; /* from here on none was ever made */
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -221,6 +224,21 @@ object_answer(unsigned index, unsigned slot, struct msg *m)
 
 /* ---- serving ----------------------------------------------------------------------------- */
 
+/* Only what the last message left is cleared. */
+static void
+string_pad(size_t length)
+{
+	static size_t used;
+
+	if (used < STRING_WORKED)
+		used = STRING_WORKED;
+	if (length == 0 && used == STRING_WORKED)
+		memset(message_string, 0, STRING_WORKED); /* the commonest; of known length it is no call */
+	else if (length < used)
+		memset(message_string + length, 0, used - length);
+	used = length < STRING_PADDED ? length : STRING_PADDED;
+}
+
 static void
 message_serve(void)
 {
@@ -239,8 +257,7 @@ message_serve(void)
 	if (message.got & INV_GOT_FAULT)
 		fault = (struct fault){ message.order == OC_FAULT_MEMORY, message.w[2] & FAULT_ACCESS_WRITE,
 					message.w[2] & FAULT_ACCESS_PRESENT, message.w[1] };
-	if (message.recv_length < 320)
-		memset(message_string + message.recv_length, 0, 320 - message.recv_length);
+	string_pad(message.recv_length);
 	memset(message.send, CR_VOID, sizeof message.send);
 	message.send_string = NULL;
 	message.order = o->kind == KIND_NONE ? RC_VOID : kinds[o->kind].serve(index, message.order);

@@ -31,6 +31,7 @@
 enum {
 	R_DISCRIM = 8, R_PROCTOOL, R_KEYBITS, R_TIMER, R_A, R_B, R_PHYSMEM, R_CHECKPOINT, R_C, R_D, R_E, R_CONSOLE, R_F,
 	R_STORE = 21, R_BRAND, R_BANK_NATIVE,      /* CR_TMP0..3 are anybody's */
+	R_SPARE = CR_CONST,                        /* bank.c */
 	K0 = CR_ARG0, K1, K2,
 };
 
