@@ -156,6 +156,8 @@ local function sink(self, name, how)
 	end)
 end
 
+local spare = {}                                           -- banks that were made for programs, empty again
+
 local function finish(self, result)
 	if self.result then return end
 	self.result = result
@@ -163,7 +165,12 @@ local function finish(self, result)
 		local parts = self.parts[name]
 		if parts then result[key] = table.concat(parts, "", name == "stdout" and self.taken + 1 or 1) end
 	end
-	if self.own_bank then pcall(self.bank.destroy_all, self.bank) end
+	if self.own_bank then
+		-- What was made of it dies; the bank serves the next program, since a system has only so many of them.
+		if pcall(self.bank.empty, self.bank) then spare[#spare + 1] = self.bank end
+	elseif self.killed then
+		pcall(self.bank.destroy_all, self.bank)
+	end
 	for _, cap in ipairs(self.served) do pcall(loop.revoke, cap) end
 	self.ended:resolve()
 	if self.reader then self.reader:resolve() end
@@ -176,7 +183,8 @@ function posix_library.start(o)
 	local self = setmetatable({ command = o[1], parts = {}, taken = 0, ended = promise(), served = {} }, Program)
 	local config, overlay, length = records(o), nil, nil
 	self.own_bank = not o.bank
-	self.bank = o.bank or bank:make_sub(o.limit or MiB(16))
+	self.bank = o.bank or table.remove(spare) or bank:make_sub(0)
+	if self.own_bank then self.bank:set_limit(o.limit or MiB(16)) end
 	if o.files then overlay, length = memory(tree_image(o.files), self.bank) end
 
 	local keeper_cap = keeper(function(fault)
@@ -185,7 +193,7 @@ function posix_library.start(o)
 	end)
 	local made, box = pcall(await, send(posix_constructor, "yield", self.bank:make_restricted(1 | 2 | 4 | 8), o.schedule or schedule, keeper_cap))
 	if not made then
-		if self.own_bank then self.bank:destroy_all() end
+		if self.own_bank and pcall(self.bank.empty, self.bank) then spare[#spare + 1] = self.bank end
 		error(("the sandbox could not be made (%s); its bank may be too small: limit = MiB(16) is usual"):format(
 			type(box) == "table" and box.name or tostring(box)), 2)
 	end
@@ -234,10 +242,10 @@ function Program:read()
 	return parts[self.taken]
 end
 
--- Ends it, and gives its storage back.  For a bank of the caller's, the caller does that.
+-- Ends it, and gives its storage back; a bank of the caller's is destroyed.
 function Program:kill()
 	if self.result then return false end
-	self.own_bank = true
+	self.killed = true
 	finish(self, { status = 137, signal = 9, killed = true })
 	return true
 end

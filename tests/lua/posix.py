@@ -42,6 +42,15 @@ def test_pipes():
              "0\t120000\t300000\ntrue\nb\na\n\n")
 
 
+def test_many():
+    """As many programs as one likes, one after the other: what they used is used again."""
+    assert out("""
+        local n = 0
+        for i = 1, 150 do n = n + posix.run{'sh', '-c', 'exit 1'}.status end
+        print(n, posix.run{'echo', 'and one more'}.out)
+    """) == "150\tand one more\n\n"
+
+
 def test_limits():
     """Time and storage are bounded; a program that is killed, starved or not there is a result, a wrong table an error."""
     assert out("""
