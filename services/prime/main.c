@@ -502,19 +502,25 @@ source_get(const struct manifest_grant *g, cap_t to)
 /* ---- sessions -------------------------------------------------------------------------------- */
 
 /*
- * The bank without its limit right, since its holder must not raise it, and a schedule below
- * that of every service.
+ * The bank of a session, without its limit right, since its holder must not raise it.  The session empties it at its
+ * end, and it serves the next one of that number: a system has only so many banks in all its life.
  */
 static void
 session_bank(cap_t reg, unsigned number, uint64_t limit)
 {
 	const char *name = config.sandbox[number].name;
 
-	must(bank_make_sub(CR_BANK, limit, PR_A), "making the bank of sandbox", name);
+	must(node_fetch(PR_STORE, ST_BANKS, PR_WORK), "finding", "the banks");
+	must(node_fetch(PR_WORK, number, PR_A), "finding", "the bank");
+	/* What may have made banks below it has used up numbers of its own, and gets another with all of them. */
+	if (strcmp(config.sandbox[number].kind, "posix") != 0)
+		bank_destroy_all(PR_A);
+	if (bank_empty(PR_A) != RC_OK || bank_set_limit(PR_A, limit) != RC_OK) {
+		must(bank_make_sub(CR_BANK, limit, PR_A), "making the bank of sandbox", name);
+		must(node_swap(PR_WORK, number, PR_A, CR_VOID), "keeping", "the bank");
+	}
 	must(bank_make_restricted(PR_A, BANK_ALLOC | BANK_FREE | BANK_SUB | BANK_DESTROY, PR_A), "making the bank of", name);
 	process_give(reg, PR_A);
-	must(node_fetch(PR_STORE, ST_BANKS, CR_TMP0), "finding", "the banks");
-	must(node_swap(CR_TMP0, number, PR_A, CR_VOID), "keeping", "the bank");
 }
 
 /* Three streams in a row, or the terminal in the first register. */
@@ -865,7 +871,7 @@ sandbox_died(unsigned number, const struct msg *m)
 	fprintf(stderr, "prime: the server of sandbox %u died: fault %lu at %#lx, rip %#lx\n", number,
 		(unsigned long)m->w[0], (unsigned long)m->w[1], (unsigned long)m->w[3]);
 	if (node_fetch(PR_STORE, ST_BANKS, CR_TMP0) == RC_OK && node_fetch(CR_TMP0, number, CR_TMP0) == RC_OK)
-		bank_destroy_all(CR_TMP0);
+		bank_empty(CR_TMP0);
 	start_get(&console, CR_TMP0);
 	console_finish(CR_TMP0, number, STATUS_NOT_RUN);
 	return STATUS_NOT_RUN;

@@ -305,7 +305,7 @@ session_run(const struct session *s)
 {
 	struct msg end = { .order = RC_OK, .w = { sandbox_live(s) } };
 
-	bank_destroy_all(CR_SANDBOX_BANK);
+	bank_empty(CR_SANDBOX_BANK);
 	console_finish(CR_CONSOLE, s->number, end.w[0]);
 	inv_send(CR_REPORT, &end);
 }
