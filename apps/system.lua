@@ -94,6 +94,21 @@ domain "lua-session" {
 	},
 }
 
+-- ---- KeyKOS's objects for Lua (keros lua --grant NAME=keykos) ----------------------------------------------------------
+
+-- Whoever holds its start capability holds its directory, and with that every key in it (doc/keykos/objects.md). Its
+-- storage has a limit, and its meter is as low as a session's: what is made of it cannot starve the services.
+domain "keykos" {
+	does = "KeyKOS's banks, factories and other objects, by the directory of their names",
+	when = "keykos",
+	priority = 8,
+	holds = {
+		bank = bank { rights = "all", limit = "32M" }, schedule = schedule(6), [8] = kernel "discrim",
+		[9] = kernel "proctool", [10] = kernel "keybits", [11] = kernel "timer", [14] = kernel "physmem",
+		[15] = kernel "checkpoint", [19] = start "console",
+	},
+}
+
 -- ---- The owner outside ---------------------------------------------------------------------------------------------
 
 domain "control" {

@@ -64,6 +64,14 @@ static bool takes_value(const char *option)
 	return false;
 }
 
+bool lua_grants(const struct lua_request *q, const char *capability)
+{
+	for (const char **r = q->records; *r; r++)
+		if (strncmp(*r, "grant=", 6) == 0 && strcmp(strchr(*r + 6, '=') + 1, capability) == 0)
+			return true;
+	return false;
+}
+
 struct lua_request lua_parse(int argc, char **argv, char **rest)
 {
 	struct lua_request q = { .records = xcalloc((size_t)argc + 2, sizeof *q.records) };

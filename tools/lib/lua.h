@@ -15,6 +15,9 @@ struct lua_request {
 };
 struct lua_request lua_parse(int argc, char **argv, char **rest);
 
+/* Whether it grants that capability of the system, under whatever name. */
+bool lua_grants(const struct lua_request *q, const char *capability);
+
 /* Whether the build made the domain (it needs Lua's source package). */
 bool lua_is_there(const char *root);
 

@@ -79,12 +79,12 @@ static void add_system(struct pack *p, const struct run *r, const struct buffer 
 	free(records.data);
 }
 
-/* The server and the interpreter; each program under its file's name without directory and suffix. */
+/* The server, and the interpreter if it is to be started; each program under its file's name without directory and suffix. */
 static void add_keykos(struct pack *p, const struct run *r)
 {
 	static const char *const parts[] = { "keykos", "keykos-cmd" };
 
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < (r->keykos ? 2 : 1); i++) {
 		char *path = xasprintf("%s/build/keykos/%s.elf", r->root, parts[i]);
 
 		add_file(p, PACK_PROGRAM, parts[i], path);
@@ -204,6 +204,8 @@ static struct buffer make_config(const struct run *r)
 	}
 	if (r->lua || r->lua_beside)
 		record(&config, "with", "lua");
+	if (r->lua_keykos)
+		record(&config, "with", "keykos");
 	record(&config, "sandbox", "main");
 	if (r->lua) {
 		record(&config, "kind", "lua");
@@ -295,6 +297,8 @@ int machine_pack(const struct run *r)
 
 	pack_init(&p);
 	pack_add(&p, PACK_CONFIG, "run", config.data, config.length);
+	if (r->keykos || r->lua_keykos)
+		add_keykos(&p, r);
 	add_system(&p, r, &config);
 	free(config.data);
 	if (r->native) {
@@ -302,11 +306,8 @@ int machine_pack(const struct run *r)
 		add_file(&p, PACK_PROGRAM, r->native, path);
 		free(path);
 	}
-	if (r->keykos) {
-		add_keykos(&p, r);
-	} else {
+	if (!r->keykos)
 		add_base(&p, r);
-	}
 	add_overlay(&p, r);
 	fd = r->pack_file ? open(r->pack_file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) :
 		memfd_create("keros-pack", 0);

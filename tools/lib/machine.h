@@ -48,6 +48,7 @@ struct run {
 	/* Instead of a POSIX sandbox: a Lua domain (tools/lib/lua.c). */
 	bool lua;
 	const char **lua_records;      /* KEY=VALUE, NULL-ended: code, script, grant, arg */
+	bool lua_keykos;               /* KeyKOS's objects are there too, with `programs`, for a domain that is granted them */
 	const char *lua_script;        /* a file of the host, laid into the tree at its own name; NULL: none */
 
 	bool lua_beside;               /* a Lua prompt as the second session, on the same terminal (Ctrl-A L) */

@@ -46,8 +46,7 @@ static const char *keykos_program(const char *root, const char *path)
 	return made;
 }
 
-/* Our own programs come first; one of the user's with the same name stands in front of it in the directory. */
-static void keykos_programs(struct run *r, int argc, char **argv)
+void keykos_programs(struct run *r, int argc, char **argv)
 {
 	static const char *programs[PACK_SECTIONS];
 	glob_t own;

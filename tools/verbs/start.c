@@ -147,6 +147,9 @@ int act_lua(int argc, char **argv)
 	r.lua = true;
 	r.lua_records = request.records;
 	r.lua_script = request.script;
+	r.lua_keykos = lua_grants(&request, "keykos");
+	if (r.lua_keykos)
+		keykos_programs(&r, 0, NULL);
 	r.argv = none;
 	if (request.script || request.records[0])
 		r.tty = r.tty && isatty(2);

@@ -24,6 +24,12 @@ int act_diff(int argc, char **argv);
 int act_merge(int argc, char **argv);
 int act_gdb(int argc, char **argv);
 
+/*
+ * The programs of the dialect that a run installs: our own come first; one of the user's (argv) with the same name stands
+ * in front of it in the directory.
+ */
+void keykos_programs(struct run *r, int argc, char **argv);
+
 /* Starts the machine and carries its streams to its end; with --dry-run, prints its command line. */
 int verb_start(const struct run *r);
 

@@ -1,5 +1,6 @@
 /*
- * directory.c - what a system begins with: a table of names and keys, and the command interpreter that is handed it.
+ * directory.c - what a system begins with: a table of names and keys, and the command interpreter that is handed it,
+ * if the server is the program of the run; else whoever holds the server's start capability calls the directory.
  *
  *	DIRECTORY(0,(name) ==> 0;K)        4 if there is none of that name
  *	DIRECTORY(1,(4,n) ==> 0,(name))    the n-th name; 4 past the last
@@ -43,6 +44,12 @@ name_add(const char *name, cap_t key)
 	}
 	node_swap(CR_TMP0, name_count % 16, key, CR_VOID);
 	name_count++;
+}
+
+unsigned
+directory_index(void)
+{
+	return directory;
 }
 
 uint32_t
@@ -210,9 +217,11 @@ pack_install(void)
 		if (pack->section[i].kind == PACK_PROGRAM && strcmp(pack->section[i].name, "keykos-cmd") == 0)
 			interpreter = &pack->section[i];
 	}
+	builtins_add();
+	if (key_is_null(CR_RETURN))
+		return;                        /* nobody waits for an interpreter's end: a service */
 	if (interpreter == NULL)
 		fatal("finding", "the command interpreter");
-	builtins_add();
 	interpreter_start(interpreter);
 }
 

@@ -1,8 +1,9 @@
 /*
  * main.c - the server of KeyKOS's objects: its start, its objects, its loop.
  *
- * It is started by prime with all of prime's capabilities, makes the first bank, creators and factories, starts the
- * command interpreter with the directory of these, and serves.  See object.h.
+ * It is started by prime, makes the first bank, creators and factories, and serves.  As the program of the run it starts
+ * the command interpreter with the directory of these; as a service (`keykos` of apps/system.lua) it has nobody to report
+ * an end to in CR_RETURN, starts nothing, and its own start capability is a key to the directory.  See object.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,7 +243,7 @@ string_pad(size_t length)
 static void
 message_serve(void)
 {
-	unsigned data = message.got & INV_GOT_DATA, index = data >> 4;
+	unsigned data = message.got & INV_GOT_DATA, index = data >> 4 ? data >> 4 : directory_index();
 	const struct object *o = &objects[index];
 
 	if (message.got & INV_GOT_NOTICE) {

@@ -304,7 +304,8 @@ void builtin_requestor(unsigned index, cap_t to);
 uint32_t key_compares(cap_t key, unsigned factory, uint32_t holes);
 void birth_end(unsigned index);
 
-/* directory.c: what the command interpreter finds at the start */
+/* directory.c: what the command interpreter, or who was granted the server, finds at the start */
 void directory_fill(void);
+unsigned directory_index(void);            /* what the server's own start capability, number 0, stands for */
 uint32_t directory_serve(unsigned index, uint32_t order);
 #endif
