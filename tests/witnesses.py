@@ -16,7 +16,7 @@ import time
 from lib import BUILD, KEROS, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
-IN_FLIGHT = 500
+IN_FLIGHT = 500                # lines printed just before a kill that the host may not have got
 STEP = {b"A": 1, b"T": 1, b"C": 8, b"W": None}
 
 
