@@ -129,12 +129,15 @@ static void rescind_place(const struct place *at)
 		rescind_in(f, at);
 }
 
+/* Each may become dirty, and within an operation the store cannot make room: no more than it keeps (persist.c, ROOM_MARGIN). */
+#define RESCIND_MAX 64
+
 void range_op_rescind(struct inv *inv)
 {
 	uint64_t kind = inv_word(inv, 0), first = inv_word(inv, 1), count = inv_word(inv, 2);
 	struct place at;
 
-	if (count > inv->target.count * 16ull) {
+	if (count > RESCIND_MAX) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}

@@ -48,10 +48,19 @@ object_make(unsigned kind, uint64_t offset, cap_t to)
 	return fast_tell(CR_RANGE, RANGE_OC_GET, kind, offset, 0, 0, FAST_CAPS(to, 0, 0, 0));
 }
 
+#define RESCIND_ATONCE 32u              /* objects an invocation */
+
 static uint32_t
 objects_rescind(unsigned kind, uint64_t first, uint64_t count)
 {
-	return fast_tell(CR_RANGE, RANGE_OC_RESCIND, kind, first, count, 0, 0);
+	uint32_t rc = RC_OK;
+
+	/* In pieces: the store must be able to make room between them, or one that is nearly full waits for ever. */
+	for (uint64_t n; count > 0 && rc == RC_OK; first += n, count -= n) {
+		n = count < RESCIND_ATONCE ? count : RESCIND_ATONCE;
+		rc = fast_tell(CR_RANGE, RANGE_OC_RESCIND, kind, first, n, 0, 0);
+	}
+	return rc;
 }
 
 static uint32_t
