@@ -17,7 +17,7 @@
 #include "process.h"
 #include "record.h"
 #include "refusal.h"
-#include "socket.h"
+#include "socket/socket.h"
 
 #define NR_MAX 512
 

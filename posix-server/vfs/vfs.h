@@ -170,7 +170,7 @@ struct inode {
 		struct filedata data;
 		char *target;                     /* symlink */
 		struct pipe *pipe;                /* FIFO: made by the first open */
-		struct socket *socket;            /* a name that is bound: whose (socket.c) */
+		struct socket *socket;            /* a name that is bound: whose (../socket/) */
 		struct { uint32_t kind; int pid; int fd; char digits[12]; } proc;
 	};
 };

@@ -1,5 +1,5 @@
 /*
- * socket.h - the calls of socket.c.
+ * socket.h - the calls of sockets.
  */
 #ifndef SOCKET_H
 #define SOCKET_H
