@@ -18,8 +18,9 @@ enum virtio_register {
 };
 enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4 };
 
-#define USED_NO_NOTIFY 1u
-#define RING_LIMIT     256u
+#define USED_NO_NOTIFY     1u
+#define AVAIL_NO_INTERRUPT 1u
+#define RING_LIMIT         256u
 
 /* ---- PCI: bus 0 only, since the machines we run on have no bridge before these devices ------------- */
 
@@ -166,10 +167,22 @@ void virtio_notify(struct virtio_queue *q)
 		virtio_write(q->device, REG_QUEUE_NOTIFY, 2, q->number);
 }
 
+/* More than the queue holds is no answer: the memory is another life's. */
+static bool queue_has(const struct virtio_queue *q)
+{
+	return (uint16_t)(q->used->index - q->seen - 1) < q->size;
+}
+
+bool virtio_want(struct virtio_queue *q, bool wanted)
+{
+	q->available->flags = wanted ? 0 : AVAIL_NO_INTERRUPT;
+	__sync_synchronize();
+	return !wanted || !queue_has(q);
+}
+
 bool virtio_next(struct virtio_queue *q, unsigned *descriptor, uint32_t *length)
 {
-	/* More than the queue holds is no answer: the memory is another life's. */
-	while (q->seen != q->used->index && (uint16_t)(q->used->index - q->seen) <= q->size) {
+	while (queue_has(q)) {
 		unsigned at = q->seen & (q->size - 1u);
 
 		__sync_synchronize();

@@ -22,7 +22,6 @@
 #define CLUNKS_WAITING 256u
 #define CLUNK_BYTES  64u               /* message at 0, reply at 32 */
 #define TAG_CLUNK    0x100u
-#define AVAIL_NO_INTERRUPT 1u
 #define RING_PAGES   2u                /* 128 descriptors */
 
 unsigned lane_count;
@@ -389,13 +388,7 @@ bool transport_rearm(void)
 {
 	bool any = false;
 
-	for (struct share *s = shares; s < shares + share_count; s++) {
-		if (!s->found)
-			continue;
-		s->queue.available->flags = share_awaited(s) ? 0 : AVAIL_NO_INTERRUPT;
-		__sync_synchronize();
-		/* What was done before the flag was seen raises no interrupt. */
-		any |= !s->queue.available->flags && (uint16_t)(s->queue.used->index - s->queue.seen - 1) < s->queue.size;
-	}
+	for (struct share *s = shares; s < shares + share_count; s++)
+		any |= s->found && !virtio_want(&s->queue, share_awaited(s));
 	return any;
 }

@@ -55,6 +55,9 @@ bool virtio_lost(const struct virtio_device *d);        /* it was reset behind o
 bool virtio_queue_init(struct virtio_queue *q, struct virtio_device *d, unsigned number, void *at, uint64_t physical);
 void virtio_offer(struct virtio_queue *q, unsigned descriptor); /* the head of a chain */
 void virtio_notify(struct virtio_queue *q);
+/* Whether the device is to interrupt for this queue.  False: it was to, and has done something meanwhile that may raise
+ * none: look with virtio_next before waiting. */
+bool virtio_want(struct virtio_queue *q, bool wanted);
 bool virtio_next(struct virtio_queue *q, unsigned *descriptor, uint32_t *length); /* false: nothing more */
 bool virtio_acknowledge(const struct virtio_device *d); /* lowers the interrupt line; false: it had raised none */
 #endif
