@@ -152,7 +152,7 @@ endif
 
 # ---- Host tools -----------------------------------------------------------------------------------------------
 
-HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ikernel -Itools -Ibuild/gen
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Ikernel/include -Ilib/include -Ikernel -Itools -Ibuild/gen
 HOST_SHARED := $(patsubst tools/%.c,build/host/%.o,$(call flat,tools/lib/*.c)) \
 	build/host/store/format.o build/host/store/verify.o build/host/object/layout.o build/host/prime/config.o build/host/prime/manifest.o
 

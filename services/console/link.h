@@ -15,20 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum link_type {
-	LINK_DATA = 1, LINK_EOF = 2, LINK_WINSIZE = 3, LINK_CREDIT = 4,
-	LINK_EXIT = 5, LINK_HELLO = 6, LINK_HANGUP = 7,
-};
-#define LINK_HEADER       8u
-#define LINK_PAYLOAD_MAX  65536u
-#define LINK_CONTROL_MAX  8u         /* no control frame has a longer payload */
-#define LINK_VERSION      1u
-#define LINK_WINDOW       65536u     /* bytes the host may send on an input channel unasked */
-#define LINK_OUTPUT_WINDOW  65536u   /* bytes, and device buffers, that may be out without the host's credit */
-#define LINK_OUTPUT_BUFFERS 64u
-#define LINK_OUTPUT_CHANNEL 1u       /* the channel of that credit */
-#define LINK_CHANNEL(session, stream) ((session) * 4u + (stream))
+#include <keros/hostlink.h>
 
 struct link_sink {
 	void (*data)(void *ctx, uint8_t channel, const uint8_t *bytes, size_t n);

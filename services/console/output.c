@@ -35,7 +35,7 @@ static size_t put_number(uint8_t *to, size_t room, uint8_t type, unsigned channe
 /* A terminal's output is the session's channel 1 on the wire, and the record is 3. */
 static unsigned wire_channel(const struct stream *s)
 {
-	static const uint8_t wire[CHANNELS] = { 0, 1, 2, 1, 3 };
+	static const uint8_t wire[CHANNELS] = { LINK_INPUT, LINK_OUTPUT, LINK_ERRORS, LINK_OUTPUT, LINK_RECORD };
 
 	return LINK_CHANNEL(session_number(s->session), wire[s->channel]);
 }
