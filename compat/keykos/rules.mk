@@ -29,14 +29,14 @@ build/keykos/libkeykos-pool.a: build/keykos/lib/pool.c.o
 
 KK_PROGRAMS := $(patsubst apps/keykos/%.ck,build/keykos/%.kk,$(sort $(wildcard apps/keykos/*.ck)))
 
-build/keykos/%.kk: apps/keykos/%.ck tools/keykos-cc build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
+build/keykos/%.kk: apps/keykos/%.ck tools/keykos-cc tools/lib/dialect.lua build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
 	$(call say,KKCC,$<)
 	$(Q)$(LUA) tools/keykos-cc -Wall -Wextra -Werror --lib build/keykos/libkeykos.a -o $@ $<
 
 # KeyKOS's objects that are domains: programs like any other.
 KK_OBJECTS := $(patsubst $(KK)/object/%.ck,build/keykos/%.kk,$(sort $(wildcard $(KK)/object/*.ck)))
 
-build/keykos/%.kk: $(KK)/object/%.ck $(wildcard $(KK)/object/*.h) tools/keykos-cc build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
+build/keykos/%.kk: $(KK)/object/%.ck $(wildcard $(KK)/object/*.h) tools/keykos-cc tools/lib/dialect.lua build/keykos/libkeykos.a build/keykos/libkeykos-pool.a $(wildcard $(KK)/include/*.h) $(KK)/lib/program.ld
 	$(call say,KKCC,$<)
 	$(Q)$(LUA) tools/keykos-cc -Wall -Wextra -Werror --lib build/keykos/libkeykos.a -I $(KK)/object -o $@ $<
 

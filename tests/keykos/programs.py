@@ -1,6 +1,7 @@
 """Programs of the dialect: compiled by keykos-cc, yielded by factories, called from the command interpreter."""
 
 import os
+import re
 
 from lib import KEROS, ROOT, run
 
@@ -40,7 +41,7 @@ space sb
 
 def test_bad_statements():
     """A malformed key statement is named with its file and line, and what would be right."""
-    head = '#include "keykos.h"\nKEY A = 1;\nvoid factory(void)\n{\n\tJUMPBUF;\n'
+    head = '#include "keykos.h"\nKEY A = 1; struct { int n[9]; } big;\nvoid factory(void)\n{\n\tJUMPBUF;\n'
     for statement, complaint in [
         ("KC (A, 0) KEYSFORM(A);", "found 'KEYSFORM'"),
         ("KC (A) ;", "takes (key, order code)"),
@@ -57,14 +58,100 @@ def test_bad_statements():
         ("KC (A, 0) CHARTO(0);", "takes (pointer, limit)"),
         ("KC (-1, 0);", "slot -1 does not exist"),
         ("KFORK (A, 0) RCTO(A);", "receives nothing"),
+        ("KC (A, 0) CHARFROM(0, -1);", "a length of -1 bytes"),
+        ("KC (A, 0) CHARTO(0, -5);", "a length of -5 bytes"),
+        ("KC (A, 0) STRUCTFROM(A, 5000);", "at most 4096 bytes"),
+        ("KC (A, 0) CHARFROM(, 1);", "takes (pointer, length)"),
+        ("KC (A, 0) CHARFROM(0,);", "takes (pointer, length)"),
+        ("KC (A, 0) RCTO();", "takes one variable"),
+        ("KC (A, 0) KEYSTO;", "missing or not closed"),
+        ("KC (, 0);", "takes (key, order code)"),
+        ("KC (A,);", "takes (key, order code)"),
+        ("KC;", "takes (key, order code)"),
+        ("KC (A, 0) KEYSTO(A) x = 1;", "found 'x'"),
+        ("KC (A, 0) KEYSTO(A), RCTO(A);", "found ','"),
+        ("KC (A, 0", "takes (key, order code)"),
+        ("KC (A, 0) KEYSTO(0x10);", "slot 0x10 does not exist"),
+        ("KC (A, 0) RCTO(big);", "not a variable for a number"),
+        ("KC (A, 0) CHARTO(0, 4, big);", "not a variable for a number"),
     ]:
         result = compiler(head + "\t" + statement + "\n}\n")
         message = result.stderr.decode()
-        assert result.status == 1 and message.startswith("p.ck:6: error: ") and complaint in message, (statement, message)
+        assert result.status == 1 and re.search(r"(?m)^p\.ck:6:\d+: error: ", message) and complaint in message, (statement, message)
     result = compiler(head + "\tint x = y;\n}\n")
     assert result.status == 1 and b"p.ck:6:" in result.stderr, result
     result = compiler('#include "keykos.h"\nint n;\nvoid factory(void) { n++; }\n', "--shared")
     assert result.status == 1 and b"needs writable storage for n" in result.stderr, result
+
+
+def test_places():
+    """Whatever is wrong is said of the author's own file, line and column: in a statement, behind it, in a header, in a macro."""
+    head = '#include "keykos.h"\nKEY A = 1;\n'
+    with open("mine.h", "w") as file:
+        file.write("#define GIVE(k) KEYSFROM(k)\nstatic void f(void)\n{\n\tJUMPBUF;\n\tKC (0, 0) KEYSFORM(0);\n}\n")
+    for text, place, complaint in [
+        ("void factory(void)\n{\n\tJUMPBUF;\n\tKC (A, nothing) KEYSTO(A);\n}\n", "p.ck:6:16:", "'nothing' undeclared"),
+        ("void factory(void)\n{\n\tJUMPBUF;\n\tKC (A, 0) KEYSTO(A,\n\t  A, nobody);\n}\n", "p.ck:7:14:", "'nobody' undeclared"),
+        ("void factory(void)\n{\n\tJUMPBUF;\n\tKC (A, 0) KEYSTO(A); nowhere = 1;\n}\n", "p.ck:6:30:", "'nowhere' undeclared"),
+        ("void factory(void)\n{\n\tKC (A, 0);\n}\n", "p.ck:5:", "needs JUMPBUF;"),
+        ("KEY B = 16;\n", "p.ck:3:9:", "slot 16 does not exist"),
+        ('#include "mine.h"\n', "mine.h:5:", "found 'KEYSFORM'"),
+        ("#define G KC (A, 0) KEYSTOO(A)\nvoid factory(void) { JUMPBUF; G; }\n", "p.ck:4:", "found 'KEYSTOO'"),
+        ("void factory(void) { JUMPBUF; KC (A, 0) GIVE(A); }\n", "p.ck:3:41:", "found 'GIVE'"),
+        ("extern int away(int);\nvoid factory(void)\n{\n\taway(1);\n}\n", "p.ck:6: undefined", "`away'"),
+        ('#include "absent.h"\n', "p.ck:3:10:", "absent.h"),
+        ("/* not closed\nvoid factory(void) { }\n", "p.ck:3:1:", "unterminated comment"),
+    ]:
+        result = compiler(head + text)
+        message = result.stderr.decode().replace("\u2018", "'").replace("\u2019", "'")
+        assert result.status == 1 and any(place in line and complaint in line for line in message.split("\n")), (text, message)
+        assert "/tmp" not in message and ".tmp" not in message, message
+
+
+def cc(*arguments):
+    return run([os.path.join(ROOT, "tools/keykos-cc"), *arguments])
+
+
+def test_compiler_options():
+    """The compiler's options are those of every C compiler; files of several kinds become one program; misuse is explained."""
+    with open("one.ck", "w") as file:
+        file.write('#include "keykos.h"\n#include DECLARED\nKEY CALLER = 2;\n'
+                   "void factory(void) { JUMPBUF; LDEXBL (CALLER, twice(N)); RETJUMP(); }\n")
+    with open("two.c", "w") as file:
+        file.write("int twice(int n) { return n * 2; }\n")
+    os.mkdir("my includes")
+    with open("my includes/twice.h", "w") as file:
+        file.write("int twice(int n);\n")
+    given = ("-I", "my includes", "-DN=21", '-DDECLARED="twice.h"', "-Wall", "-Werror", "-O1", "-std=gnu99")
+    for command in (("--help",), ("-h",)):
+        result = cc(*command)
+        assert result.status == 0 and b"usage: keykos-cc" in result.stdout, result
+    for command, made in [((*given, "-c", "one.ck", "two.c"), ["one.o", "two.o"]), ((*given, "-c", "one.ck", "-o", "x.o"), ["x.o"]),
+                          ((*given, "-o", "all", "x.o", "two.c"), ["all"]), ((*given, "one.ck", "two.o"), ["one.kk"]),
+                          ((*given, "-S", "one.ck"), ["one.i"]), ((*given, "-E", "one.ck", "-o", "one.e"), ["one.e"])]:
+        result = cc(*command)
+        assert result.status == 0 and not result.stderr, (command, result)
+        assert all(os.path.exists(name) for name in made), (command, os.listdir("."))
+    result = cc(*given, "-E", "one.ck")
+    assert result.status == 0 and b"twice(21)" in result.stdout and b"_kk_exit" in result.stdout, result
+    out = script("cfact f one.s 1\nkc f 0 (,sb,m,sb)\ncfact g all.s 1\nkc g 0 (,sb,m,sb)\n", "one.kk", "all")
+    assert out == "RC=2A\nRC=2A\n", out
+    before = sorted(os.listdir("."))
+    for command, complaint in [((), "no program named"), (("-o",), "-o needs something"), (("-I",), "-I needs something"),
+                               (("--nonsense", "one.ck"), "--nonsense"), (("absent.ck",), "absent.ck: No such file"),
+                               (("my includes",), "my includes: Is a directory"), (("-c", "-o", "y.o", "one.ck", "two.c"), "names only one"),
+                               ((*given, "-o", "absent/x", "one.ck", "two.c"), "absent/x"), (("two.c",), "no function factory()"),
+                               (("-o", "two.c", "two.c"), "would be overwritten"), (("--own", "--shared", "one.ck"), "exclude each other")]:
+        result = cc(*command)
+        assert result.status == 1 and complaint in result.stderr.decode(), (command, result)
+        assert b"traceback" not in result.stderr and sorted(os.listdir(".")) == before, (command, result, os.listdir("."))
+
+
+def test_forms():
+    """Statements in every form and place, macros and headers, and C of 1990 (undeclared, K&R, varargs) mean what they say."""
+    out = script("cfact ff forms.s 0x77 s0=returner s1=discrim\nnewbank b\nkc ff 0 (,b,m,b) (%a)\n",
+                 os.path.join(ROOT, "tests/keykos/forms.ck"))
+    assert out == 'RC=0\n  "of 18"\n', "expectations that failed, by line of forms.ck: " + out
 
 
 def test_interpreter():

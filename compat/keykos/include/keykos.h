@@ -31,7 +31,8 @@ typedef struct {
 	unsigned char passes_keys, receives_keys, receives_string;
 } jump_buf_t;
 
-#define JUMPBUF jump_buf_t _jumpbuf
+/* Empty at first: a RETJUMP for which there was no LDENBL accepts nothing. */
+#define JUMPBUF jump_buf_t _jumpbuf = { 0 }
 
 void _kk_trap(ulong_t code, ulong_t first, ulong_t second);
 void _kk_touch(char *from, ulong_t length);
