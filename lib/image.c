@@ -18,16 +18,14 @@
 
 #define LSS_PROGRAM 5                  /* 16 MiB: program and stack */
 
-static uint64_t
-page_round(uint64_t bytes)
+static uint64_t page_round(uint64_t bytes)
 {
 	return (bytes + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
 /* ---- reading an ELF file ------------------------------------------------------------------- */
 
-static const char *
-segment_parse(const Elf64_Phdr *ph, uint64_t length, struct image_file *file)
+static const char *segment_parse(const Elf64_Phdr *ph, uint64_t length, struct image_file *file)
 {
 	struct image_layout *l = &file->layout;
 	uint64_t start = ph->p_vaddr & ~(uint64_t)(PAGE_SIZE - 1);
@@ -61,8 +59,7 @@ segment_parse(const Elf64_Phdr *ph, uint64_t length, struct image_file *file)
 	return NULL;
 }
 
-const char *
-image_parse(const void *head, size_t head_length, uint64_t length, struct image_file *file)
+const char *image_parse(const void *head, size_t head_length, uint64_t length, struct image_file *file)
 {
 	Elf64_Ehdr eh;
 
@@ -99,8 +96,7 @@ image_parse(const void *head, size_t head_length, uint64_t length, struct image_
 
 /* ---- making the node ----------------------------------------------------------------------- */
 
-uint32_t
-image_build(const struct image_file *file, uint32_t (*page)(void *ctx, uint64_t index, cap_t to), void *ctx,
+uint32_t image_build(const struct image_file *file, uint32_t (*page)(void *ctx, uint64_t index, cap_t to), void *ctx,
 	    const struct space_maker *maker, cap_t to)
 {
 	const struct image_layout *l = &file->layout;
@@ -127,8 +123,7 @@ image_build(const struct image_file *file, uint32_t (*page)(void *ctx, uint64_t 
 }
 
 /* A number answers RC_VOID as data keys do; its value is in the words all the same. */
-static uint32_t
-image_number(cap_t image, unsigned slot, uint64_t *low, uint64_t *high)
+static uint32_t image_number(cap_t image, unsigned slot, uint64_t *low, uint64_t *high)
 {
 	uint32_t rc = node_fetch(image, slot, CR_TMP0);
 
@@ -138,8 +133,7 @@ image_number(cap_t image, unsigned slot, uint64_t *low, uint64_t *high)
 	return rc;
 }
 
-uint32_t
-image_layout_get(cap_t image, struct image_layout *l)
+uint32_t image_layout_get(cap_t image, struct image_layout *l)
 {
 	uint64_t magic, stack = 0;
 	uint32_t rc = image_number(image, IMAGE_ENTRY, &l->entry, &magic);
@@ -149,14 +143,14 @@ image_layout_get(cap_t image, struct image_layout *l)
 	if (rc == RC_OK)
 		rc = image_number(image, IMAGE_BSS, &l->end, &stack);
 	l->root_lss = stack >> IMAGE_ROOT_SHIFT & 15 ? stack >> IMAGE_ROOT_SHIFT & 15 : SPACE_LSS_ROOT;
-	if (rc != RC_OK || magic != IMAGE_MAGIC || (l->root_lss != 7 && l->root_lss != SPACE_LSS_ROOT) || (l->data | l->end) & (PAGE_SIZE - 1) || l->data < IMAGE_LOW ||
+	if (rc != RC_OK || magic != IMAGE_MAGIC || (l->root_lss != 7 && l->root_lss != SPACE_LSS_ROOT) ||
+	    (l->data | l->end) & (PAGE_SIZE - 1) || l->data < IMAGE_LOW ||
 	    l->end > IMAGE_HIGH || l->data > l->end || l->data_bytes > l->end - l->data)
 		return RC_REQUEST;
 	return RC_OK;
 }
 
-uint64_t
-image_frames_needed(const struct image_layout *l)
+uint64_t image_frames_needed(const struct image_layout *l)
 {
 	uint64_t pages = (l->end - l->data) / PAGE_SIZE + IMAGE_STACK_PAGES;
 	uint64_t nodes = 3 + 2 + (pages / 16 + 2) + (pages / 256 + 2);
@@ -170,8 +164,7 @@ image_frames_needed(const struct image_layout *l)
  * Puts into a slot of parent a node of our own with that lss, which begins as a sensory copy
  * of what was there, so that its unchanged slots stay shared.  The node is left in to.
  */
-static uint32_t
-node_own(cap_t parent, unsigned slot, unsigned lss_and_flags, const struct space_maker *maker, cap_t to)
+static uint32_t node_own(cap_t parent, unsigned slot, unsigned lss_and_flags, const struct space_maker *maker, cap_t to)
 {
 	uint64_t data_byte;
 	uint32_t rc = space_node_make(maker, lss_and_flags, to);
@@ -184,8 +177,7 @@ node_own(cap_t parent, unsigned slot, unsigned lss_and_flags, const struct space
 }
 
 /* A writable page that begins as the file's page at va; from keep bytes on it is zeroed. */
-static uint32_t
-data_page_copy(cap_t node, unsigned slot, uint64_t keep, const struct space_maker *maker)
+static uint32_t data_page_copy(cap_t node, unsigned slot, uint64_t keep, const struct space_maker *maker)
 {
 	static const char zeroes[PAGE_SIZE];
 	uint32_t rc = maker->make(maker->ctx, MAKE_PAGE, CR_TMP0);
@@ -200,8 +192,7 @@ data_page_copy(cap_t node, unsigned slot, uint64_t keep, const struct space_make
 }
 
 /* Pages from va to end, and no further than the lss-3 node's last slot. */
-static unsigned
-pages_here(uint64_t va, uint64_t end)
+static unsigned pages_here(uint64_t va, uint64_t end)
 {
 	unsigned room = 16u - (va >> PAGE_SHIFT & 15);
 
@@ -213,8 +204,7 @@ pages_here(uint64_t va, uint64_t end)
  * and filled at once from the file's, which are found in the node that was there; what it has no page for is zero.  The
  * last part of a page that is only partly the file's is made zero again.
  */
-static uint32_t
-leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
+static uint32_t leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
 {
 	static const char zeroes[PAGE_SIZE];
 	unsigned slot = va >> 16 & 15, files = 0;
@@ -241,8 +231,7 @@ leaf_fill(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const st
 }
 
 /* The same where the node keeps some of what it had: page by page. */
-static uint32_t
-leaf_change(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
+static uint32_t leaf_change(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const struct space_maker *maker)
 {
 	uint32_t rc = node_own(parent, va >> 16 & 15, va & 0xFFFF ? 3 : 3 | DB_NOEXEC, maker, CR_TMP2);
 
@@ -261,8 +250,8 @@ leaf_change(cap_t parent, uint64_t va, uint64_t file_end, unsigned count, const 
 }
 
 /* Gives the program tree (lss 5, of our own) its writable memory from start to end. */
-static uint32_t
-writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, const struct space_maker *maker)
+static uint32_t writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end,
+			      const struct space_maker *maker)
 {
 	uint64_t va = start;
 	uint32_t rc = RC_OK;
@@ -282,8 +271,7 @@ writable_fill(cap_t program, uint64_t start, uint64_t file_end, uint64_t end, co
 }
 
 /* The program tree into the register space, then the nodes above it, which take that register. */
-static uint32_t
-space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space)
+static uint32_t space_fill(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t space)
 {
 	uint64_t stack = IMAGE_STACK_TOP - IMAGE_STACK_PAGES * PAGE_SIZE;
 	uint32_t rc = space_node_make(maker, LSS_PROGRAM, space);
@@ -308,8 +296,7 @@ space_fill(cap_t image, const struct image_layout *l, const struct space_maker *
 	return rc;
 }
 
-uint32_t
-image_instantiate_as(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t schedule,
+uint32_t image_instantiate_as(cap_t image, const struct image_layout *l, const struct space_maker *maker, cap_t schedule,
 		     cap_t process, cap_t work)
 {
 	uint32_t rc = space_fill(image, l, maker, work);
@@ -325,8 +312,7 @@ image_instantiate_as(cap_t image, const struct image_layout *l, const struct spa
 	return rc;
 }
 
-uint32_t
-image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, cap_t process, cap_t work)
+uint32_t image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, cap_t process, cap_t work)
 {
 	struct image_layout l;
 	uint32_t rc = image_layout_get(image, &l);
@@ -334,8 +320,7 @@ image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, 
 	return rc == RC_OK ? image_instantiate_as(image, &l, maker, schedule, process, work) : rc;
 }
 
-uint32_t
-image_run_as(const struct image_layout *l, cap_t process, const uint64_t *words)
+uint32_t image_run_as(const struct image_layout *l, cap_t process, const uint64_t *words)
 {
 	struct reg_image regs;
 	uint32_t rc;
@@ -354,8 +339,7 @@ image_run_as(const struct image_layout *l, cap_t process, const uint64_t *words)
 	return rc == RC_OK ? process_run(process) : rc;
 }
 
-uint32_t
-image_run(cap_t image, cap_t process, const uint64_t *words)
+uint32_t image_run(cap_t image, cap_t process, const uint64_t *words)
 {
 	struct image_layout l;
 	uint32_t rc = image_layout_get(image, &l);

@@ -24,16 +24,14 @@ void cap_copy(cap_t to, cap_t from)
 	fail();
 }
 
-uint32_t
-space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct space_maker *maker)
+uint32_t space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct space_maker *maker)
 {
 	(void)root, (void)va, (void)page, (void)data_byte, (void)maker;
 	fail();
 	return RC_VOID;
 }
 
-uint32_t
-space_node_make(const struct space_maker *maker, unsigned lss, cap_t to)
+uint32_t space_node_make(const struct space_maker *maker, unsigned lss, cap_t to)
 {
 	(void)maker, (void)lss, (void)to;
 	fail();
@@ -48,8 +46,7 @@ struct head {
 };
 
 /* Text, read-only data, data with bss, as the linker lays out a native program. */
-static struct head
-head_good(void)
+static struct head head_good(void)
 {
 	struct head h = {
 		.eh = { .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_entry = 0x401010, .e_phoff = sizeof(Elf64_Ehdr),
@@ -70,15 +67,13 @@ head_good(void)
 	return h;
 }
 
-static const char *
-parse(const struct head *h, struct image_file *file)
+static const char *parse(const struct head *h, struct image_file *file)
 {
 	return image_parse(h, sizeof *h, FILE_LENGTH, file);
 }
 
 /* IMAGE0001 a program's segments become pages of the file, and what is writable is known to the byte. */
-static void
-test_good(void **state)
+static void test_good(void **state)
 {
 	struct head h = head_good();
 	struct image_file f;
@@ -99,8 +94,7 @@ test_good(void **state)
 }
 
 /* IMAGE0002 what is not such a program is refused in words. */
-static void
-test_refused(void **state)
+static void test_refused(void **state)
 {
 	struct image_file f;
 	struct head h;
@@ -128,8 +122,7 @@ test_refused(void **state)
 }
 
 /* IMAGE0003 whatever the bytes, what is accepted lies in the file and in the address window, without overlap. */
-static void
-test_mutated(void **state)
+static void test_mutated(void **state)
 {
 	uint64_t seed = 7;
 	unsigned accepted = 0;
@@ -160,8 +153,7 @@ test_mutated(void **state)
 	assert_true(accepted > 1000);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_refused), cmocka_unit_test(test_mutated),

@@ -15,8 +15,7 @@
 
 #define POT_NODES 15u
 
-static uint32_t
-bank_maker_make(void *ctx, unsigned kind, cap_t to)
+static uint32_t bank_maker_make(void *ctx, unsigned kind, cap_t to)
 {
 	cap_t bank = *(cap_t *)ctx;
 
@@ -27,8 +26,7 @@ bank_maker_make(void *ctx, unsigned kind, cap_t to)
 	return bank_alloc_process(bank, to);
 }
 
-static uint32_t
-bank_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
+static uint32_t bank_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
 {
 	uint64_t got = 0;
 	uint32_t rc = bank_alloc_many(*(cap_t *)ctx, kind, count, node, &got);
@@ -36,14 +34,12 @@ bank_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
 	return rc == RC_OK && got < count ? RC_LIMIT : rc;
 }
 
-struct space_maker
-space_bank_maker(cap_t *bank)
+struct space_maker space_bank_maker(cap_t *bank)
 {
 	return (struct space_maker){ bank_maker_make, bank_maker_many, bank };
 }
 
-static uint32_t
-range_maker_make(void *ctx, unsigned kind, cap_t to)
+static uint32_t range_maker_make(void *ctx, unsigned kind, cap_t to)
 {
 	struct space_range *r = ctx;
 
@@ -58,8 +54,7 @@ range_maker_make(void *ctx, unsigned kind, cap_t to)
 }
 
 /* For pages and processes; nobody asks it for many nodes. */
-static uint32_t
-range_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
+static uint32_t range_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
 {
 	struct space_range *r = ctx;
 
@@ -67,29 +62,26 @@ range_maker_many(void *ctx, unsigned kind, unsigned count, cap_t node)
 	return range_fill(r->range, kind, r->next - count, count, node);
 }
 
-struct space_maker
-space_range_maker(struct space_range *r)
+struct space_maker space_range_maker(struct space_range *r)
 {
 	return (struct space_maker){ range_maker_make, range_maker_many, r };
 }
 
-uint32_t
-space_node_make(const struct space_maker *maker, unsigned lss, cap_t to)
+uint32_t space_node_make(const struct space_maker *maker, unsigned lss, cap_t to)
 {
 	uint32_t rc = maker->make(maker->ctx, MAKE_NODE, to);
 
 	return rc != RC_OK ? rc : node_make_node(to, lss, to);
 }
 
-static uint64_t
-address_within(uint64_t va, unsigned lss)
+static uint64_t address_within(uint64_t va, unsigned lss)
 {
 	return lss >= 15 ? va : va & ((1ull << 4 * lss) - 1);
 }
 
 /* Stores in slot of node cur a new node of lss - 1, over what child holds if that is to stay. */
-static uint32_t
-node_insert(cap_t cur, unsigned slot, unsigned lss, bool keep_child, cap_t child, const struct space_maker *maker)
+static uint32_t node_insert(cap_t cur, unsigned slot, unsigned lss, bool keep_child, cap_t child,
+			    const struct space_maker *maker)
 {
 	if (maker == NULL)
 		return RC_VOID;
@@ -102,8 +94,7 @@ node_insert(cap_t cur, unsigned slot, unsigned lss, bool keep_child, cap_t child
 	return rc != RC_OK ? rc : node_fetch(cur, slot, child);
 }
 
-uint32_t
-space_find(cap_t root, uint64_t va, unsigned target, const struct space_maker *maker, cap_t *found)
+uint32_t space_find(cap_t root, uint64_t va, unsigned target, const struct space_maker *maker, cap_t *found)
 {
 	cap_t cur = root, next = CR_TMP3;
 	uint64_t data_byte;
@@ -142,8 +133,7 @@ space_find(cap_t root, uint64_t va, unsigned target, const struct space_maker *m
 	return RC_OK;
 }
 
-uint32_t
-space_place(cap_t root, uint64_t va, cap_t value, unsigned lss, const struct space_maker *maker)
+uint32_t space_place(cap_t root, uint64_t va, cap_t value, unsigned lss, const struct space_maker *maker)
 {
 	cap_t node;
 	uint32_t rc;
@@ -154,8 +144,7 @@ space_place(cap_t root, uint64_t va, cap_t value, unsigned lss, const struct spa
 	return rc != RC_OK ? rc : node_swap(node, va >> 4 * (lss + 1) & 15, value, CR_VOID);
 }
 
-uint32_t
-space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct space_maker *maker)
+uint32_t space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct space_maker *maker)
 {
 	cap_t node;
 	uint32_t rc;
@@ -172,8 +161,7 @@ space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct 
 	return node_swap(node, va >> PAGE_SHIFT & 15, page, CR_VOID);
 }
 
-uint32_t
-space_unmap(cap_t root, uint64_t va)
+uint32_t space_unmap(cap_t root, uint64_t va)
 {
 	cap_t node;
 	uint32_t rc = space_find(root, va, SPACE_LSS_PAGE + 1, NULL, &node);
@@ -183,8 +171,7 @@ space_unmap(cap_t root, uint64_t va)
 	return rc != RC_OK ? rc : node_swap(node, va >> PAGE_SHIFT & 15, CR_VOID, CR_VOID);
 }
 
-uint32_t
-space_map_zero(cap_t root, uint64_t va, uint64_t count, const struct space_maker *maker)
+uint32_t space_map_zero(cap_t root, uint64_t va, uint64_t count, const struct space_maker *maker)
 {
 	while (count > 0) {
 		cap_t node;

@@ -49,8 +49,7 @@ enum constructor_state { STATE_NONE, STATE_OPEN, STATE_SEALED, STATE_DEAD };
 static struct { uint8_t state, life; uint16_t holes; } table[CONSTRUCTORS];
 static unsigned constructors_made;             /* places from here on were never used */
 
-static bool
-bank_is_official(cap_t bank)
+static bool bank_is_official(cap_t bank)
 {
 	uint64_t official;
 
@@ -58,22 +57,19 @@ bank_is_official(cap_t bank)
 }
 
 /* The index in the data of a capability of this maker; false if it is none, or the metaconstructor's. */
-static bool
-data_index(unsigned data, unsigned *index)
+static bool data_index(unsigned data, unsigned *index)
 {
 	*index = data & INDEX_MASK;
 	return *index < constructors_made && table[*index].life == (data & ~DATA_REQUESTOR) >> INDEX_BITS;
 }
 
-static unsigned
-index_data(unsigned index)
+static unsigned index_data(unsigned index)
 {
 	return (unsigned)table[index].life << INDEX_BITS | index;
 }
 
 /* A requestor's capability of ours to a sealed constructor. */
-static bool
-requestor_index(cap_t subject, unsigned *index)
+static bool requestor_index(cap_t subject, unsigned *index)
 {
 	uint64_t data = 0;
 
@@ -82,8 +78,7 @@ requestor_index(cap_t subject, unsigned *index)
 }
 
 /* Who can make constructors of us can tell nobody anything by it: we answer our callers only. */
-static bool
-is_the_maker(cap_t subject)
+static bool is_the_maker(cap_t subject)
 {
 	uint64_t data = 0;
 
@@ -91,8 +86,7 @@ is_the_maker(cap_t subject)
 }
 
 /* Brings body, image and constituents of the constructor called into their registers. */
-static uint32_t
-body_load(unsigned index)
+static uint32_t body_load(unsigned index)
 {
 	uint32_t rc = node_tree_fetch(CR_TABLE, index, TABLE_DEPTH, CR_BODY);
 
@@ -104,8 +98,7 @@ body_load(unsigned index)
 }
 
 /* The constructor called, which must be in this state (STATE_NONE: in any that lives). */
-static uint32_t
-constructor_of(const struct msg *m, bool as_builder, enum constructor_state state, unsigned *index)
+static uint32_t constructor_of(const struct msg *m, bool as_builder, enum constructor_state state, unsigned *index)
 {
 	unsigned data = m->got & INV_GOT_DATA;
 
@@ -120,8 +113,7 @@ constructor_of(const struct msg *m, bool as_builder, enum constructor_state stat
 
 /* ---- the builder ----------------------------------------------------------------------------- */
 
-static uint32_t
-do_insert(void *ctx, struct msg *m, uint64_t slot, cap_t value, uint64_t *hole)
+static uint32_t do_insert(void *ctx, struct msg *m, uint64_t slot, cap_t value, uint64_t *hole)
 {
 	unsigned index, inner;
 	uint32_t rc = constructor_of(m, true, STATE_OPEN, &index);
@@ -145,8 +137,7 @@ do_insert(void *ctx, struct msg *m, uint64_t slot, cap_t value, uint64_t *hole)
  * Only a sensory node can be asked without danger: it is of class memory and discreet, and
  * answers node_data_byte, which an opaque segment does not.
  */
-static uint32_t
-do_set_program(void *ctx, struct msg *m, uint64_t kind, cap_t image)
+static uint32_t do_set_program(void *ctx, struct msg *m, uint64_t kind, cap_t image)
 {
 	unsigned index;
 	uint64_t class, hole;
@@ -163,8 +154,7 @@ do_set_program(void *ctx, struct msg *m, uint64_t kind, cap_t image)
 	return node_swap(CR_BODY, BODY_IMAGE, image, CR_VOID) == RC_OK ? RC_OK : RC_VOID;
 }
 
-static uint32_t
-do_seal(void *ctx, struct msg *m, cap_t *requestor)
+static uint32_t do_seal(void *ctx, struct msg *m, cap_t *requestor)
 {
 	unsigned index;
 	uint32_t rc = constructor_of(m, true, STATE_OPEN, &index);
@@ -177,8 +167,7 @@ do_seal(void *ctx, struct msg *m, cap_t *requestor)
 	return process_make_start(CR_SELF, DATA_REQUESTOR | index_data(index), CR_TMP0);
 }
 
-static uint32_t
-do_destroy(void *ctx, struct msg *m)
+static uint32_t do_destroy(void *ctx, struct msg *m)
 {
 	unsigned index;
 	uint32_t rc = constructor_of(m, true, STATE_NONE, &index);
@@ -196,8 +185,7 @@ do_destroy(void *ctx, struct msg *m)
 
 /* ---- the requestor --------------------------------------------------------------------------- */
 
-static uint32_t
-do_is_discreet(void *ctx, struct msg *m, uint64_t *holes)
+static uint32_t do_is_discreet(void *ctx, struct msg *m, uint64_t *holes)
 {
 	unsigned index;
 	uint32_t rc = constructor_of(m, false, STATE_SEALED, &index);
@@ -208,8 +196,7 @@ do_is_discreet(void *ctx, struct msg *m, uint64_t *holes)
 	return rc;
 }
 
-static uint32_t
-do_get_hole(void *ctx, struct msg *m, uint64_t which, uint64_t *slot, uint64_t *class)
+static uint32_t do_get_hole(void *ctx, struct msg *m, uint64_t which, uint64_t *slot, uint64_t *class)
 {
 	unsigned index, holes;
 	uint32_t rc = constructor_of(m, false, STATE_SEALED, &index);
@@ -229,8 +216,7 @@ do_get_hole(void *ctx, struct msg *m, uint64_t which, uint64_t *slot, uint64_t *
 }
 
 /* The registers that a yield starts with, beyond CR_SELF, which it has. */
-static uint32_t
-product_fill(void)
+static uint32_t product_fill(void)
 {
 	static const struct { cap_t reg, from; } given[] = {
 		{ CR_CONST, CR_TMP0 }, { CR_BANK, CR_ARG0 }, { CR_SCHED, CR_ARG1 }, { CR_RETURNER, CR_RETURNER },
@@ -247,8 +233,7 @@ product_fill(void)
  * The product itself answers the requestor, so there is no reply of ours when all went well.
  * No capability to the product stays here: neither we nor the builder can reach into it.
  */
-static uint32_t
-do_yield(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t argument, cap_t *product)
+static uint32_t do_yield(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t argument, cap_t *product)
 {
 	unsigned index;
 	uint64_t available = 0;
@@ -280,8 +265,7 @@ do_yield(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t argument, c
 
 /* ---- the maker ------------------------------------------------------------------------------- */
 
-static uint32_t
-do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
+static uint32_t do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
 {
 	unsigned index;
 
@@ -291,8 +275,7 @@ do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
 }
 
 /* Hangs the body in CR_NEW into the tree of bodies. */
-static uint32_t
-body_store(unsigned index)
+static uint32_t body_store(unsigned index)
 {
 	uint32_t rc = RC_OK;
 
@@ -310,8 +293,7 @@ body_store(unsigned index)
 }
 
 /* Whether the constructor in a place is gone, and the place has another life. */
-static bool
-place_is_free(unsigned index)
+static bool place_is_free(unsigned index)
 {
 	if (table[index].life + 1 == LIVES)
 		return false;
@@ -320,8 +302,7 @@ place_is_free(unsigned index)
 }
 
 /* A place never used, or else one whose constructor is gone; CONSTRUCTORS if there is none. */
-static unsigned
-place_find(void)
+static unsigned place_find(void)
 {
 	static unsigned from;
 
@@ -338,8 +319,7 @@ place_find(void)
 	return CONSTRUCTORS;
 }
 
-static uint32_t
-do_make(void *ctx, struct msg *m, cap_t bank, cap_t *builder)
+static uint32_t do_make(void *ctx, struct msg *m, cap_t bank, cap_t *builder)
 {
 	unsigned index;
 	uint32_t rc;
@@ -385,16 +365,14 @@ static const struct constructor_server constructor_handlers = {
 
 static const struct metaconstructor_server meta_handlers = { .make = do_make, .verify = do_verify };
 
-static bool
-serve(struct msg *m)
+static bool serve(struct msg *m)
 {
 	if ((m->got & INV_GOT_DATA) == DATA_META)
 		return metaconstructor_serve(&meta_handlers, NULL, m);
 	return constructor_serve(&constructor_handlers, NULL, m);
 }
 
-int
-main(void)
+int main(void)
 {
 	struct msg m;
 	uint32_t rc = bank_alloc_node(CR_BANK, CR_BRAND);

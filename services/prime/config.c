@@ -5,16 +5,14 @@
 #include <string.h>
 
 /* The value if the record has this key, else NULL. */
-static const char *
-record_value(const char *record, const char *key)
+static const char *record_value(const char *record, const char *key)
 {
 	size_t n = strlen(key);
 
 	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
 }
 
-static bool
-number_read(const char *text, uint64_t *value)
+static bool number_read(const char *text, uint64_t *value)
 {
 	uint64_t n = 0;
 
@@ -29,8 +27,7 @@ number_read(const char *text, uint64_t *value)
 	return true;
 }
 
-static const char *
-sandbox_record(struct config_sandbox *s, const char *record)
+static const char *sandbox_record(struct config_sandbox *s, const char *record)
 {
 	const char *value;
 
@@ -53,8 +50,7 @@ sandbox_record(struct config_sandbox *s, const char *record)
 	return NULL;
 }
 
-static const char *
-global_record(struct config *c, const char *record)
+static const char *global_record(struct config *c, const char *record)
 {
 	const char *value;
 
@@ -69,8 +65,7 @@ global_record(struct config *c, const char *record)
 	return NULL;
 }
 
-const char *
-config_read(const char *text, size_t length, struct config *c)
+const char *config_read(const char *text, size_t length, struct config *c)
 {
 	const char *end = text + length;
 	struct config_sandbox *s = NULL;
@@ -104,8 +99,7 @@ config_read(const char *text, size_t length, struct config *c)
 	return c->count == 0 && c->native == NULL ? "it names neither a sandbox nor a native program" : NULL;
 }
 
-bool
-config_has(const struct config *c, const char *when)
+bool config_has(const struct config *c, const char *when)
 {
 	if (strcmp(when, "always") == 0)
 		return true;

@@ -11,8 +11,7 @@
 #include "config.h"
 
 /* CONFIG0001 the records of a sandbox are those after its name and before the next one's. */
-static void
-test_two(void **state)
+static void test_two(void **state)
 {
 	static const char text[] = "console=serial\0sandbox=a\0arg=sh\0arg=-c\0tty=1\0bank=100\0sandbox=b\0arg=x\0caps=1";
 	struct config c;
@@ -32,8 +31,7 @@ test_two(void **state)
 }
 
 /* CONFIG0002 a native program needs no sandbox; nothing at all is refused. */
-static void
-test_native(void **state)
+static void test_native(void **state)
 {
 	struct config c;
 
@@ -45,8 +43,7 @@ test_native(void **state)
 }
 
 /* CONFIG0003 text without its last NUL, unknown globals and bad numbers are refused. */
-static void
-test_bad(void **state)
+static void test_bad(void **state)
 {
 	struct config c;
 	char many[CONFIG_SANDBOXES + 1][10];
@@ -64,8 +61,7 @@ test_bad(void **state)
 }
 
 /* CONFIG0004 a record's value may hold anything but NUL, also a word that looks like a key. */
-static void
-test_values(void **state)
+static void test_values(void **state)
 {
 	static const char text[] = "sandbox=\0env=sandbox=x\0arg=\n\"=\xff";
 	struct config c;
@@ -78,8 +74,7 @@ test_values(void **state)
 }
 
 /* CONFIG0005 the kind of a sandbox is posix if it is not said; with= turns on what the manifest has under that word. */
-static void
-test_kinds(void **state)
+static void test_kinds(void **state)
 {
 	static const char text[] = "with=share\0sandbox=a\0arg=x\0sandbox=b\0kind=lua";
 	struct config c;
@@ -94,8 +89,7 @@ test_kinds(void **state)
 	assert_true(config_has(&c, "native") && !config_has(&c, "system"));
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two), cmocka_unit_test(test_native), cmocka_unit_test(test_bad),

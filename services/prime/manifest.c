@@ -18,8 +18,7 @@ record_value(const char *record, const char *key)
 }
 
 /* One word up to a blank or the end; NULL if there is none.  *text goes behind it. */
-static const char *
-word_read(const char **text, size_t *length)
+static const char *word_read(const char **text, size_t *length)
 {
 	const char *word = *text;
 
@@ -30,8 +29,7 @@ word_read(const char **text, size_t *length)
 	return word;
 }
 
-static bool
-number_read(const char **text, uint64_t most, uint64_t *value)
+static bool number_read(const char **text, uint64_t most, uint64_t *value)
 {
 	size_t length;
 	const char *word = word_read(text, &length);
@@ -50,8 +48,7 @@ number_read(const char **text, uint64_t most, uint64_t *value)
 }
 
 /* "SLOT SOURCE NAME A B"; what has no name has "-". */
-static bool
-grant_read(const char *text, struct manifest_grant *g)
+static bool grant_read(const char *text, struct manifest_grant *g)
 {
 	uint64_t slot;
 	size_t length;
@@ -70,8 +67,7 @@ grant_read(const char *text, struct manifest_grant *g)
 }
 
 /* A number and nothing behind it. */
-static bool
-field_read(const char *text, uint64_t most, unsigned *value)
+static bool field_read(const char *text, uint64_t most, unsigned *value)
 {
 	uint64_t n;
 
@@ -82,8 +78,7 @@ field_read(const char *text, uint64_t most, unsigned *value)
 }
 
 /* check: whether grants are looked into; who only passes by need not. */
-static const char *
-entry_record(struct manifest_entry *e, const char *record, bool check)
+static const char *entry_record(struct manifest_entry *e, const char *record, bool check)
 {
 	struct manifest_grant g;
 	const char *value;
@@ -111,8 +106,7 @@ entry_record(struct manifest_entry *e, const char *record, bool check)
 }
 
 /* Takes the entry that begins at text; *after: behind it.  NULL, or what is wrong. */
-static const char *
-entry_read(const char *text, const char *end, struct manifest_entry *e, bool check)
+static const char *entry_read(const char *text, const char *end, struct manifest_entry *e, bool check)
 {
 	const char *value = record_value(text, "domain"), *why;
 
@@ -133,8 +127,7 @@ entry_read(const char *text, const char *end, struct manifest_entry *e, bool che
 	return e->name[0] == 0 || e->program == NULL ? "an entry without a name or a program" : NULL;
 }
 
-const char *
-manifest_check(const char *text, size_t length)
+const char *manifest_check(const char *text, size_t length)
 {
 	const char *end = text + length, *why;
 	struct manifest_entry e;
@@ -152,16 +145,14 @@ manifest_check(const char *text, size_t length)
 	return NULL;
 }
 
-bool
-manifest_next(const char *text, size_t length, struct manifest_entry *e)
+bool manifest_next(const char *text, size_t length, struct manifest_entry *e)
 {
 	const char *at = e->end ? e->end : text;
 
 	return at < text + length && entry_read(at, text + length, e, false) == NULL;
 }
 
-bool
-manifest_grant(const struct manifest_entry *e, struct manifest_grant *g)
+bool manifest_grant(const struct manifest_entry *e, struct manifest_grant *g)
 {
 	const char *at = g->after ? g->after : e->grants, *value;
 
@@ -173,8 +164,7 @@ manifest_grant(const struct manifest_entry *e, struct manifest_grant *g)
 	return false;
 }
 
-bool
-manifest_name_is(const struct manifest_grant *g, const char *name)
+bool manifest_name_is(const struct manifest_grant *g, const char *name)
 {
 	return strlen(name) == g->name_length && memcmp(name, g->name, g->name_length) == 0;
 }

@@ -15,8 +15,7 @@ static const char good[] = "domain=a\0program=pa\0when=always\0priority=13\0data
 	"domain=s\0program=s\0for_each=posix\0priority=1\0optional=1\0give=31 number - 18446744073709551615 2";
 
 /* MANIFEST0001 entries come in order with their fields, their grants in order with name and numbers. */
-static void
-test_good(void **state)
+static void test_good(void **state)
 {
 	struct manifest_entry e = { 0 };
 	struct manifest_grant g = { 0 };
@@ -54,8 +53,7 @@ test_good(void **state)
 }
 
 /* MANIFEST0002 what is no manifest is refused, with a reason. */
-static void
-test_bad(void **state)
+static void test_bad(void **state)
 {
 #define TEXT(t) { t, sizeof t }
 	static const struct { const char *text; size_t length; } bad[] = {
@@ -83,8 +81,7 @@ test_bad(void **state)
 }
 
 /* MANIFEST0003 every cut and every changed byte of a good text is either read or refused, inside its bounds. */
-static void
-test_torn(void **state)
+static void test_torn(void **state)
 {
 	char *copy;
 
@@ -109,8 +106,7 @@ test_torn(void **state)
 }
 
 /* MANIFEST0004 there are at most 32 entries. */
-static void
-test_many(void **state)
+static void test_many(void **state)
 {
 	char text[33 * 19];
 
@@ -121,8 +117,7 @@ test_many(void **state)
 	assert_non_null(manifest_check(text, 33 * 19));
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_bad), cmocka_unit_test(test_torn), cmocka_unit_test(test_many),

@@ -21,8 +21,7 @@ enum { CR_PROCTOOL = CR_APP0 + 1, CR_TABLE, CR_BRAND };
 
 static unsigned creators_made;
 
-static bool
-bank_is_official(cap_t bank)
+static bool bank_is_official(cap_t bank)
 {
 	uint64_t official;
 
@@ -30,8 +29,7 @@ bank_is_official(cap_t bank)
 }
 
 /* Brings the brand of the creator called into CR_BRAND.  A brand whose bank died brands nothing. */
-static uint32_t
-brand_load(const struct msg *m)
+static uint32_t brand_load(const struct msg *m)
 {
 	unsigned index = m->got & INV_GOT_DATA;
 
@@ -41,8 +39,7 @@ brand_load(const struct msg *m)
 	return RC_OK;
 }
 
-static uint32_t
-do_make(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t *process)
+static uint32_t do_make(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t *process)
 {
 	uint32_t rc = brand_load(m);
 
@@ -60,8 +57,7 @@ do_make(void *ctx, struct msg *m, cap_t bank, cap_t schedule, cap_t *process)
 	return rc;
 }
 
-static uint32_t
-do_destroy(void *ctx, struct msg *m, cap_t process, cap_t bank)
+static uint32_t do_destroy(void *ctx, struct msg *m, cap_t process, cap_t bank)
 {
 	uint32_t rc = brand_load(m);
 
@@ -75,8 +71,7 @@ do_destroy(void *ctx, struct msg *m, cap_t process, cap_t bank)
 	return bank_free(bank, process);
 }
 
-static uint32_t
-do_identify(void *ctx, struct msg *m, cap_t subject, uint64_t *data, cap_t *process)
+static uint32_t do_identify(void *ctx, struct msg *m, cap_t subject, uint64_t *data, cap_t *process)
 {
 	uint32_t rc = brand_load(m);
 
@@ -88,8 +83,7 @@ do_identify(void *ctx, struct msg *m, cap_t subject, uint64_t *data, cap_t *proc
 }
 
 /* The brand comes from the bank given; a creator dies with it. */
-static uint32_t
-creator_make(cap_t bank, unsigned *index)
+static uint32_t creator_make(cap_t bank, unsigned *index)
 {
 	uint32_t rc = RC_OK;
 
@@ -110,8 +104,7 @@ creator_make(cap_t bank, unsigned *index)
 	return rc;
 }
 
-static uint32_t
-do_new_creator(void *ctx, struct msg *m, cap_t bank, cap_t *creator)
+static uint32_t do_new_creator(void *ctx, struct msg *m, cap_t bank, cap_t *creator)
 {
 	unsigned index;
 	uint32_t rc;
@@ -132,8 +125,7 @@ static const struct proccre_server handlers = {
 	.new_creator = do_new_creator,
 };
 
-int
-main(void)
+int main(void)
 {
 	struct msg m;
 	unsigned first;

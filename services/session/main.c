@@ -35,15 +35,13 @@ struct session {
 static char config[INV_STRING_MAX];
 
 /* The error stream: the terminal's if there is one. */
-static cap_t
-error_stream(const struct session *s)
+static cap_t error_stream(const struct session *s)
 {
 	return s->flags & SESSION_TTY ? CR_STDIN : CR_STDERR;
 }
 
 /* Writes all of a text; a stream that is full is tried again, one that is gone is given up. */
-static void
-text_put(cap_t stream, const char *text, size_t length)
+static void text_put(cap_t stream, const char *text, size_t length)
 {
 	while (length > 0) {
 		uint64_t accepted = 0, now = 0;
@@ -62,8 +60,7 @@ text_put(cap_t stream, const char *text, size_t length)
 	}
 }
 
-static void
-line_put(cap_t stream, const char *text)
+static void line_put(cap_t stream, const char *text)
 {
 	text_put(stream, text, strlen(text));
 }
@@ -89,8 +86,8 @@ static const struct grant record = { 9, CR_RECORD, "the record: write what was u
 static const struct grant timer = { 7, CR_TIMER, "the clock: read, sleep and alarm" };
 
 /* Calls give for each grant of this session until one fails. */
-static uint32_t
-grants_each(const struct session *s, uint32_t (*give)(const struct session *, const struct grant *, uint64_t length))
+static uint32_t grants_each(const struct session *s,
+			    uint32_t (*give)(const struct session *, const struct grant *, uint64_t length))
 {
 	uint32_t rc = RC_OK;
 
@@ -109,16 +106,15 @@ grants_each(const struct session *s, uint32_t (*give)(const struct session *, co
 	return rc == RC_OK ? give(s, &timer, 0) : rc;
 }
 
-static uint32_t
-sandbox_give(const struct session *s, const struct grant *g, uint64_t length)
+static uint32_t sandbox_give(const struct session *s, const struct grant *g, uint64_t length)
 {
 	(void)s;
 	return sandbox_setup(CR_SANDBOX, g->which, length, g->from);
 }
 
 /* Calls give with each name of the records grant=NAME=CAP; its capability is in CR_TMP0. */
-static uint32_t
-names_each(const struct session *s, uint32_t (*give)(const struct session *, const char *name, size_t length))
+static uint32_t names_each(const struct session *s,
+			   uint32_t (*give)(const struct session *, const char *name, size_t length))
 {
 	unsigned slot = 0;
 	uint32_t rc = RC_OK;
@@ -132,15 +128,13 @@ names_each(const struct session *s, uint32_t (*give)(const struct session *, con
 	return rc;
 }
 
-static uint32_t
-name_give(const struct session *s, const char *name, size_t length)
+static uint32_t name_give(const struct session *s, const char *name, size_t length)
 {
 	(void)s;
 	return sandbox_grant(CR_SANDBOX, name, length, CR_TMP0);
 }
 
-static uint32_t
-name_print(const struct session *s, const char *name, size_t length)
+static uint32_t name_print(const struct session *s, const char *name, size_t length)
 {
 	char line[160];
 
@@ -150,8 +144,7 @@ name_print(const struct session *s, const char *name, size_t length)
 	return RC_OK;
 }
 
-static uint32_t
-grant_print(const struct session *s, const struct grant *g, uint64_t length)
+static uint32_t grant_print(const struct session *s, const struct grant *g, uint64_t length)
 {
 	char line[160];
 
@@ -194,7 +187,8 @@ static bool mount_read(const char *value, const char *end, struct mount *m)
 }
 
 /* Calls give for each mount until one fails; index counts them. */
-static uint32_t mounts_each(const struct session *s, uint32_t (*give)(const struct session *, const struct mount *, unsigned))
+static uint32_t mounts_each(const struct session *s,
+			    uint32_t (*give)(const struct session *, const struct mount *, unsigned))
 {
 	const char *at = config, *end = config + s->config_length;
 	uint32_t rc = RC_OK;
@@ -235,8 +229,7 @@ static uint32_t mount_print(const struct session *s, const struct mount *m, unsi
 	return RC_OK;
 }
 
-static void
-caps_print(const struct session *s)
+static void caps_print(const struct session *s)
 {
 	uint64_t limit = 0, available = 0, priority = 0;
 	char line[160];
@@ -257,8 +250,7 @@ caps_print(const struct session *s)
 
 /* ---- running it ------------------------------------------------------------------------------ */
 
-static uint64_t
-failed(const struct session *s, const char *what, uint32_t rc)
+static uint64_t failed(const struct session *s, const char *what, uint32_t rc)
 {
 	char line[120];
 
@@ -268,8 +260,7 @@ failed(const struct session *s, const char *what, uint32_t rc)
 	return STATUS_NOT_RUN;
 }
 
-static void
-report_print(const struct session *s)
+static void report_print(const struct session *s)
 {
 	size_t length = 0;
 
@@ -277,8 +268,7 @@ report_print(const struct session *s)
 		text_put(error_stream(s), config, length);
 }
 
-static uint64_t
-sandbox_live(const struct session *s)
+static uint64_t sandbox_live(const struct session *s)
 {
 	uint64_t wait_status = 0;
 	uint32_t rc = constructor_yield(CR_REQUESTOR, CR_SANDBOX_BANK, CR_SANDBOX_SCHED, CR_KEEPER, CR_SANDBOX);
@@ -300,8 +290,7 @@ sandbox_live(const struct session *s)
 }
 
 /* The message may have come from anybody, but only prime has our start capability. */
-static void
-session_run(const struct session *s)
+static void session_run(const struct session *s)
 {
 	struct msg end = { .order = RC_OK, .w = { sandbox_live(s) } };
 
@@ -310,8 +299,7 @@ session_run(const struct session *s)
 	inv_send(CR_REPORT, &end);
 }
 
-int
-main(void)
+int main(void)
 {
 	struct msg m;
 

@@ -43,8 +43,7 @@ enum { RED_PAGES = 11, RED_BANK = 12, RED_ORIGINAL = 13, RED_KEEPER = 14, RED_FO
 
 enum found { FOUND_VOID, FOUND_OWN_NODE, FOUND_SENSORY_NODE, FOUND_OWN_PAGE, FOUND_SENSORY_PAGE, FOUND_OTHER };
 
-static bool
-bank_is_official(cap_t bank)
+static bool bank_is_official(cap_t bank)
 {
 	uint64_t official;
 
@@ -52,8 +51,7 @@ bank_is_official(cap_t bank)
 }
 
 /* What stands in a slot of a tree of ours.  None of it can be a red segment with a keeper. */
-static enum found
-slot_look(cap_t value, unsigned *lss)
+static enum found slot_look(cap_t value, unsigned *lss)
 {
 	struct msg m = { .order = KT };
 	uint64_t data_byte;
@@ -75,8 +73,7 @@ slot_look(cap_t value, unsigned *lss)
  * Makes the slot of node hold a node of our own with exactly that lss, with the content that
  * the slot had, and brings it into child.
  */
-static uint32_t
-level_own(cap_t node, unsigned slot, unsigned lss, cap_t child)
+static uint32_t level_own(cap_t node, unsigned slot, unsigned lss, cap_t child)
 {
 	unsigned found_lss = 0;
 	enum found found;
@@ -102,8 +99,7 @@ level_own(cap_t node, unsigned slot, unsigned lss, cap_t child)
 	return rc == RC_OK ? node_fetch(node, slot, child) : rc;
 }
 
-static uint32_t
-pages_count(cap_t red, int64_t more, uint64_t *pages)
+static uint32_t pages_count(cap_t red, int64_t more, uint64_t *pages)
 {
 	uint32_t rc = node_fetch(red, RED_PAGES, CR_TMP0);
 
@@ -115,8 +111,7 @@ pages_count(cap_t red, int64_t more, uint64_t *pages)
 }
 
 /* Gives the lss-3 node in CR_LEVEL3 a page of its own in the slot, if that is what is missing. */
-static uint32_t
-page_own(unsigned slot, bool write)
+static uint32_t page_own(unsigned slot, bool write)
 {
 	unsigned lss;
 	enum found found;
@@ -139,8 +134,7 @@ page_own(unsigned slot, bool write)
 }
 
 /* A fault in a segment; its red node is in CR_ARG2.  RC_OK makes the faulter try again. */
-static uint32_t
-fault_handle(uint64_t offset, uint64_t access)
+static uint32_t fault_handle(uint64_t offset, uint64_t access)
 {
 	uint32_t rc;
 
@@ -159,8 +153,7 @@ fault_handle(uint64_t offset, uint64_t access)
 /* ---- the service ----------------------------------------------------------------------------- */
 
 /* A red node from the bank, in CR_RED, complete but for the tree. */
-static uint32_t
-red_make(cap_t bank)
+static uint32_t red_make(cap_t bank)
 {
 	uint32_t rc;
 
@@ -174,8 +167,7 @@ red_make(cap_t bank)
 	return node_write_number(CR_RED, RED_FORMAT, FORMAT_KEPT, 0);
 }
 
-static uint32_t
-do_make_zero(void *ctx, struct msg *m, cap_t bank, cap_t *segment)
+static uint32_t do_make_zero(void *ctx, struct msg *m, cap_t bank, cap_t *segment)
 {
 	uint32_t rc = red_make(bank);
 
@@ -185,8 +177,7 @@ do_make_zero(void *ctx, struct msg *m, cap_t bank, cap_t *segment)
 }
 
 /* A segment that was frozen here: a red node, but its slots mean what those of an lss-6 node do. */
-static bool
-is_frozen(cap_t sense)
+static bool is_frozen(cap_t sense)
 {
 	uint64_t format = 0;
 
@@ -200,8 +191,7 @@ is_frozen(cap_t sense)
  * The original is weakened by passing it through a node of our own: what is fetched through a
  * sense capability is sensory, whoever made it, so it cannot keep us waiting afterwards.
  */
-static uint32_t
-original_take(cap_t original)
+static uint32_t original_take(cap_t original)
 {
 	unsigned lss = 0;
 	uint32_t rc = node_swap(CR_RED, RED_ORIGINAL, original, CR_VOID);
@@ -234,8 +224,7 @@ original_take(cap_t original)
 	return rc;
 }
 
-static uint32_t
-do_make_copy(void *ctx, struct msg *m, cap_t bank, cap_t original, cap_t *segment)
+static uint32_t do_make_copy(void *ctx, struct msg *m, cap_t bank, cap_t original, cap_t *segment)
 {
 	uint32_t rc = red_make(bank);
 
@@ -251,14 +240,12 @@ do_make_copy(void *ctx, struct msg *m, cap_t bank, cap_t original, cap_t *segmen
 }
 
 /* The red node behind a segment capability of ours, in CR_RED. */
-static uint32_t
-segment_open(cap_t segment)
+static uint32_t segment_open(cap_t segment)
 {
 	return proctool_identify_segment(CR_PROCTOOL, segment, CR_BRAND, NULL, CR_RED) == RC_OK ? RC_OK : RC_REQUEST;
 }
 
-static uint32_t
-do_freeze(void *ctx, struct msg *m, cap_t segment, cap_t *frozen)
+static uint32_t do_freeze(void *ctx, struct msg *m, cap_t segment, cap_t *frozen)
 {
 	uint32_t rc = segment_open(segment);
 
@@ -273,8 +260,7 @@ do_freeze(void *ctx, struct msg *m, cap_t segment, cap_t *frozen)
 }
 
 /* Frees what is the segment's own below a node: lower nodes first, then all in its slots. */
-static void
-tree_free(cap_t node, unsigned lss, unsigned slots)
+static void tree_free(cap_t node, unsigned lss, unsigned slots)
 {
 	for (unsigned i = 0; lss > 3 && i < slots; i++) {
 		cap_t child = CR_LEVEL5 + (RED_LSS - lss);
@@ -286,8 +272,7 @@ tree_free(cap_t node, unsigned lss, unsigned slots)
 	bank_free_many(CR_SEGBANK, slots, node);
 }
 
-static uint32_t
-do_destroy(void *ctx, struct msg *m, cap_t segment)
+static uint32_t do_destroy(void *ctx, struct msg *m, cap_t segment)
 {
 	uint32_t rc = segment_open(segment);
 
@@ -300,8 +285,7 @@ do_destroy(void *ctx, struct msg *m, cap_t segment)
 	return bank_free(CR_SEGBANK, CR_RED);
 }
 
-static uint32_t
-do_size(void *ctx, struct msg *m, cap_t segment, uint64_t *pages)
+static uint32_t do_size(void *ctx, struct msg *m, cap_t segment, uint64_t *pages)
 {
 	uint32_t rc = segment_open(segment);
 
@@ -317,8 +301,7 @@ static const struct vcs_server handlers = {
 	.size = do_size,
 };
 
-static bool
-serve(struct msg *m)
+static bool serve(struct msg *m)
 {
 	if ((m->got & INV_GOT_DATA) == DATA_SERVICE)
 		return vcs_serve(&handlers, NULL, m);
@@ -332,8 +315,7 @@ serve(struct msg *m)
 	return true;
 }
 
-int
-main(void)
+int main(void)
 {
 	struct msg m;
 	uint32_t rc = bank_alloc_node(CR_BANK, CR_BRAND);
