@@ -33,7 +33,9 @@ class Life:
 
     def read_lines(self):
         for line in self.process.stdout:
-            self.lines.append(line.rstrip(b"\n"))
+            # What a kill cut in the middle may read as another number.
+            if line.endswith(b"\n"):
+                self.lines.append(line[:-1])
 
     def read_errors(self):
         self.errors = self.process.stderr.read()
