@@ -32,7 +32,7 @@ static int leaf_check(struct space *s, uint64_t va, uint64_t entry)
 		return 201;
 	if (space_marks != marks || !page_marked(w.page, s, va))
 		return 202;
-	if (arch_leaf_writable(entry) && !(w.page->flags & FRAME_DIRTY))
+	if (arch_leaf_writable(entry) && (!(w.page->flags & FRAME_DIRTY) || w.page->zero))
 		return 203;
 	return 0;
 }

@@ -269,11 +269,6 @@ void space_page_gone(struct frame *f)
 
 /* ---- filling ----------------------------------------------------------------------------- */
 
-static bool page_dirty_now(const struct frame *f)
-{
-	return f->ready_epoch == store_epoch;
-}
-
 /* The other pages of the same leaf node, while the table is at hand: most faults come in runs. */
 static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const struct walk *w)
 {
@@ -289,7 +284,7 @@ static void fill_around(struct space *s, uint64_t va, uint64_t *entries, const s
 		f = cap_page(c);
 		if (!f)
 			continue;
-		writable = w->leaf_writable && !(c->data & DB_READONLY) && page_dirty_now(f);
+		writable = w->leaf_writable && !(c->data & DB_READONLY) && frame_writable(f);
 		mark_page(f, s, base + i * PAGE_SIZE);
 		arch_leaf_fill(&entries[i],
 			       arch_leaf_make(frame_pfn(f), writable, w->leaf_executable && !(c->rights & CAP_NOEXEC)));
@@ -346,7 +341,7 @@ void space_page_stored(struct node *n, unsigned slot)
 	if (!entry || arch_leaf_present(*entry))
 		return;
 	mark_page(w.page, s, va);
-	arch_leaf_fill(entry, arch_leaf_make(frame_pfn(w.page), w.writable && page_dirty_now(w.page), w.executable));
+	arch_leaf_fill(entry, arch_leaf_make(frame_pfn(w.page), w.writable && frame_writable(w.page), w.executable));
 }
 
 /* Table frames ran out, held by s or by the loaded space: all begin anew.  NULL: p has no memory. */
@@ -389,11 +384,11 @@ bool space_fill(struct process *p, uint64_t va, bool write, bool execute, struct
 		return false;
 	}
 	kernel_stats.fills++;
-	if (write && !page_dirty_now(w->page))
+	if (write)
 		frame_dirty(w->page);
 	mark_page(w->page, s, va & ~(PAGE_SIZE - 1ull));
 	arch_leaf_set(s, va, &entries[va >> PAGE_SHIFT & 15],
-		      arch_leaf_make(frame_pfn(w->page), w->writable && page_dirty_now(w->page), w->executable));
+		      arch_leaf_make(frame_pfn(w->page), w->writable && frame_writable(w->page), w->executable));
 	if (w->leaf_node)
 		fill_around(s, va, entries, w);
 	return true;

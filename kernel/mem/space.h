@@ -9,7 +9,7 @@
  *   C201 every present leaf of a space agrees with a walk of its tree: same page, no more rights
  *   C202 a node that a walk passed through is marked NODE_MAPPED with that space and place, or
  *        NODE_MULTI; a page that a leaf names is marked FRAME_MAPPED likewise
- *   C203 a writable leaf names a dirty page
+ *   C203 a writable leaf names a dirty page, and none that is marked zero
  *   C207 a space in use has tables, all of them table frames; the loaded space is in use
  *   C208 the leaf node that a space remembers is the one that a walk finds, with no keeper on the way
  * Dependency tracking: each node and page remembers one place exactly; a second place sets

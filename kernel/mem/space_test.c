@@ -380,6 +380,9 @@ static void a_writable_leaf_of_a_clean_page_is_c203(void **state)
 	space_walk(p, VA, NULL, &w);
 	w.page->flags &= ~FRAME_DIRTY;
 	assert_int_equal(machine_broken(report, NULL), 203);
+	w.page->flags |= FRAME_DIRTY;
+	w.page->zero = true;
+	assert_int_equal(machine_broken(report, NULL), 203);
 	machine_stop();
 }
 

@@ -56,6 +56,19 @@ static int process_check(const struct process *p, uint64_t pfn)
 	return __builtin_memcmp(&p->caps[CR_VOID], &none, sizeof none) ? 110 : 0;
 }
 
+/* Every step-th word, another set in each epoch. */
+static bool zero_as_marked(const struct frame *f, unsigned step)
+{
+	const uint64_t *word = frame_data(f);
+
+	if (f->kind != FRAME_PAGE)
+		return false;
+	for (unsigned i = store_epoch % step; i < PAGE_SIZE / 8; i += step)
+		if (word[i])
+			return false;
+	return true;
+}
+
 /* What must hold of one frame before it is saved.  Queues are not: a frame may be written in the middle of an
  * operation, by which time its process may be on its way from one to another. */
 int frame_check(struct frame *f)
@@ -65,6 +78,8 @@ int frame_check(struct frame *f)
 	if ((f->flags & FRAME_DIRTY) && !(f->flags & FRAME_PINNED) && f->epoch != store_epoch &&
 	    f->epoch + 1 != store_epoch)
 		return 103;
+	if (f->zero && !zero_as_marked(f, 8))
+		return 113;
 	if (f->kind == FRAME_POT && !pot_counts(f))
 		return 102;
 	if (f->kind == FRAME_POT && !pot_types(f))
@@ -78,6 +93,8 @@ int object_check(void)
 		struct frame *f = &frames[pfn];
 		int broken = is_object(f) ? frame_check(f) : 0;
 
+		if (!broken && f->zero && !zero_as_marked(f, 1))
+			broken = 113;
 		if (!broken && f->kind == FRAME_PROCESS && !in_its_place(frame_data(f)))
 			broken = 105;
 		if (broken)

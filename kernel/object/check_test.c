@@ -55,6 +55,35 @@ static void object_conditions(void **state)
 	machine_stop();
 }
 
+/* Only a page that was cleared is marked zero; whatever is then found in it was not announced. */
+static void a_zero_page_is_zero(void **state)
+{
+	uint64_t *word;
+
+	(void)state;
+	make_world();
+	word = frame_data(page);
+	word[77] = 1;
+	frame_retype(page, FRAME_PAGE);
+	assert_true(page->zero);
+	assert_int_equal(word[77], 0);
+	assert_int_equal(object_check(), 0);
+	for (unsigned i = 0; i < PAGE_SIZE / 8; i++) {
+		word[i] = 1;
+		assert_int_equal(object_check(), 113);
+		assert_int_equal(frame_check(page), i % 8 == store_epoch % 8 ? 113 : 0);
+		word[i] = 0;
+	}
+	frame_dirty(page);
+	word[5] = 1;
+	assert_int_equal(object_check(), 0);
+	node_pot(n)->zero = true;              /* a pot is never */
+	assert_int_equal(frame_check(node_pot(n)), 113);
+	node_pot(n)->zero = false;
+	assert_int_equal(object_check(), 0);
+	machine_stop();
+}
+
 static void process_conditions(void **state)
 {
 	(void)state;
@@ -253,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(object_conditions),
+		cmocka_unit_test(a_zero_page_is_zero),
 		cmocka_unit_test(process_conditions),
 		cmocka_unit_test(links_of_queues),
 		cmocka_unit_test(checks_on_the_way),

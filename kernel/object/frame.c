@@ -96,6 +96,7 @@ struct frame *frame_take(uint64_t oid)
 	persist_taken(free_total);
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
+	f->zero = false;
 	f->alloc_count = f->call_count = 0;
 	f->epoch = f->ready_epoch = f->journal_base = 0;
 	directory_enter(f, oid);
@@ -149,6 +150,7 @@ struct frame *frame_adopt(uint64_t pfn, uint64_t oid, uint8_t flags, uint32_t al
 void frame_retype(struct frame *f, enum frame_kind kind)
 {
 	uint32_t count = f->alloc_count + 1;
+	const bool zero = f->zero;
 
 	frame_dirty(f);
 	switch (f->kind) {
@@ -165,7 +167,10 @@ void frame_retype(struct frame *f, enum frame_kind kind)
 	}
 	if (count < f->alloc_count)
 		count = f->alloc_count;
-	zero_words(frame_data(f), PAGE_SIZE / 8);
+	/* Storage is often given back as it was got: that costs no second clearing. */
+	if (!zero)
+		zero_words(frame_data(f), PAGE_SIZE / 8);
+	f->zero = kind == FRAME_PAGE;
 	f->kind = kind;
 	f->alloc_count = count;
 	f->call_count++;               /* never back: an old resume capability must stay dead */

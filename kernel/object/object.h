@@ -15,6 +15,7 @@
  *   C110 capability register 0 of a process is void
  *   C111 a process knows its own frame
  *   C112 every capability is of a type of captype.def
+ *   C113 a frame that is marked zero is a page and holds nothing but zero
  */
 #ifndef KERNEL_OBJECT_H
 #define KERNEL_OBJECT_H
@@ -47,7 +48,8 @@ struct frame {
 	uint16_t used_first, used_end; /* of a table: which words may be set (arch pt.c) */
 	uint32_t ready_epoch;          /* store_epoch if it may be changed without asking the store */
 	uint32_t journal_base;         /* page: the generation from which on its journal counts; 0: not asked yet */
-	uint64_t reserved;
+	bool zero;                     /* C113: nobody can have changed it since it was cleared.  frame_dirty, frame_writable */
+	uint8_t reserved[7];
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
 
@@ -174,8 +176,21 @@ void frame_dirty_slow(struct frame *f);
  */
 static inline __attribute__((always_inline)) void frame_dirty(struct frame *f)
 {
+	f->zero = false;
 	if (__builtin_expect(f->ready_epoch != store_epoch, 0))
 		frame_dirty_slow(f);
+}
+
+/*
+ * Whether a translation to it may be writable.  If so its user may change it from now on, and nobody will be told: so
+ * ask it for the translation that is about to be made, and last.
+ */
+static inline bool frame_writable(struct frame *f)
+{
+	if (f->ready_epoch != store_epoch)
+		return false;
+	f->zero = false;
+	return true;
 }
 
 /* ---- from capability to object: NULL if it is of another type, void or rescinded ---- */
