@@ -112,8 +112,15 @@ void domain_dispatch(struct inv *inv);
 /* Argument bytes, zero-padded to size; false: the invocation has to be made again. */
 bool keykos_argument(struct inv *inv, void *to, uint32_t size);
 
-/* invoke.c: the data that a keeper hears when a wrapper of its is invoked. */
-uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper);
+/*
+ * What a keeper hears as the data of its start capability when a wrapper is invoked: the rights bits of the
+ * invoked capability (0x80, 0x20, 0x10 of its data byte) stand in the low four bits, if the keeper's data has more
+ * than KeyKOS's eight bits.  So one server tells the faces of its objects apart, and no program of KeyKOS notices.
+ */
+static inline uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper)
+{
+	return keeper->data > 0xFF ? keeper->data | (wrapper->data >> 4 & 0xB) : keeper->data;
+}
 
 /* ---- strings (ucopy.c): the only file that touches user memory ---- */
 struct ustring {

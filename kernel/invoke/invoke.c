@@ -9,8 +9,8 @@
  *   3. A fault on the sender's side (its string is not there) is the sender's own.
  *   4. A process calls itself never: that would wait for ever, so it is a fault.
  * invoke_entry is the fast path for CALL and RETURN between two ready processes with words
- * only; it repeats the questions of the slow path and falls to it by one named jump.  invoke_long
- * does the same for a string within a page and for capabilities, and through a wrapper.
+ * only; it repeats the questions of the slow path and falls to it by one named jump.  invoke_long_*
+ * do the same for a string within a page and for capabilities, and through a wrapper.
  */
 #include "invoke/message.h"
 #include "mem/space.h"
@@ -202,16 +202,6 @@ static void invoke_resume(struct inv *inv)
 	invoke_process(inv, q, NULL);
 }
 
-/*
- * What a keeper hears as the data of its start capability when a wrapper is invoked: the rights bits of the
- * invoked capability (0x80, 0x20, 0x10 of its data byte) stand in the low four bits, if the keeper's data has more
- * than KeyKOS's eight bits.  So one server tells the faces of its objects apart, and no program of KeyKOS notices.
- */
-uint16_t forward_data(const struct cap *keeper, const struct cap *wrapper)
-{
-	return keeper->data > 0xFF ? keeper->data | (wrapper->data >> 4 & 0xB) : keeper->data;
-}
-
 static inline __attribute__((always_inline)) uint32_t wrapper_format(const struct cap *c, const struct node *n)
 {
 	uint32_t format;
@@ -380,6 +370,15 @@ static inline __attribute__((always_inline)) struct frame *fast_frame(const stru
 	return valid ? f : NULL;
 }
 
+/* As cap_node, likewise. */
+static inline __attribute__((always_inline)) struct node *fast_node(const struct cap *c)
+{
+	struct frame *f = &frames[c->ref & REF_HINT_MASK];
+	struct node *n = node_at(f, REF_INDEX(c->ref));
+
+	return f->oid == REF_OID(c->ref) && f->kind == FRAME_POT && n->alloc_count == c->count ? n : NULL;
+}
+
 /* What a message with a string or capabilities needs beside the words. */
 struct fast_long {
 	struct process *p, *q;
@@ -397,7 +396,7 @@ static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m
 	struct cap keeper = *c;
 
 	if (c->type != CAP_START) {
-		struct node *n = cap_node(c);
+		struct node *n = fast_node(c);
 		uint32_t format = wrapper_format(c, n);
 
 		if (!format || (format >> 20 & 15) != 15)
@@ -448,30 +447,44 @@ static inline __attribute__((always_inline)) bool fast_string(struct fast_long *
 	return m->source && m->sink;
 }
 
+/*
+ * Into the registers that q named, but for position 3 of a CALL.  Most messages carry one capability or none: a position
+ * that has no name costs a test.  Register 0 of the sender is void (C110), so what is not sent is taken from there.
+ */
+static inline __attribute__((always_inline)) void fast_sent(const struct fast_long *m, uint32_t names, uint32_t sent, uint32_t giver)
+{
+	for (unsigned i = 0; names; i++, names >>= 8, sent >>= 8) {
+		unsigned reg = names & 0xFF, from = sent & 0xE0 ? CR_VOID : sent & 0xFF;
+
+		if (reg == CR_VOID || reg >= CAP_REGISTERS)
+			continue;
+		m->q->givers[reg] = giver;
+		m->q->caps[reg] = i == 2 && m->override ? *m->override : m->p->caps[from];
+	}
+}
+
 /* Long: the fast path for CALL and RETURN with a short string and capabilities.  Comes back if it is not for it. */
-static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t control)
+static inline __attribute__((always_inline)) void long_message(struct process *p, uint32_t control, const bool calls)
 {
 	const struct cap *c = &p->caps[control & 31];
 	struct frame *own = process_frame(p);
 	struct fast_long m = { .p = p };
-	struct cap node, resume;
-	const uint32_t giver = process_giver(p);
-	bool calls = !(control & INV_RETURN);
-	uint32_t names, sent;
+	const uint32_t giver = own->oid < UINT32_MAX ? own->oid : 0;
+	struct cap node;
+	uint32_t names, last;
 
-	if ((control & (INV_SEND | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
+	if ((control & (INV_OP_MASK | 0x00FF00E0)) != (calls ? INV_CALL : INV_RETURN) ||
+	    (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
 		return;
-	if (calls ? (c->type != CAP_START && c->type != CAP_SEGMENT && c->type != CAP_FRONTEND) || !fast_start(&m, c, &node)
-		  : c->type != CAP_RESUME || !fast_resume(&m, c))
-		return;
-	if (!fast_target(m.q) || !fast_string(&m, control))
+	if (!(calls ? fast_start(&m, c, &node) : fast_resume(&m, c)) || !fast_target(m.q) || !fast_string(&m, control))
 		return;
 	commit_point();
 	frame_dirty(m.f);
 	frame_dirty(own);
 	names = receives_caps(m.q) ? m.q->regs.rbx >> 32 : 0;
 	if (calls) {
-		resume = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
+		last = names >> 24;
+		names &= 0x00FFFFFF;
 		p->state = PROC_WAITING;
 	} else {
 		if (sent_cap(p, control, 3)->type == CAP_RESUME)
@@ -479,22 +492,10 @@ static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t co
 		m.f->call_count++;
 		p->state = PROC_AVAILABLE;
 	}
-	/* Most messages carry one capability or none: a name that is not given costs a test. */
-	sent = control & INV_SEND_CAPS ? p->regs.rbx : 0;
-	for (unsigned i = 0; names; i++, names >>= 8, sent >>= 8) {
-		unsigned reg = names & 0xFF, from = sent & 0xFF;
-
-		if (reg == CR_VOID || reg >= CAP_REGISTERS)
-			continue;
-		m.q->givers[reg] = giver;
-		if (i == 3 && calls)
-			m.q->caps[reg] = resume;
-		else if (i == 2 && m.override)
-			m.q->caps[reg] = *m.override;
-		else if (from < CAP_REGISTERS)
-			m.q->caps[reg] = p->caps[from];
-		else
-			m.q->caps[reg] = cap_void();
+	fast_sent(&m, names, control & INV_SEND_CAPS ? p->regs.rbx : 0, giver);
+	if (calls && last != CR_VOID && last < CAP_REGISTERS) {
+		m.q->givers[last] = giver;
+		m.q->caps[last] = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
 	}
 	if (m.bytes)
 		copy_bytes(m.sink, m.source, m.bytes);
@@ -508,6 +509,16 @@ static void __attribute__((noinline)) invoke_long(struct process *p, uint32_t co
 	m.q->state = PROC_RUNNING;
 	arch_switch(p, m.q);
 	arch_enter(m.q);
+}
+
+static void __attribute__((noinline)) invoke_long_call(struct process *p, uint32_t control)
+{
+	long_message(p, control, true);
+}
+
+static void __attribute__((noinline)) invoke_long_return(struct process *p, uint32_t control)
+{
+	long_message(p, control, false);
 }
 
 /* KeyKOS's commonest jump to the kernel: a slot of a node is fetched.  Comes back if that is not what it is. */
@@ -549,10 +560,15 @@ static void __attribute__((noreturn, noinline)) invoke_other(struct process *p)
 	uint32_t control = (uint32_t)p->regs.rax;
 	const struct cap *c = &p->caps[control & 31];
 
-	if (control & (INV_SEND_STRING | INV_SEND_CAPS) || c->type == CAP_FRONTEND)
-		invoke_long(p, control);
-	else if (c->type == CAP_NODE || c->type == CAP_FETCH)
-		invoke_fetch(p, control);
+	if (1u << c->type & (1u << CAP_START | 1u << CAP_SEGMENT | 1u << CAP_FRONTEND)) {
+		invoke_long_call(p, control);
+	} else if (c->type == CAP_RESUME) {
+		invoke_long_return(p, control);
+	} else {
+		if (control & INV_KEYKOS && (c->type == CAP_NODE || c->type == CAP_FETCH))
+			invoke_fetch(p, control);
+		invoke_object_call(p, control);
+	}
 	invoke_slow(p);
 }
 

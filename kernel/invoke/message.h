@@ -49,4 +49,6 @@ void become_available(struct process *p);
 
 /* A capability that no process stands behind is invoked (object.c). */
 void invoke_object(struct inv *inv);
+/* The same for the commonest case, from the entry of the call; comes back if it is another. */
+void invoke_object_call(struct process *p, uint32_t control);
 #endif

@@ -22,25 +22,27 @@
 #include "kernel/segment.h"
 #include "kernel/systrace.h"
 #include "kernel/timer.h"
+#include "mem/space.h"
+#include "object/persist.h"
 #include "sched/sched.h"
 
 /* Gives the answer in inv to q, which waits for it (or is the caller itself). */
-static void answer(struct process *q, struct inv *inv)
+static inline __attribute__((always_inline)) void answer(struct process *q, struct inv *inv)
 {
-	uint32_t got = 0;
+	uint32_t got = 0, names = receives_caps(q) ? q->regs.rbx >> 32 : 0;
 
 	q->flags |= PROCESS_SYSRET;
 	if (q->recv_control & INV_RAW_REPLY) {
 		q->regs.rax = inv->out_w[0];
 		return;
 	}
-	if (q->recv_control & INV_RECV_CAPS) {
-		const struct cap *const caps[INV_CAPS] = {
-			inv->out_caps > 0 ? &inv->out[0] : &void_cap, inv->out_caps > 1 ? &inv->out[1] : &void_cap,
-			inv->out_caps > 2 ? &inv->out[2] : &void_cap, &void_cap,
-		};
+	for (unsigned i = 0; names; i++, names >>= 8) {
+		unsigned reg = names & 0xFF;
 
-		receive_caps(q, caps, process_giver(q));
+		if (reg == CR_VOID || reg >= CAP_REGISTERS)
+			continue;
+		q->caps[reg] = i < inv->out_caps ? inv->out[i] : cap_void();
+		q->givers[reg] = process_giver(q);
 	}
 	if (receives_string(q)) {
 		struct ustring to = receive_buffer(q);
@@ -143,13 +145,65 @@ static void type_exact(struct inv *inv)
 
 static inline bool target_valid(const struct cap *c)
 {
+	if (c->type >= CAP_RANGE || c->type == CAP_NUMBER)
+		return true;
 	if (c->type == CAP_NODE)
 		return cap_node(c);
 	if (c->type == CAP_PROCESS)
 		return cap_process(c);
-	if (c->type == CAP_NUMBER)
-		return true;
-	return c->type >= CAP_RANGE || !cap_is_void(c);
+	return !cap_is_void(c);
+}
+
+/* The operation itself.  False: there is nobody to answer, since it will be made again or was the end of the sender. */
+static inline __attribute__((always_inline)) bool serve(struct inv *inv)
+{
+	const struct frame *own = process_frame(inv->sender);
+	const uint32_t count = own->alloc_count;
+
+	if (inv->control & INV_KEYKOS)
+		keykos_dispatch(inv);
+	else if (!target_valid(&inv->target))
+		inv_fail(inv, RC_VOID);
+	else
+		dispatch[inv->target.type](inv, inv->order);
+	if (inv->stalled || own->kind != FRAME_PROCESS || own->alloc_count != count)
+		return false;
+	if (inv->order == KT && !(inv->control & INV_KEYKOS))
+		type_exact(inv);
+	return true;
+}
+
+/* What sched_continue asks: p, which is current, goes on as it was. */
+static inline __attribute__((always_inline)) bool goes_on(const struct process *p)
+{
+	return cpu.current == p && p->state == PROC_RUNNING && p->queue == QUEUE_NONE && !(cpu.ready_mask >> p->priority >> 1) &&
+	       spaces[p->space].generation == p->space_generation && cpu.loaded;
+}
+
+/* Long: the fast path for a CALL of such an object, which is most of them.  Comes back if it is not for it. */
+void invoke_object_call(struct process *p, uint32_t control)
+{
+	struct inv inv;
+
+	if ((control & (INV_OP_MASK | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
+		return;
+	inv.sender = p;
+	inv.order = p->regs.rax >> 32;
+	inv.control = p->recv_control = control;
+	inv.target = p->caps[control & 31];
+	inv.result = RC_OK;
+	inv.stalled = false;
+	inv.out_caps = 0;
+	inv.out_string = NULL;
+	inv.out_length = 0;
+	for (unsigned i = 0; i < INV_WORDS; i++)
+		inv.out_w[i] = 0;
+	if (serve(&inv)) {
+		answer(p, &inv);
+		if (goes_on(p))
+			arch_enter(p);
+	}
+	sched_continue();
 }
 
 /*
@@ -160,23 +214,12 @@ void invoke_object(struct inv *inv)
 {
 	struct process *p = inv->sender, *q;
 	const struct cap *last;
-	struct frame *own = process_frame(p);
-	uint32_t count = own->alloc_count;
 	uint32_t op = inv->control & INV_OP_MASK;
 
 	if (p->flags & PROCESS_RESTART)
 		sched_pass_turn(p);
-	if (inv->control & INV_KEYKOS)
-		keykos_dispatch(inv);
-	else if (!target_valid(&inv->target))
-		inv_fail(inv, RC_VOID);
-	else
-		dispatch[inv->target.type](inv, inv->order);
-	/* The operation may have been the end of the sender itself. */
-	if (inv->stalled || own->kind != FRAME_PROCESS || own->alloc_count != count)
+	if (!serve(inv))
 		return;
-	if (inv->order == KT && !(inv->control & INV_KEYKOS))
-		type_exact(inv);
 	if (op == INV_CALL) {
 		answer(p, inv);
 		return;

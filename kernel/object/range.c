@@ -155,6 +155,12 @@ void range_op_rescind(struct inv *inv)
 }
 
 /* Rescind and get at once: for who takes storage back and keeps it ready for the next. */
+static struct cap renew_in(struct frame *f, const struct place *at)
+{
+	rescind_in(f, at);
+	return make_cap_in(f, at);
+}
+
 void range_op_renew(struct inv *inv)
 {
 	struct place at;
@@ -170,8 +176,7 @@ void range_op_renew(struct inv *inv)
 		return;
 	}
 	commit_point();
-	rescind_in(f, &at);
-	inv_out_cap(inv, 0, make_cap_in(f, &at));
+	inv_out_cap(inv, 0, renew_in(f, &at));
 }
 
 /* Only processes: a page or a node is rescinded and made again by whoever keeps its content meanwhile. */
@@ -197,26 +202,60 @@ void range_op_sever(struct inv *inv)
 }
 
 /* Full strength only: a holder of a weaker capability must not be able to free the object. */
+static bool place_of_cap(struct inv *inv, const struct cap *c, struct place *at, uint64_t *offset)
+{
+	uint64_t frame = REF_OID(c->ref) - REF_OID(inv->target.ref);
+	bool valid = false;
+
+	at->oid = REF_OID(c->ref);
+	at->index = 0;
+	*offset = frame;
+	if (c->type == CAP_PAGE) {
+		at->kind = KIND_PAGE;
+		valid = cap_page(c) && !(c->data & DB_READONLY);
+	} else if (c->type == CAP_NODE) {
+		at->kind = KIND_NODE;
+		at->index = REF_INDEX(c->ref);
+		*offset = frame * 16 + at->index;
+		valid = cap_node(c);
+	} else if (c->type == CAP_PROCESS) {
+		at->kind = KIND_PROCESS;
+		valid = cap_process(c);
+	}
+	if (!valid || frame >= inv->target.count) {
+		inv_fail(inv, RC_REQUEST);
+		return false;
+	}
+	return true;
+}
+
 void range_op_identify(struct inv *inv)
 {
-	const struct cap *c = inv_cap(inv, 0);
-	uint64_t first = REF_OID(inv->target.ref);
-	uint64_t offset = REF_OID(c->ref) - first;
-	uint64_t kind = 0;
+	struct place at;
+	uint64_t offset;
 
-	if (c->type == CAP_PAGE && cap_page(c) && !(c->data & DB_READONLY))
-		kind = KIND_PAGE;
-	if (c->type == CAP_NODE && cap_node(c))
-		kind = KIND_NODE;
-	if (c->type == CAP_PROCESS && cap_process(c))
-		kind = KIND_PROCESS;
-	if (!kind || offset >= inv->target.count) {
-		inv_fail(inv, RC_REQUEST);
+	if (!place_of_cap(inv, inv_cap(inv, 0), &at, &offset))
 		return;
-	}
 	commit_point();
-	inv->out_w[0] = kind;
-	inv->out_w[1] = kind == KIND_NODE ? offset * 16 + REF_INDEX(c->ref) : offset;
+	inv->out_w[0] = at.kind;
+	inv->out_w[1] = offset;
+}
+
+void range_op_renew_within(struct inv *inv)
+{
+	const struct cap *c = inv_cap(inv, 0);
+	struct place at;
+	uint64_t offset;
+
+	if (!place_of_cap(inv, c, &at, &offset))
+		return;
+	commit_point();
+	inv->out_w[0] = at.kind;
+	inv->out_w[1] = offset;
+	if (at.kind != inv_word(inv, 0) || offset - inv_word(inv, 1) >= inv_word(inv, 2))
+		return;
+	inv->out_w[2] = 1;
+	inv_out_cap(inv, 0, renew_in(cap_frame(c), &at));
 }
 
 void range_op_length(struct inv *inv)

@@ -187,6 +187,46 @@ static void a_renewed_object_is_a_new_one(void **state)
 	machine_stop();
 }
 
+/* Only what is of the kind and lies within is renewed; of anything else it is told what it is, and nothing happens to it. */
+static void renewed_if_within(void **state)
+{
+	(void)state;
+	make_world(16);
+	for (uint64_t kind = KIND_PAGE; kind <= KIND_PROCESS; kind++) {
+		uint64_t offset = kind == KIND_NODE ? (10 + kind) * 16 + 3 : 10 + kind;
+		const struct { uint64_t kind, first, count; bool within; } rows[] = {
+			{ kind, offset, 1, true }, { kind, offset - 2, 3, true }, { kind, 0, 2000, true }, { kind, offset, ~0ull, true },
+			{ kind, offset, 0, false }, { kind, offset + 1, 5, false }, { kind, offset - 2, 2, false },
+			{ kind % 3 + 1, offset, 1, false }, { 0, 0, 2000, false }, { kind, offset + 1, ~0ull, false },
+		};
+
+		for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			CALL(p, 9, .order = RANGE_OC_GET, .w = { kind, offset }, .receive = { 10 });
+			p->caps[11] = p->caps[10];
+			assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW_WITHIN, .w = { rows[i].kind, rows[i].first, rows[i].count },
+					      .send = { 10 }, .receive = { 12 }), RC_OK);
+			assert_int_equal(p->regs.rdi, kind);
+			assert_int_equal(p->regs.rsi, offset);
+			assert_int_equal(p->regs.rdx, rows[i].within);
+			assert_int_equal(cap_is_void(&p->caps[11]), rows[i].within);
+			assert_int_equal(cap_is_void(&p->caps[12]), !rows[i].within);
+			assert_int_equal(object_check(), 0);
+		}
+	}
+	/* As identify: full strength, valid, and of this range. */
+	CALL(p, 9, .order = RANGE_OC_GET, .w = { KIND_PAGE, 11 }, .receive = { 10 });
+	p->caps[13] = p->caps[10];
+	p->caps[13].data |= DB_READONLY;
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW_WITHIN, .w = { KIND_PAGE, 0, 100 }, .send = { 13 }), RC_REQUEST);
+	CALL(p, 9, .order = RANGE_OC_SUBRANGE, .w = { 0, 11 }, .receive = { 14 });
+	assert_int_equal(CALL(p, 14, .order = RANGE_OC_RENEW_WITHIN, .w = { KIND_PAGE, 0, 100 }, .send = { 10 }), RC_REQUEST);
+	assert_false(cap_is_void(&p->caps[10]));
+	CALL(p, 9, .order = RANGE_OC_RESCIND, .w = { KIND_PAGE, 11, 1 });
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW_WITHIN, .w = { KIND_PAGE, 0, 100 }, .send = { 10 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_RENEW_WITHIN, .w = { KIND_PAGE, 0, 100 }), RC_REQUEST);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +238,7 @@ int main(void)
 		cmocka_unit_test(a_subrange_is_less),
 		cmocka_unit_test(a_process_is_severed),
 		cmocka_unit_test(a_renewed_object_is_a_new_one),
+		cmocka_unit_test(renewed_if_within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,27 @@ frame_lowest_free(struct ledger *l)
 	return l->hint * 64 + __builtin_ctzll(l->free[l->hint]);
 }
 
+/* One more at its end, or the first of another. */
+static void
+stretch_add(struct ledger_bank *b, uint32_t f)
+{
+	if (b->stretch == b->stretch_end || f != b->stretch_end)
+		b->stretch = f;
+	b->stretch_end = f + 1;
+}
+
+/* What is left of it on one side of a page that is given back: the longer one. */
+static void
+stretch_cut(struct ledger_bank *b, uint32_t f)
+{
+	if (f < b->stretch || f >= b->stretch_end)
+		return;
+	if (f - b->stretch > b->stretch_end - (f + 1))
+		b->stretch_end = f;
+	else
+		b->stretch = f + 1;
+}
+
 static void
 frame_take(struct ledger *l, uint32_t f, unsigned bank, unsigned kind)
 {
@@ -126,11 +147,14 @@ frame_take(struct ledger *l, uint32_t f, unsigned bank, unsigned kind)
 		b->low = f;
 	if (f > b->high)
 		b->high = f;
+	if (kind == LEDGER_PAGE)
+		stretch_add(b, f);
 }
 
 static void
 frame_give(struct ledger *l, uint32_t f)
 {
+	stretch_cut(&l->bank[frame_bank(l, f)], f);
 	l->frame[f].owner = OWNER(0, LEDGER_FREE);
 	l->free[f / 64] |= 1ull << f % 64;
 	l->free_count++;
@@ -304,6 +328,29 @@ ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_
 
 	return kind >= LEDGER_PAGE && kind <= LEDGER_PROCESS && f < l->frames && l->frame[f].owner == OWNER(bank, kind) &&
 	       (kind != LEDGER_NODE || (offset % 16 < LEDGER_POT_NODES && l->frame[f].map >> offset % 16 & 1));
+}
+
+uint32_t
+ledger_stretch(const struct ledger *l, unsigned bank, uint64_t *first)
+{
+	*first = l->bank[bank].stretch;
+	return l->bank[bank].stretch_end - l->bank[bank].stretch;
+}
+
+#define STRETCH_LOOK 32            /* frames on either side */
+
+void
+ledger_stretch_move(struct ledger *l, unsigned bank, uint64_t page)
+{
+	struct ledger_bank *b = &l->bank[bank];
+	uint32_t first = page, end = page + 1;
+
+	while (first > 0 && page - first < STRETCH_LOOK && l->frame[first - 1].owner == OWNER(bank, LEDGER_PAGE))
+		first--;
+	while (end < l->frames && end - page < STRETCH_LOOK && l->frame[end].owner == OWNER(bank, LEDGER_PAGE))
+		end++;
+	b->stretch = first;
+	b->stretch_end = end;
 }
 
 void
@@ -495,6 +542,17 @@ check_frame(const struct ledger *l, uint32_t f)
 	return f < b->low || f > b->high ? 4 : 0;
 }
 
+static bool
+check_stretch(const struct ledger *l, unsigned bank)
+{
+	const struct ledger_bank *b = &l->bank[bank];
+
+	for (uint32_t f = b->stretch; f < b->stretch_end; f++)
+		if (f >= l->frames || l->frame[f].owner != OWNER(bank, LEDGER_PAGE))
+			return false;
+	return b->stretch <= b->stretch_end;
+}
+
 static uint32_t
 check_used(const struct ledger *l, unsigned bank)
 {
@@ -543,6 +601,8 @@ ledger_check(const struct ledger *l)
 			return 2;
 		if (check_partial(l, b) != 0)
 			return 3;
+		if (!check_stretch(l, b))
+			return 5;
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
  *   3. A pot of nodes is in its bank's partial list if and only if a node of it is free; a pot
  *      without a node in use is a free frame.
  *   4. Every frame of a bank lies in low..high of that bank.
+ *   5. Every frame of a bank's stretch, if it has one, is a page of that very bank.
  *
  * Interface: pure C, no invocation, no allocation; the caller makes and rescinds the objects.
  * Objects are named as in idl/range.idl: kind and offset, a node's being frame*16 + index.
@@ -40,6 +41,7 @@ struct ledger_bank {
 	uint32_t limit, used;
 	uint32_t partial;              /* head of the list of pots with a free node */
 	uint32_t low, high;            /* bounds of its frames; low > high if it has none */
+	uint32_t stretch, stretch_end; /* pages of its own in a row, where it last got or renewed one; equal: none */
 };
 
 struct ledger {
@@ -70,6 +72,10 @@ uint32_t ledger_alloc(struct ledger *l, unsigned bank, unsigned kind, uint32_t c
 bool ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset);
 /* As ledger_owns, but only of this very bank. */
 bool ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset);
+/* Pages of this very bank in a row, known without looking: how many, 0 or more, from *first on. */
+uint32_t ledger_stretch(const struct ledger *l, unsigned bank, uint64_t *first);
+/* From now on those around this page, which is the bank's own. */
+void ledger_stretch_move(struct ledger *l, unsigned bank, uint64_t page);
 /* The object must exist (ledger_owns).  Its bank gets the frame back when nothing is left in it. */
 void ledger_free(struct ledger *l, unsigned kind, uint64_t offset);
 

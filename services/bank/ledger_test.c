@@ -248,7 +248,9 @@ test_random(void **state)
 		} else {
 			uint64_t offset = kind == LEDGER_NODE ? (r >> 9) % (FRAMES * 16) : (r >> 9) % FRAMES;
 
-			if (ledger_owns(l, b, kind, offset))
+			if (kind == LEDGER_PAGE && r & 1 << 30 && ledger_owns_itself(l, b, kind, offset))
+				ledger_stretch_move(l, b, offset);
+			else if (ledger_owns(l, b, kind, offset))
 				ledger_free(l, kind, offset);
 		}
 		if (i % 16 == 0)
@@ -260,13 +262,60 @@ test_random(void **state)
 	ledger_drop(l);
 }
 
+/* BANK0010 what is known without looking is true, follows what was got last, and is never a frame that was given back. */
+static void
+test_stretch(void **state)
+{
+	struct ledger *l = ledger_fresh(state);
+	unsigned a = ledger_bank_make(l, 0, 1000), b = ledger_bank_make(l, 0, 1000);
+	uint64_t first, page, other;
+
+	assert_int_equal(ledger_stretch(l, a, &first), 0);
+	assert_int_equal(ledger_alloc(l, a, LEDGER_PAGE, 4, &page), 4);
+	assert_int_equal(ledger_stretch(l, a, &first), 4);
+	assert_int_equal(first, page);
+	assert_int_equal(ledger_stretch(l, b, &first), 0);
+	assert_int_equal(ledger_alloc(l, a, LEDGER_PAGE, 1, &other), 1);
+	assert_int_equal(ledger_stretch(l, a, &first), 5);
+	ledger_free(l, LEDGER_PAGE, page + 1);
+	assert_int_equal(ledger_stretch(l, a, &first), 3);
+	assert_int_equal(first, page + 2);
+	ledger_free(l, LEDGER_PAGE, page + 4);
+	assert_int_equal(ledger_stretch(l, a, &first), 2);
+	assert_int_equal(first, page + 2);
+	assert_int_equal(ledger_alloc(l, b, LEDGER_PAGE, 1, &other), 1);       /* where a gave one back */
+	assert_int_equal(other, page + 1);
+	assert_int_equal(ledger_stretch(l, b, &first), 1);
+	assert_int_equal(ledger_alloc(l, a, LEDGER_NODE, 1, &other), 1);       /* no page: not in it */
+	assert_int_equal(ledger_stretch(l, a, &first), 2);
+	ledger_free(l, LEDGER_PAGE, page + 2);
+	ledger_free(l, LEDGER_PAGE, page + 3);
+	assert_int_equal(ledger_stretch(l, a, &first), 0);
+	ledger_stretch_move(l, a, page);
+	assert_int_equal(ledger_stretch(l, a, &first), 1);
+	assert_int_equal(first, page);
+	assert_int_equal(ledger_alloc(l, a, LEDGER_PAGE, 3, &other), 3);
+	assert_int_equal(ledger_stretch(l, a, &first), 3);
+	assert_int_equal(first, other);
+	ledger_stretch_move(l, a, page);
+	ledger_stretch_move(l, a, other + 1);
+	assert_int_equal(ledger_stretch(l, a, &first), 3);
+	assert_int_equal(first, other);
+	assert_int_equal(ledger_check(l), 0);
+	l->bank[b].stretch_end++;
+	assert_int_equal(ledger_check(l), 5);
+	l->bank[b].stretch_end--;
+	assert_int_equal(ledger_check(l), 0);
+	ledger_drop(l);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_frames), cmocka_unit_test(test_limits), cmocka_unit_test(test_pots),
 		cmocka_unit_test(test_destroy), cmocka_unit_test(test_merge), cmocka_unit_test(test_indices), cmocka_unit_test(test_allowance),
-		cmocka_unit_test(test_owns), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_owns), cmocka_unit_test(test_stretch), cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,21 +244,28 @@ do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
 	return kind ? object_free(m, object, kind) : RC_REQUEST;
 }
 
-/* The books stay as they are: the same bank has the same frame. */
+/*
+ * The books stay as they are: the same bank has the same frame.  What is given back is mostly near what was got or given
+ * last, and the books know a stretch there to be the bank's own pages: then the range identifies and renews it in one call.
+ */
 static uint32_t
 do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t object, cap_t *fresh)
 {
 	unsigned bank;
-	uint64_t kind_found, offset;
+	uint64_t found = LEDGER_PAGE, offset, renewed;
 	uint32_t rc = bank_of(m, BANK_FREE | BANK_ALLOC, &bank);
 
 	(void)ctx;
 	if (rc != RC_OK)
 		return rc;
-	if (object_what(object, &kind_found, &offset) != RC_OK || kind_found != kind ||
-	    !ledger_owns_itself(&ledger, bank, kind, offset))
+	renewed = kind == LEDGER_PAGE ? ledger_stretch(&ledger, bank, &offset) : (offset = 0);
+	rc = fast_call(CR_RANGE, RANGE_OC_RENEW_WITHIN, &found, &offset, &renewed, FAST_CAPS(object, 0, 0, 0), FAST_CAPS(CR_TMP0, 0, 0, 0));
+	if (rc != RC_OK || (!renewed && (found != kind || !ledger_owns_itself(&ledger, bank, kind, offset))))
 		return RC_REQUEST;
-	rc = fast_tell(CR_RANGE, RANGE_OC_RENEW, kind, offset, 0, 0, FAST_CAPS(CR_TMP0, 0, 0, 0));
+	if (!renewed)
+		rc = fast_tell(CR_RANGE, RANGE_OC_RENEW, kind, offset, 0, 0, FAST_CAPS(CR_TMP0, 0, 0, 0));
+	if (!renewed && kind == LEDGER_PAGE)
+		ledger_stretch_move(&ledger, bank, offset);
 	if (rc == RC_OK)
 		*fresh = CR_TMP0;
 	return rc;
