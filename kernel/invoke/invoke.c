@@ -9,8 +9,8 @@
  *   3. A fault on the sender's side (its string is not there) is the sender's own.
  *   4. A process calls itself never: that would wait for ever, so it is a fault.
  * invoke_entry is the fast path for CALL and RETURN between two ready processes with words
- * only; it repeats the questions of the slow path and falls to it by one named jump.  invoke_long_*
- * do the same for a string within a page and for capabilities, and through a wrapper.
+ * only; it repeats the questions of the slow path and falls to it by one named jump.  long_message
+ * does the same for a string within a page and for capabilities, and through a wrapper.
  */
 #include "invoke/message.h"
 #include "mem/space.h"
@@ -379,11 +379,11 @@ static inline __attribute__((always_inline)) struct node *fast_node(const struct
 	return f->oid == REF_OID(c->ref) && f->kind == FRAME_POT && n->alloc_count == c->count ? n : NULL;
 }
 
-/* What a message with a string or capabilities needs beside the words. */
+/* What a message with a string or capabilities needs beside the words: all of it in registers, if nobody takes its address. */
 struct fast_long {
 	struct process *p, *q;
 	struct frame *f;               /* q's */
-	const struct cap *override;    /* position 2, if a wrapper was invoked */
+	struct node *wrapper;          /* its node goes into position 2, if one was invoked and its format says so */
 	uint32_t got;
 	const void *source;
 	void *sink;
@@ -391,46 +391,46 @@ struct fast_long {
 };
 
 /* Whom a start capability, or a wrapper whose keeper is one, leads to; false: ask the slow path. */
-static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m, const struct cap *c, struct cap *node)
+static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m, const struct cap *c)
 {
-	struct cap keeper = *c;
+	uint16_t data = c->data;
 
+	m->wrapper = NULL;
 	if (c->type != CAP_START) {
 		struct node *n = fast_node(c);
 		uint32_t format = wrapper_format(c, n);
+		const struct cap *keeper = n ? &n->slot[format >> 12 & 15] : NULL;
 
-		if (!format || (format >> 20 & 15) != 15)
+		if (!format || (format >> 20 & 15) != 15 || keeper->type != CAP_START)
 			return false;
-		keeper = n->slot[format >> 12 & 15];
-		if (keeper.type != CAP_START)
-			return false;
-		keeper.data = forward_data(&keeper, c);
-		if (!(format >> 28 & 1)) {
-			*node = node_cap(n, CAP_NODE, c->data);
-			m->override = node;
-		}
+		if (!(format >> 28 & 1))
+			m->wrapper = n;
+		data = forward_data(keeper, c);
+		c = keeper;
 	}
-	m->f = fast_frame(&keeper, false);
+	m->f = fast_frame(c, false);
 	if (!m->f)
 		return false;
 	m->q = frame_data(m->f);
-	m->got = INV_GOT_RESUME | keeper.data;
+	m->got = INV_GOT_RESUME | data;
 	return m->q != m->p && m->q->state == PROC_AVAILABLE;
 }
 
 static inline __attribute__((always_inline)) bool fast_resume(struct fast_long *m, const struct cap *c)
 {
+	m->wrapper = NULL;
 	m->f = fast_frame(c, true);
 	if (!m->f || m->p->notices || m->p->stall_head || c->data != RESUME_RETURN)
 		return false;
 	m->q = frame_data(m->f);
+	m->got = sent_cap(m->p, m->p->regs.rax, 3)->type == CAP_RESUME ? INV_GOT_RESUME : 0;
 	return m->q->state == PROC_WAITING && !(m->q->recv_control & INV_RAW_REPLY);
 }
 
 /* The string is in one page on either side, and both are there. */
-static inline __attribute__((always_inline)) bool fast_string(struct fast_long *m, uint32_t control)
+static inline __attribute__((always_inline)) bool fast_string(struct fast_long *m)
 {
-	uint64_t length = control & INV_SEND_STRING ? m->p->regs.r13 : 0;
+	uint64_t length = m->p->regs.r13;
 
 	m->bytes = 0;
 	if (!length)
@@ -443,64 +443,62 @@ static inline __attribute__((always_inline)) bool fast_string(struct fast_long *
 	if (m->bytes < length)
 		m->got |= INV_GOT_TRUNCATED;
 	m->source = ustring_page(&(struct ustring){ m->p, m->p->regs.r12, length }, false);
-	m->sink = m->bytes ? ustring_page(&(struct ustring){ m->q, m->q->regs.r14, m->bytes }, true) : &m->bytes;
-	return m->source && m->sink;
+	m->sink = m->bytes ? ustring_page(&(struct ustring){ m->q, m->q->regs.r14, m->bytes }, true) : NULL;
+	return m->source && (m->sink || !m->bytes);
 }
 
 /*
- * Into the registers that q named, but for position 3 of a CALL.  Most messages carry one capability or none: a position
- * that has no name costs a test.  Register 0 of the sender is void (C110), so what is not sent is taken from there.
+ * Position i into the register that q named for it, if it did.  Register 0 of the sender is void (C110), so what is not
+ * sent is taken from there.
  */
-static inline __attribute__((always_inline)) void fast_sent(const struct fast_long *m, uint32_t names, uint32_t sent, uint32_t giver)
+static inline __attribute__((always_inline)) void fast_place(const struct fast_long *m, uint32_t names, uint32_t sent, const unsigned i,
+							     uint32_t giver)
 {
-	for (unsigned i = 0; names; i++, names >>= 8, sent >>= 8) {
-		unsigned reg = names & 0xFF, from = sent & 0xE0 ? CR_VOID : sent & 0xFF;
+	unsigned reg = names >> (8 * i) & 0xFF, from = sent >> (8 * i) & 0xFF;
 
-		if (reg == CR_VOID || reg >= CAP_REGISTERS)
-			continue;
-		m->q->givers[reg] = giver;
-		m->q->caps[reg] = i == 2 && m->override ? *m->override : m->p->caps[from];
-	}
+	if (reg == CR_VOID || reg >= CAP_REGISTERS)
+		return;
+	m->q->givers[reg] = giver;
+	m->q->caps[reg] = m->p->caps[from < CAP_REGISTERS ? from : CR_VOID];
 }
 
-/* Long: the fast path for CALL and RETURN with a short string and capabilities.  Comes back if it is not for it. */
-static inline __attribute__((always_inline)) void long_message(struct process *p, uint32_t control, const bool calls)
+/* Long: the fast path for CALL and RETURN with capabilities and, if so, a short string.  Comes back if it is not for it. */
+static inline __attribute__((always_inline)) void long_message(struct process *p, uint32_t control, const bool calls, const bool string)
 {
 	const struct cap *c = &p->caps[control & 31];
 	struct frame *own = process_frame(p);
 	struct fast_long m = { .p = p };
 	const uint32_t giver = own->oid < UINT32_MAX ? own->oid : 0;
-	struct cap node;
-	uint32_t names, last;
+	uint32_t names, sent;
 
 	if ((control & (INV_OP_MASK | 0x00FF00E0)) != (calls ? INV_CALL : INV_RETURN) ||
 	    (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
 		return;
-	if (!(calls ? fast_start(&m, c, &node) : fast_resume(&m, c)) || !fast_target(m.q) || !fast_string(&m, control))
+	if (!(calls ? fast_start(&m, c) : fast_resume(&m, c)) || !fast_target(m.q) || !fast_ready(m.f) || !fast_ready(own))
+		return;
+	if (string && !fast_string(&m))
 		return;
 	commit_point();
-	frame_dirty(m.f);
-	frame_dirty(own);
 	names = receives_caps(m.q) ? m.q->regs.rbx >> 32 : 0;
-	if (calls) {
-		last = names >> 24;
-		names &= 0x00FFFFFF;
-		p->state = PROC_WAITING;
-	} else {
-		if (sent_cap(p, control, 3)->type == CAP_RESUME)
-			m.got |= INV_GOT_RESUME;
+	sent = control & INV_SEND_CAPS ? p->regs.rbx : 0;
+	fast_place(&m, names, sent, 0, giver);
+	fast_place(&m, names, sent, 1, giver);
+	fast_place(&m, names, sent, 2, giver);
+	if (m.wrapper && (names >> 16 & 0xFF) < CAP_REGISTERS && (names >> 16 & 0xFF) != CR_VOID)
+		m.q->caps[names >> 16 & 0xFF] = node_cap(m.wrapper, CAP_NODE, c->data);
+	if (!calls) {
+		fast_place(&m, names, sent, 3, giver);
+	} else if (names >> 24 != CR_VOID && names >> 24 < CAP_REGISTERS) {
+		m.q->givers[names >> 24] = giver;
+		m.q->caps[names >> 24] = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
+	}
+	if (!calls)
 		m.f->call_count++;
-		p->state = PROC_AVAILABLE;
-	}
-	fast_sent(&m, names, control & INV_SEND_CAPS ? p->regs.rbx : 0, giver);
-	if (calls && last != CR_VOID && last < CAP_REGISTERS) {
-		m.q->givers[last] = giver;
-		m.q->caps[last] = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
-	}
-	if (m.bytes)
+	p->state = calls ? PROC_WAITING : PROC_AVAILABLE;
+	if (string && m.bytes)
 		copy_bytes(m.sink, m.source, m.bytes);
 	if (receives_string(m.q))
-		m.q->regs.r13 = m.bytes;
+		m.q->regs.r13 = string ? m.bytes : 0;
 	fast_words(p, m.q);
 	m.q->regs.rax = (p->regs.rax & ~0xFFFFFFFFull) | m.got;
 	p->recv_control = control;
@@ -511,14 +509,25 @@ static inline __attribute__((always_inline)) void long_message(struct process *p
 	arch_enter(m.q);
 }
 
-static void __attribute__((noinline)) invoke_long_call(struct process *p, uint32_t control)
+/* With and without a string: the one without calls no function, and keeps everything in registers. */
+static void __attribute__((noinline)) invoke_string_call(struct process *p, uint32_t control)
 {
-	long_message(p, control, true);
+	long_message(p, control, true, true);
 }
 
-static void __attribute__((noinline)) invoke_long_return(struct process *p, uint32_t control)
+static void __attribute__((noinline)) invoke_caps_call(struct process *p, uint32_t control)
 {
-	long_message(p, control, false);
+	long_message(p, control, true, false);
+}
+
+static void __attribute__((noinline)) invoke_string_return(struct process *p, uint32_t control)
+{
+	long_message(p, control, false, true);
+}
+
+static void __attribute__((noinline)) invoke_caps_return(struct process *p, uint32_t control)
+{
+	long_message(p, control, false, false);
 }
 
 /* KeyKOS's commonest jump to the kernel: a slot of a node is fetched.  Comes back if that is not what it is. */
@@ -561,9 +570,15 @@ static void __attribute__((noreturn, noinline)) invoke_other(struct process *p)
 	const struct cap *c = &p->caps[control & 31];
 
 	if (1u << c->type & (1u << CAP_START | 1u << CAP_SEGMENT | 1u << CAP_FRONTEND)) {
-		invoke_long_call(p, control);
+		if (control & INV_SEND_STRING)
+			invoke_string_call(p, control);
+		else
+			invoke_caps_call(p, control);
 	} else if (c->type == CAP_RESUME) {
-		invoke_long_return(p, control);
+		if (control & INV_SEND_STRING)
+			invoke_string_return(p, control);
+		else
+			invoke_caps_return(p, control);
 	} else {
 		if (control & INV_KEYKOS && (c->type == CAP_NODE || c->type == CAP_FETCH))
 			invoke_fetch(p, control);

@@ -155,7 +155,7 @@ static inline bool target_valid(const struct cap *c)
 }
 
 /* The operation itself.  False: there is nobody to answer, since it will be made again or was the end of the sender. */
-static inline __attribute__((always_inline)) bool serve(struct inv *inv)
+static inline __attribute__((always_inline)) bool invoke_object_serve(struct inv *inv)
 {
 	const struct frame *own = process_frame(inv->sender);
 	const uint32_t count = own->alloc_count;
@@ -198,7 +198,7 @@ void invoke_object_call(struct process *p, uint32_t control)
 	inv.out_length = 0;
 	for (unsigned i = 0; i < INV_WORDS; i++)
 		inv.out_w[i] = 0;
-	if (serve(&inv)) {
+	if (invoke_object_serve(&inv)) {
 		answer(p, &inv);
 		if (goes_on(p))
 			arch_enter(p);
@@ -218,7 +218,7 @@ void invoke_object(struct inv *inv)
 
 	if (p->flags & PROCESS_RESTART)
 		sched_pass_turn(p);
-	if (!serve(inv))
+	if (!invoke_object_serve(inv))
 		return;
 	if (op == INV_CALL) {
 		answer(p, inv);

@@ -96,7 +96,6 @@ struct frame *frame_take(uint64_t oid)
 	persist_taken(free_total);
 	f->kind = FRAME_PAGE;
 	f->flags = 0;
-	f->zero = false;
 	f->alloc_count = f->call_count = 0;
 	f->epoch = f->ready_epoch = f->journal_base = 0;
 	directory_enter(f, oid);
@@ -126,6 +125,7 @@ void frame_evict(struct frame *f)
 	if (f->kind == FRAME_POT)
 		node_pot_leaves(f);
 	directory_leave(f);
+	f->zero = false;
 	f->oid = 0;
 	f->kind = FRAME_FREE;
 	f->list_next = free_list;

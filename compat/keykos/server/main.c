@@ -259,10 +259,7 @@ message_serve(void)
 		fault = (struct fault){ message.order == OC_FAULT_MEMORY, message.w[2] & FAULT_ACCESS_WRITE,
 					message.w[2] & FAULT_ACCESS_PRESENT, message.w[1] };
 	string_pad(message.recv_length);
-	memset(message.send, CR_VOID, sizeof message.send);
-	message.send_string = NULL;
 	message.order = o->kind == KIND_NONE ? RC_VOID : kinds[o->kind].serve(index, message.order);
-	memset(message.w, 0, sizeof message.w);
 }
 
 /* What must go well at the start: there is nobody to tell otherwise. */
@@ -286,6 +283,6 @@ main(void)
 	server_first(&message, message_string, sizeof message_string);
 	for (;;) {
 		message_serve();
-		server_next(&message, message.order != NO_REPLY);
+		server_turn(&message, message.order != NO_REPLY, false);
 	}
 }
