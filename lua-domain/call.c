@@ -531,13 +531,8 @@ void call_read_message(lua_State *L, int index, struct msg *m, struct capability
 	lua_pop(L, 1);
 }
 
-/* Pushes the table of a message that came: order, words, data, caps. */
-void call_push_message(lua_State *L, const struct msg *m, const char *data)
+void call_push_held(lua_State *L, const struct msg *m, const char *data, const slotno held[3])
 {
-	slotno held[3];
-
-	for (unsigned i = 0; i < 3; i++)
-		held[i] = m->recv[i] != CR_VOID ? capability_hold(arg_register[i]) : 0;
 	lua_pushlstring(L, data, m->recv_length);
 	lua_createtable(L, 0, 6);
 	lua_insert(L, -2);
@@ -557,6 +552,15 @@ void call_push_message(lua_State *L, const struct msg *m, const char *data)
 			lua_rawseti(L, -2, i + 1);
 		}
 	lua_setfield(L, -2, "caps");
+}
+
+void call_push_message(lua_State *L, const struct msg *m, const char *data)
+{
+	slotno held[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		held[i] = m->recv[i] != CR_VOID ? capability_hold(arg_register[i]) : 0;
+	call_push_held(L, m, data, held);
 	if (m->got & INV_GOT_TRUNCATED) {
 		lua_pushboolean(L, 1);
 		lua_setfield(L, -2, "truncated");

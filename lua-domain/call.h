@@ -17,7 +17,10 @@ struct capability;
 /* What came in CR_ARG0..2 and a buffer, as values on the stack: see call.c. */
 void call_hold(slotno held[3], unsigned count);
 int call_take_values(lua_State *L, const char *from, size_t length, unsigned caps);
+/* Pushes the table of a message that came: order, words, data, caps. */
 void call_push_message(lua_State *L, const struct msg *m, const char *data);
+/* The same when its capabilities are in slots already (0: none); m->recv_length bytes of data. */
+void call_push_held(lua_State *L, const struct msg *m, const char *data, const slotno held[3]);
 /* From values to a message; small has CALL_SMALL bytes. */
 #define CALL_SMALL 1024u
 void call_pack(lua_State *L, int from, int to, char *small, struct msg *m, struct capability *caps[3]);
