@@ -46,7 +46,7 @@ void disksim_reset(struct disksim *sim, uint64_t seed)
 	cache_drop(sim);
 	memset(sim->stale, 1, sim->frames);
 	sim->bad_frame = ~0ull;
-	sim->fail_read = sim->fail_write = sim->failed = sim->reads = sim->writes = sim->flushes = 0;
+	sim->fail_read = sim->fail_write = sim->fail_flush = sim->failed = sim->reads = sim->writes = sim->flushes = 0;
 	sim->fail_on = false;
 	sim->random = seed * 0x9E3779B97F4A7C15ull + 1;
 	for (int i = 0; i < 8; i++)
@@ -130,10 +130,22 @@ static void sim_read(struct disksim *sim, const struct disk_request *r)
 	memcpy(r->data, disksim_frame(sim, r->frame), DISK_FRAME);
 }
 
-static void sim_flush(struct disksim *sim, uint64_t covers)
+static unsigned torn_sectors(struct disksim *sim)
+{
+	switch (disksim_random(sim) % 4) {
+	case 0:
+		return 0;
+	case 1:
+		return disksim_random(sim) & 0xFF;
+	default:
+		return 0xFF;
+	}
+}
+
+static void sim_flush(struct disksim *sim, uint64_t covers, bool ok)
 {
 	for (unsigned i = 0; i < covers; i++) {
-		durable_write(sim, sim->cached[i].frame, sim->cached[i].data, 0xFF);
+		durable_write(sim, sim->cached[i].frame, sim->cached[i].data, ok ? 0xFF : torn_sectors(sim));
 		free(sim->cached[i].data);
 	}
 	memmove(sim->cached, sim->cached + covers, (sim->cached_count - covers) * sizeof *sim->cached);
@@ -186,9 +198,8 @@ int disksim_answer(struct disksim *sim, void (*done)(void *context, uint32_t tag
 		break;
 	case DISK_FLUSH:
 		sim->flushes++;
-		ok = count_down(sim, &sim->fail_write);
-		if (ok)
-			sim_flush(sim, r.covers);
+		ok = count_down(sim, &sim->fail_flush) && !(sim->fail_on && sim->fail_write && sim->failed);
+		sim_flush(sim, r.covers, ok);
 		break;
 	}
 	sim->failed += !ok;
@@ -207,18 +218,6 @@ int disksim_run(struct disksim *sim, struct store *s)
 }
 
 /* ---- cuts -------------------------------------------------------------------------------- */
-
-static unsigned torn_sectors(struct disksim *sim)
-{
-	switch (disksim_random(sim) % 4) {
-	case 0:
-		return 0;
-	case 1:
-		return disksim_random(sim) & 0xFF;
-	default:
-		return 0xFF;
-	}
-}
 
 unsigned disksim_pending(const struct disksim *sim)
 {

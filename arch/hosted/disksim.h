@@ -8,8 +8,10 @@
  *      power would leave it: LINEAR, all that was answered; ANY, any of the writes since the flush, answered or only
  *      submitted, in any order, each whole or torn in steps of 512 bytes; in the garble frames also to nothing; SUBSET,
  *      those of them that have a bit in `subset`, oldest first, each whole.
- *   3. fail_read and fail_write count down; the request at which they reach 0 fails, once, or with fail_on it and
- *      all after it.  A write that fails may have torn its frame.  Reads of bad_frame always fail.
+ *   3. fail_read, fail_write and fail_flush count down; the request at which they reach 0 fails, once, or with fail_on
+ *      it and all after it, and flushes after a write that failed.  A write that fails may have torn its frame.  A flush
+ *      that fails may have lost any of the writes that it covers, and no later one brings them back: so do hosts.
+ *      Reads of bad_frame always fail.
  */
 #ifndef HOSTED_DISKSIM_H
 #define HOSTED_DISKSIM_H
@@ -41,7 +43,7 @@ struct disksim {
 	struct sim_write *cached;
 	unsigned cached_count;
 	uint64_t reads, writes, flushes;
-	uint64_t fail_read, fail_write, bad_frame;
+	uint64_t fail_read, fail_write, fail_flush, bad_frame;
 	uint64_t failed;               /* requests answered with an error */
 	bool fail_on;
 	uint64_t garble_first, garble_end;     /* frames of which a torn write may leave nothing good */

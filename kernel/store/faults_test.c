@@ -1,7 +1,8 @@
 /*
  * faults_test.c - a disk that answers with errors: once, for ever, or for one frame.
  *
- *   once      every read and every write or flush of a life fails once: it is tried again, and nothing is lost
+ *   once      every read and every write of a life fails once: it is tried again, and nothing is lost; every flush
+ *             of a life fails once, with what it covered: the store stops, and restarts as after a cut
  *   for ever  from every write on, all fail: the store stops, says STORE_IO to whoever asks, and what the disk holds
  *             restarts as after a cut; from every read on: the same, or the one who asked is told
  *   a frame   whose reads always fail: what is not in it is read as it was, what is in it is an error
@@ -46,15 +47,13 @@ static void same_after_restart(struct world *w)
 	assert_true(image_same(&w->now, &w->check));
 }
 
-static uint64_t life_requests(uint64_t seed, bool reads)
+static uint64_t life_requests(uint64_t seed, enum disk_op op)
 {
 	struct world *w = life_begin(seed);
-	uint64_t count;
 
 	world_load(w, STEPS);
 	settle(w);
-	count = reads ? w->sim.reads : w->sim.writes + w->sim.flushes;
-	return count;
+	return op == DISK_READ ? w->sim.reads : op == DISK_WRITE ? w->sim.writes : w->sim.flushes;
 }
 
 static void fail_once(bool reads)
@@ -62,7 +61,7 @@ static void fail_once(bool reads)
 	uint64_t retried = 0, lives = 0;
 
 	for (uint64_t seed = 75; seed < 75 + PROFILES; seed++) {
-		uint64_t last = life_requests(seed, reads);
+		uint64_t last = life_requests(seed, reads ? DISK_READ : DISK_WRITE);
 
 		for (uint64_t n = 1; n <= last; n++, lives++) {
 			struct world *w = life_begin(seed);
@@ -78,7 +77,7 @@ static void fail_once(bool reads)
 	/* The retried request moves the random load, so that a life may end before its n-th request. */
 	assert_in_range(retried, lives * 8 / 10, lives);
 	printf("%llu of %llu %s failed once, 0 lost\n", (unsigned long long)retried, (unsigned long long)lives,
-	       reads ? "reads" : "writes and flushes");
+	       reads ? "reads" : "writes");
 }
 
 static void every_read_fails_once(void **state)
@@ -110,13 +109,39 @@ static void says_so(struct world *w, uint64_t asked)
 	assert_in_range(w->sim.reads + w->sim.writes + w->sim.flushes, asked, asked + SIM_QUEUE + IO_SLOTS * IO_TRIES);
 }
 
+/* What the flush covered may be gone, and a second flush would not say so: nothing after it may be told as saved. */
+static void every_flush_fails_once(void **state)
+{
+	uint64_t lives = 0, failed = 0;
+
+	(void)state;
+	for (uint64_t seed = 75; seed < 75 + PROFILES; seed++) {
+		uint64_t last = life_requests(seed, DISK_FLUSH);
+
+		for (uint64_t n = 1; n <= last; n++, lives++) {
+			struct world *w = life_begin(seed);
+
+			w->sim.fail_flush = n;
+			world_load(w, STEPS);
+			settle(w);
+			failed += w->store->phase == STORE_FAILED;
+			assert_true(w->store->phase != STORE_FAILED || w->store->status.failure == STORE_IO);
+			assert_int_equal(w->store->status.retried, 0);
+			world_cut(w, CUT_ANY, false);
+		}
+	}
+	assert_int_equal(failed, lives);
+	printf("%llu of %llu flushes failed once, with what they covered: %llu stopped, 0 lost\n", (unsigned long long)lives,
+	       (unsigned long long)lives, (unsigned long long)failed);
+}
+
 static void writes_fail_for_ever(void **state)
 {
 	uint64_t lives = 0, failed = 0;
 
 	(void)state;
 	for (uint64_t seed = 30; seed < 30 + PROFILES; seed++) {
-		uint64_t last = life_requests(seed, false);
+		uint64_t last = life_requests(seed, DISK_WRITE);
 
 		for (uint64_t n = 1; n <= last; n += 2, lives++) {
 			struct world *w = life_begin(seed);
@@ -144,7 +169,7 @@ static void reads_fail_for_ever(void **state)
 
 	(void)state;
 	for (uint64_t seed = 40; seed < 40 + PROFILES; seed++) {
-		uint64_t last = life_requests(seed, true);
+		uint64_t last = life_requests(seed, DISK_READ);
 
 		for (uint64_t n = 1; n <= last; n += 2, lives++) {
 			struct world *w = life_begin(seed);
@@ -223,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_read_fails_once),
 		cmocka_unit_test(every_write_fails_once),
+		cmocka_unit_test(every_flush_fails_once),
 		cmocka_unit_test(writes_fail_for_ever),
 		cmocka_unit_test(reads_fail_for_ever),
 		cmocka_unit_test(restart_cannot_read),
