@@ -96,7 +96,7 @@ static const struct verb verbs[] = {
 	  "  keros lua                                 # a prompt\n" },
 	{ "store", act_store, "store [--json] FILE", "check the image of a persistent system, offline",
 	  "Prints generation, objects by kind, free space and every violated condition (doc/store.md). Status 0: sound;\n"
-	  "1: a condition is violated; 2: the file holds no store.",
+	  "1: a condition is violated; 2: there is no store to check.",
 	  .examples =
 	  "  keros store my.disk\n"
 	  "  keros store --json my.disk\n" },

@@ -79,15 +79,39 @@ static bool super_fits(const struct disk_super *s, uint64_t disk_frames)
 	       s->home_first < 0xFFFFFFFFull;
 }
 
+static enum super_state super_copy_state(const struct disk_super *s, uint64_t disk_frames)
+{
+	if (s->magic != SUPER_MAGIC)
+		return SUPER_NONE;
+	if (!sector_good(s))
+		return SUPER_DAMAGED;
+	if (s->version < STORE_VERSION_OLDEST || s->version > STORE_VERSION)
+		return SUPER_VERSION;
+	if (super_fits(s, disk_frames))
+		return SUPER_GOOD;
+	return super_fits(s, s->disk_frames) ? SUPER_SHORT : SUPER_DAMAGED;
+}
+
+enum super_state super_look(const void *frame, uint64_t disk_frames, struct disk_super *super)
+{
+	enum super_state best = SUPER_NONE;
+
+	for (unsigned i = 0; i < COPIES; i++) {
+		struct disk_super copy;
+		enum super_state state;
+
+		__builtin_memcpy(&copy, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
+		state = super_copy_state(&copy, disk_frames);
+		if (i == 0 || state > best)
+			*super = copy;
+		best = state > best ? state : best;
+	}
+	return best;
+}
+
 int super_judge(const void *frame, uint64_t disk_frames, struct disk_super *super)
 {
-	for (unsigned i = 0; i < COPIES; i++) {
-		__builtin_memcpy(super, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
-		if (super->magic == SUPER_MAGIC && super->version >= STORE_VERSION_OLDEST &&
-		    super->version <= STORE_VERSION && sector_good(super) && super_fits(super, disk_frames))
-			return 0;
-	}
-	return C310_SUPER;
+	return super_look(frame, disk_frames, super) == SUPER_GOOD ? 0 : C310_SUPER;
 }
 
 void header_seal(struct disk_header *header, void *frame)

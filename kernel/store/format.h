@@ -121,6 +121,15 @@ void super_plan(struct disk_super *super, uint64_t disk_frames, uint64_t log_fra
 		uint64_t store_id);
 void super_seal(struct disk_super *super, void *frame);
 int super_judge(const void *frame, uint64_t disk_frames, struct disk_super *super);
+/* What the best of its copies, which is then in *super, is: for whoever has to say why an image is refused. */
+enum super_state {
+	SUPER_NONE,                    /* no copy has the magic number */
+	SUPER_DAMAGED,                 /* none is what was written */
+	SUPER_VERSION,                 /* of a version that this build does not know */
+	SUPER_SHORT,                   /* the disk has fewer frames than it says */
+	SUPER_GOOD,
+};
+enum super_state super_look(const void *frame, uint64_t disk_frames, struct disk_super *super);
 void header_seal(struct disk_header *header, void *frame);
 /* The newest valid copy in header frame 0 or 1, if it belongs there; false if there is none. */
 bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header);

@@ -42,6 +42,49 @@ def test_no_store():
     assert store("/").status == 2
 
 
+def test_refusals_say_why():
+    """An empty file, a directory, a pipe, an image cut short: each refusal says what it is; an image that has grown serves."""
+    open("empty", "wb").close()
+    os.mkdir("directory")
+    os.mkfifo("pipe")
+    make_image("d")
+    expect_words = {"empty": "is empty", "directory": "not an ordinary file", "/dev/null": "not an ordinary file", "absent": "No such file"}
+    for name, words in expect_words.items():
+        result = store(name)
+        assert result.status == 2 and words.encode() in result.stderr, (name, result)
+    result = run([KEROS, "store", "pipe"], timeout=5)
+    assert result.status == 2, result
+    for name in ("directory", "pipe", "/dev/null", "absent/d"):
+        result = run_keros(["true"], options=["--disk", name], timeout=5)
+        assert result.status == 1 and name.encode() in result.stderr, (name, result)
+    os.truncate("d", 1 << 30)
+    expect(run_keros("echo larger", options=["--disk", "d"]), stdout="larger\n")
+    assert store("d").status == 0
+    os.truncate("d", 300 << 20)
+    with open("d", "rb") as file:
+        before = file.read(1 << 20)
+    for result in (store("d"), run_keros(["true"], options=["--disk", "d"])):
+        assert result.status in (1, 2) and b"is cut short: it has 300 of 512 MiB" in result.stderr, result
+    with open("d", "rb") as file:
+        assert file.read(1 << 20) == before, "the refused image was changed"
+
+
+def test_room_is_told():
+    """The checker says how full the image is, and whether the system's command has ended."""
+    make_image("d")
+    before = json.loads(store("d", "--json").stdout)
+    assert before["ended"] and 0 < before["mib_used"] < 20 and 300 < before["mib"] < 512, before
+    assert b"its command has ended" in store("d").stdout
+    life = Life(["--disk", "d"], ["sh", "-c", "yes | head -c 20000000 >/tmp/f; sync; echo up; sleep 60"])
+    life.wait_for(lambda line: line == b"up")
+    result = store("d")
+    assert result.status == 2 and b"in use by a machine" in result.stderr, result
+    life.kill()
+    after = json.loads(store("d", "--json").stdout)
+    assert not after["ended"] and after["mib_used"] >= before["mib_used"] + 18, (before, after)
+    assert b"MiB in use, %d free" % (after["mib"] - after["mib_used"]) in store("d").stdout, store("d")
+
+
 def test_damage_is_found():
     """A damaged object, directory or header is named by its condition; one good header is enough."""
     make_image("d")
@@ -96,3 +139,5 @@ def test_wrong_sizes():
         result = run_keros(["true"], options=["--disk", "d", "--disk-size", size])
         assert result.status == 2 and b"--disk-size" in result.stderr, (size, result)
     assert not os.path.exists("d")
+    result = run_keros(["true"], options=SIZE)
+    assert result.status == 2 and b"--disk" in result.stderr, result

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "lib/disk.h"
 #include "lib/util.h"
@@ -22,6 +23,7 @@
 #define LOG_FRAMES_MAX (1u << 20)      /* what a kernel on a small machine can keep track of */
 #define JOURNAL_FRAMES 1024
 #define LOCK_TRIES     40
+#define HOST_FULL_BYTES (1u << 20)
 #define LOCK_WAIT_US   50000
 
 static void put_frame(int fd, uint64_t frame, const void *data, const char *path)
@@ -51,6 +53,32 @@ static void disk_make(int fd, const char *path, uint64_t size)
 	note("%s: a new store of %" PRIu64 " MiB", path, size >> 20);
 }
 
+/* Why the file holds no store that this build can use; NULL: it does. */
+static char *super_refusal(const void *frame, uint64_t frames, struct disk_super *super)
+{
+	switch (super_look(frame, frames, super)) {
+	case SUPER_GOOD:
+		return NULL;
+	case SUPER_SHORT:
+		return xasprintf("is cut short: it has %" PRIu64 " of %" PRIu64 " MiB", frames >> 8, super->disk_frames >> 8);
+	case SUPER_VERSION:
+		return xasprintf("holds a store of version %u, and this build knows %u to %u (doc/upgrade.md)", super->version,
+				 STORE_VERSION_OLDEST, STORE_VERSION);
+	case SUPER_DAMAGED:
+		return xstrdup("holds a store whose super block is damaged (C310)");
+	default:
+		return xstrdup("holds no store");
+	}
+}
+
+/* The first frame; what the file does not have is zero. */
+static void frame_read(int fd, uint8_t *frame)
+{
+	ssize_t n = pread(fd, frame, DISK_FRAME, 0);
+
+	memset(frame + (n > 0 ? n : 0), 0, DISK_FRAME - (size_t)(n > 0 ? n : 0));
+}
+
 static bool blank(int fd)
 {
 	static uint8_t frame[DISK_FRAME];
@@ -68,6 +96,12 @@ static void image_quiet(void *context, int condition, uint64_t where)
 	(void)context, (void)condition, (void)where;
 }
 
+/* Nobody's work is in it. */
+static bool system_ended(const uint64_t *root)
+{
+	return root[ROOT_LAYOUT] > 3 && root[ROOT_MARK] == MARK_ENDED;
+}
+
 /* The system in the image goes on, or begins anew because nobody's work is in it, or is refused. */
 static void system_go_on(int fd, const char *path, uint64_t programs)
 {
@@ -82,7 +116,7 @@ static void system_go_on(int fd, const char *path, uint64_t programs)
 	if (!store_header(&reader, &super, &header) || root[ROOT_LAYOUT] == 0)
 		return;                /* the kernel says what is wrong; or nothing is in it yet */
 	why = layout_judge(root);
-	ended = root[ROOT_LAYOUT] > 3 && root[ROOT_MARK] == MARK_ENDED;
+	ended = system_ended(root);
 	others = root[ROOT_PROGRAMS] != programs;
 	if (ended && (why || others)) {
 		note("%s: its last command had ended, and the build is another: a new system begins in it", path);
@@ -116,6 +150,7 @@ int disk_use(const char *path, uint64_t size, uint64_t programs)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct disk_super super;
 	struct stat st;
+	char *why;
 
 	if (fd < 0 || fstat(fd, &st))
 		die("%s: %s; give a file that can be written", path, strerror(errno));
@@ -127,14 +162,26 @@ int disk_use(const char *path, uint64_t size, uint64_t programs)
 		disk_make(fd, path, size ? size : DISK_SIZE_DEFAULT);
 		return fd;
 	}
-	if (pread(fd, frame, sizeof frame, 0) != sizeof frame || super_judge(frame, st.st_size / DISK_FRAME, &super))
-		die("%s holds no store that this version knows; it is left as it is. Give another file, or see: keros store %s",
-		    path, path);
+	frame_read(fd, frame);
+	if ((why = super_refusal(frame, (uint64_t)st.st_size / DISK_FRAME, &super)))
+		die("%s %s; it is left as it is. Give another file, or one that does not exist, and it is made", path, why);
 	if (size && size / DISK_FRAME != super.disk_frames)
 		die("%s has %" PRIu64 " MiB already; leave out --disk-size, or give another file", path,
 		    super.disk_frames * DISK_FRAME >> 20);
 	system_go_on(fd, path, programs);
 	return fd;
+}
+
+void disk_why(const char *path)
+{
+	struct statvfs host;
+
+	if (statvfs(path, &host) == 0 && (uint64_t)host.f_bavail * host.f_frsize < HOST_FULL_BYTES)
+		note("the host's file system that %s is on is full. Make room there and start again: the system goes on from what was saved",
+		     path);
+	else
+		note("see what the host says of the disk that %s is on, and: keros store %s. A new start goes on from what was saved",
+		     path, path);
 }
 
 /* ---- checking offline ----------------------------------------------------------------------- */
@@ -164,9 +211,13 @@ static void image_report(void *context, int condition, uint64_t where)
 	printf("C%d %s: %" PRIu64 "\n", condition, name ? name : "condition", where);
 }
 
-static void verdict_print(const struct store_verdict *v, bool sound)
+static void verdict_print(const struct store_verdict *v, const uint64_t *root, bool sound)
 {
 	printf("generation      %u\n", v->generation);
+	if (root[ROOT_LAYOUT])
+		printf("system          of layout %" PRIu64 "; its command %s\nroom            up to %" PRIu64 " of %" PRIu64
+		       " MiB in use, %" PRIu64 " free\n", root[ROOT_LAYOUT], system_ended(root) ? "has ended" : "goes on",
+		       root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, (root[ROOT_RANGE_END] - root[ROOT_HIGH]) >> 8);
 	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2], v->kinds[3],
 	       v->kinds[4]);
 	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used, v->log_frames);
@@ -180,42 +231,61 @@ static void verdict_print(const struct store_verdict *v, bool sound)
 		printf("VIOLATED        %" PRIu64 " conditions\n", v->broken);
 }
 
-static void verdict_json(const struct store_verdict *v, bool sound)
+static void verdict_json(const struct store_verdict *v, const uint64_t *root, bool sound)
 {
 	printf("{\"generation\":%u,\"pages\":%" PRIu64 ",\"pots\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"in_log\":%" PRIu64
 	       ",\"log_used\":%" PRIu64 ",\"log_frames\":%" PRIu64 ",\"homes_used\":%" PRIu64 ",\"homes\":%" PRIu64
-	       ",\"journal\":%u,\"older_header\":%s,\"broken\":%" PRIu64 ",\"sound\":%s}\n",
+	       ",\"journal\":%u,\"older_header\":%s,\"layout\":%" PRIu64 ",\"ended\":%s,\"mib_used\":%" PRIu64 ",\"mib\":%" PRIu64
+	       ",\"broken\":%" PRIu64 ",\"sound\":%s}\n",
 	       v->generation, v->kinds[2], v->kinds[3], v->kinds[4], v->in_log, v->log_used, v->log_frames, v->in_homes,
-	       v->homes, v->journal_records, v->older_header ? "true" : "false", v->broken, sound ? "true" : "false");
+	       v->homes, v->journal_records, v->older_header ? "true" : "false", root[ROOT_LAYOUT],
+	       system_ended(root) ? "true" : "false", root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, v->broken,
+	       sound ? "true" : "false");
+}
+
+/* Why there is nothing to check in that file; NULL: there is, and nobody else writes it until the file is closed. */
+static char *report_refusal(int fd, struct stat *st)
+{
+	static uint8_t frame[DISK_FRAME];
+	struct disk_super super;
+
+	if (fd < 0 || fstat(fd, st))
+		return xasprintf("cannot be opened: %s", strerror(errno));
+	if (!S_ISREG(st->st_mode))
+		return xstrdup("is not an ordinary file; give the image file of a system");
+	if (st->st_size == 0)
+		return xstrdup("is empty; a machine started with --disk makes a store in it");
+	if (!lock_take(fd, LOCK_SH))
+		return xstrdup("is in use by a machine; what it holds changes. Stop that first: keros stop");
+	frame_read(fd, frame);
+	return super_refusal(frame, (uint64_t)st->st_size / DISK_FRAME, &super);
 }
 
 int disk_report(const char *path, bool json)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);        /* a pipe's other end is not waited for */
 	struct store_reader reader = { .context = &fd, .read = image_read, .never_written = image_hole,
 				       .report = json ? image_quiet : image_report };
 	struct store_verdict verdict = { 0 };
-	bool is_store, sound;
+	struct disk_super super;
+	struct disk_header header = { 0 };
+	struct stat st;
+	char *why = report_refusal(fd, &st);
 
-	if (fd < 0 || fstat(fd, &st)) {
-		note("%s: %s", path, strerror(errno));
+	if (why) {
+		note("%s %s", path, why);
 		return 2;
 	}
-	if (!lock_take(fd, LOCK_SH))
-		die("%s is in use by a machine; what it holds changes. Stop that first", path);
-	reader.frames = st.st_size / DISK_FRAME;
+	reader.frames = (uint64_t)st.st_size / DISK_FRAME;
 	uint64_t *map = xcalloc(reader.frames / 64 + 1, 8), *seen = xcalloc(reader.frames / 64 + 1, 8);
 
-	is_store = store_verify(&reader, map, seen, &verdict);
+	if (!store_verify(&reader, map, seen, &verdict))
+		die("%s cannot be read any more", path);
+	reader.report = image_quiet;           /* what is wrong has been told */
+	store_header(&reader, &super, &header);
 	free(map);
 	free(seen);
 	close(fd);
-	if (!is_store) {
-		fprintf(stderr, "keros: %s holds no store that this version knows\n", path);
-		return 2;
-	}
-	sound = verdict.broken == 0;
-	(json ? verdict_json : verdict_print)(&verdict, sound);
-	return sound ? 0 : 1;
+	(json ? verdict_json : verdict_print)(&verdict, header.root, verdict.broken == 0);
+	return verdict.broken ? 1 : 0;
 }

@@ -17,6 +17,9 @@
  */
 int disk_use(const char *path, uint64_t size, uint64_t programs);
 
+/* A machine's store has stopped: tells what on the host may be the reason, and what to do. */
+void disk_why(const char *path);
+
 /* `keros store FILE`: prints what the image holds.  0 sound, 1 a condition is violated, 2 no store at all. */
 int disk_report(const char *path, bool json);
 #endif

@@ -248,6 +248,8 @@ int options_parse(struct run *r, const char *verb, int argc, char **argv)
 		else if (strcmp(option, "--record") == 0) r->record_file = value;
 		else r->pack_file = value;
 	}
+	if ((r->disk_size || r->disk_log) && !r->disk)
+		misuse("%s is about the file of --disk, which is not given", r->disk_size ? "--disk-size" : "--disk-log");
 	grants_arrange(&r->grants);
 	limits_streams(r);
 	if (want_tty && (no_tty || r->native || r->streams[0] || r->streams[1]))
