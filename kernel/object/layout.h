@@ -15,6 +15,8 @@ enum root_word {
 	ROOT_PROGRAMS,                 /* stamp of the boot pack that it was started from (abi.h) */
 	ROOT_MARK,                     /* prime's: enum root_mark */
 };
+/* What the machine ends with when it is the store that ends it. */
+enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57 };
 enum root_mark { MARK_LIVES = 0, MARK_ENDED = 1 };     /* ended: nobody's work is in it */
 
 /* How the kernel keeps objects.  3 had no sum. */

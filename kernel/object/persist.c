@@ -70,11 +70,12 @@ static __attribute__((noreturn)) void store_failed(void)
 	struct store_status status;
 
 	store_get_status(store, &status);
-	kprintf("keros: the store stops: %s (condition C%d, generation %u). Nothing after that generation is saved; check the\n"
-		"image with 'keros store FILE'.\n",
-		status.failure == STORE_IO ? "the disk answers with errors" : "the disk holds what was not written",
-		status.condition, status.generation);
-	arch_power_off(0x56);
+	if (status.failure == STORE_IO)
+		kprintf("keros: the store stops: the disk answers with errors. Generation %u is what is saved.\n", status.generation);
+	else
+		kprintf("keros: the store stops: the disk holds what was not written (condition C%d). Generation %u is what is saved.\n",
+			status.condition, status.generation);
+	arch_power_off(STORE_END_FAILED);
 }
 
 /* ---- what the store asks ------------------------------------------------------------------- */
@@ -632,7 +633,7 @@ uint64_t persist_plan(uint64_t frame_total)
 static __attribute__((noreturn)) void refuse(const char *why)
 {
 	kprintf("keros: the disk %s; it is left as it is. Give another file with --disk.\n", why);
-	arch_power_off(0x57);
+	arch_power_off(STORE_END_REFUSED);
 }
 
 static volatile uint32_t boot_read_answer;
@@ -742,7 +743,7 @@ static __attribute__((noreturn)) void refuse_system(const uint64_t *root, const 
 	kprintf("keros: the disk %s (layout %lu, sum %lx, ABI %lu; here %u, %lx, %u); it is left as it is. Go on with the build\n"
 		"that made it, or give another file with --disk; doc/upgrade.md says more.\n", why, root[ROOT_LAYOUT], root[ROOT_SUM],
 		root[ROOT_ABI], LAYOUT_NOW, layout_sum(), KERNEL_ABI_NOW);
-	arch_power_off(0x57);
+	arch_power_off(STORE_END_REFUSED);
 }
 
 bool persist_restart(uint64_t pack_stamp)

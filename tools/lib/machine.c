@@ -417,7 +417,7 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 		word(&w, r->disk_log ? logged_option(r->disk, r->disk_log) : 
 			option_with_path("if=none,id=store,format=raw,cache=writeback,file=", r->disk));
 		/* In a slot whose interrupt line is not the console's. */
-		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05,queue-size=1024");
+		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05,queue-size=1024,werror=report,rerror=report");
 	}
 	if (r->gdb_socket) {
 		words(&w, "-S -gdb");

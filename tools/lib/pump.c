@@ -13,7 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lib/control.h"
+#include "lib/disk.h"
 #include "lib/pump_inner.h"
+#include "object/layout.h"
 
 #define SAVE_WAIT_MS     10000
 #define KERNEL_FAILED    171       /* (0x55 << 1) | 1: isa-debug-exit */
@@ -190,6 +192,13 @@ static int verdict(const struct pump *p)
 	if (code == KERNEL_FAILED) {
 		return log_fail(p, "the kernel failed");
 	}
+	if (p->run->disk && code == (STORE_END_FAILED << 1 | 1)) {
+		log_fail(p, p->exit_status < 0 ? "the store stopped" : "the store stopped before the command's end was known to be saved");
+		disk_why(p->run->disk);
+		return STATUS_FAILED;
+	}
+	if (p->run->disk && code == (STORE_END_REFUSED << 1 | 1))
+		return log_fail(p, "the kernel refuses %s", p->run->disk);
 	if (p->exit_status >= 0)
 		return p->exit_status;
 	if (code == (STATUS_STOPPED << 1 | 1)) {
