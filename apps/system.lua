@@ -113,6 +113,7 @@ domain "keykos" {
 
 domain "control" {
 	does = "answers the owner's command outside (keros ps, caps, trace, ckpt ...)",
+	when = "always",
 	optional = true,                               -- with a serial line alone, nobody there can ask
 	priority = 12,
 	holds = {

@@ -87,3 +87,17 @@ def test_checkpoint_verb():
     result = run([KEROS, "ckpt"])
     life.kill()
     assert result.status == 1 and b"--disk" in result.stderr, result
+
+
+def test_native_answers():
+    """A machine of a native program answers the owner like any other: saved, looked at, stopped."""
+    os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
+    life = Life(["--mem", "64M", "--disk", "d", "--disk-size", "512M", "--native", "w_accounts"])
+    life.wait_for(lambda line: line.startswith(b"W "))
+    result = run([KEROS, "ckpt"], timeout=20)
+    assert result.status == 0 and b"is on the disk" in result.stdout, result
+    result = run([KEROS, "ps"], timeout=20)
+    assert result.status == 0 and b"native" in result.stdout, result
+    result = run([KEROS, "stop"], timeout=20)
+    assert result.status == 0 and life.join() == 143, (result, life.errors)
+    assert run([KEROS, "store", "d"]).status == 0
