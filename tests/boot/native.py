@@ -44,6 +44,11 @@ def test_bank():
     check("t_bank", 100)
 
 
+def test_services():
+    """Banks, constructors and process creators answer as their pages say, whatever they are handed."""
+    check("t_services", 100)
+
+
 def test_vcs():
     """Zero segments and virtual copies show and cost what they should; a dry bank stops their user alone."""
     check("t_vcs", 40)

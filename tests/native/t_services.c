@@ -110,7 +110,8 @@ static void test_bank_many(void)
 	t_rc(bank_sever(S_A, S_C, S_E), RC_OK, "a node is severed");
 	t_ok(t_is_void(S_C) && node_fetch(S_E, 3, S_F) == RC_OK && t_same(S_F, S_G), "with its slots");
 	bank_alloc_process(S_A, S_F);
-	t_rc(bank_sever(S_A, S_F, S_G), RC_REQUEST, "a process is not");
+	t_rc(bank_sever(S_A, S_F, S_G), RC_OK, "so is a process");
+	t_ok(t_is_void(S_F) && t_type(S_G) == PROCESS_TYPE, "under a new capability");
 	bank_destroy_all(S_A);
 	t_ok(t_is_void(S_B) && t_is_void(S_E) && t_is_void(S_F), "all of it dies with the bank");
 }
