@@ -61,6 +61,8 @@ build/torment/kernel.elf: $(TORMENT_KERNEL) arch/x86/kernel.ld
 
 unit-tests: $(TORMENT_SHARE)
 programs: build/torment/kernel.elf
+# One that was made once is never older than the kernel that `make all` makes: whoever names it with --kernel gets what he reads.
+all: $(wildcard build/torment/kernel.elf)
 
 .PHONY: torment
 torment: all programs $(TORMENT_BINARIES) build/torment/kernel.elf

@@ -15,6 +15,7 @@ build/variant/$(1).elf: $(VARIANT_DIFFER:%=build/variant/$(1)/%.o) $(VARIANT_SAM
 	$$(Q)$(KERNEL_LINK) -o $$@ $$(filter %.o,$$^) build/ksyms0.o
 
 programs: build/variant/$(1).elf
+all: $$(wildcard build/variant/$(1).elf)
 -include $$(wildcard build/variant/$(1)/kernel/object/*.d)
 endef
 $(eval $(call variant,older,3,3))
