@@ -230,7 +230,7 @@ PROGRAMS := $(PROGRAMS_MUSL) $(PROGRAMS_GLIBC) $(if $(LUA_TARBALL),build/program
 #     /* TEST WITH: FILE... */
 # if it does not include D/X.c itself.  Tests below kernel/ get the whole kernel over arch/hosted instead.
 
-UNIT_TESTS := $(shell find kernel arch lib services posix-server lua-domain tools -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
+UNIT_TESTS := $(shell find kernel arch lib services compat posix-server lua-domain tools -name '*_test.c' 2>/dev/null | LC_ALL=C sort)
 UNIT_BINARIES := $(patsubst %_test.c,build/test/%,$(UNIT_TESTS))
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer -DKEROS_HOSTED

@@ -74,11 +74,13 @@ static const struct verb verbs[] = {
 	  .examples =
 	  "  keros image keros.img\n"
 	  "  qemu-system-x86_64 -cpu max -m 256M -nographic -drive format=raw,file=keros.img\n" },
-	{ "keykos", act_keykos, "keykos [OPTION...] [--script FILE.cmd] [PROG.ck|PROG.kk ...]",
+	{ "keykos", act_keykos, "keykos [OPTION...] [--script FILE.cmd] [PROG.ck|PROG.kk|FILE.cmd ...]",
 	  "KeyKOS: its objects, a command interpreter, your programs",
 	  "Boots into the command interpreter of KeyKOS's published command language (doc/keykos/command.md), which reads\n"
 	  "standard input or the script. Each program stands in its directory as the segment PROG.s, from which\n"
-	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()",
+	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()\n"
+	  "A FILE.cmd stands there under its name: cmdfile FILE.cmd runs it. The status is that of exit, or 1 if a line\n"
+	  "could not be understood. Ctrl-C ends the machine, with status 130.",
 	  .options = options_text,
 	  .examples =
 	  "  keros keykos                              # type: kt sb\n"

@@ -154,14 +154,100 @@ def test_forms():
     assert out == 'RC=0\n  "of 18"\n', "expectations that failed, by line of forms.ck: " + out
 
 
-def test_interpreter():
-    """The command interpreter says what it does not understand, with the line, and its status tells."""
-    with open("script.cmd", "w") as file:
-        file.write("nonsense\nkc nobody 0\nkc sb x\n# comment\nkt sb\nexit\n")
+def talk(lines, status=0):
+    """What the interpreter says to each line, by the line's number."""
+    with open("script.cmd", "w", newline="") as file:
+        file.write("".join("say #%d\n%s\n" % (n, line) for n, line in enumerate(lines)))
     result = run([KEROS, "keykos", "--script", "script.cmd"], timeout=60)
-    out = result.stdout.decode()
-    assert result.status == 1 and "line 1: no command 'nonsense'" in out and "line 2: there is no key 'nobody'" in out, out
-    assert "line 3:" in out and "KT=C\n" in out, out
+    assert result.status == status, result
+    parts = re.split(r"(?m)^#(\d+)\n", result.stdout.decode())
+    return dict(zip((int(n) for n in parts[1::2]), parts[2::2]))
+
+
+def test_interpreter():
+    """The command interpreter says what it does not understand, with the line; that changes nothing, leaks nothing, and its status tells."""
+    wrong = [
+        ("nonsense", "no command 'nonsense'"), ("kc", "kc takes a key"), ("kc sb", "kc takes a key"), ("kc nobody 0", "no key 'nobody'"),
+        ("kc sb x", "'x' is no order code"), ("kc sb 16+", "no order code"), ("kc sb 4294967296", "no order code"), ("kc sb 0 (", "parentheses"),
+        ("kc sb 0 ()b (,x)", "'(,x)' is too much"), ("kc sb 0 b", "parentheses"), ("kc sb 0 () (,a,b,c,d,e)", "(string,key,key,key,key)"),
+        ("kc sb 0 () (,x) more", "'more' is too much"), ("kc dkc 0 (%x0)", "even number"), ("kc dkc 0 (%xzz)", "even number"),
+        ("kc dkc 0 (%q)", "it is no string"), ('kc dkc 0 (%a"x)', "parentheses"), ('kc dkc 0 (%a"x"y)', "behind the quoted text"),
+        ("kc dkc 0 () (5)", "'5' is no variable"), ("kc dkc 0 () (kt)", "no variable"), ("kc dkc 0 () (%q)", "%a or %x"),
+        ("kc sb 0 () (,%s)" % ("n" * 40), "at most 39"), ("kc sb 0 () (,%x)", "no name"), ("kc sb 0 (,/)", "no key '/'"),
+        ("kc returner 0 (,sb,m,sb,nobody)", "no key 'nobody'"), ("kc sb 0 (,sb,m,sb,sb)", "extended jump, and the answer to it is 80000002"),
+        ("kt", "kt takes a key"), ("kt sb sb", "too much"), ("newbank", "takes a name"), ("newbank a m", "answers rc=80000002"),
+        ("newmeter", "takes a name"), ("newmeter %s" % ("n" * 36), "at most 39"), ("newmeter a nobody", "no key"), ("readmeter", "takes a name"),
+        ("readmeter sb", "no meter"), ("datakey x", "takes a name"), ("datakey x %x000000000000000000000000", "eleven bytes"),
+        ("space m", "statistics"), ("pause x", "milliseconds"), ("forget", "takes a name"), ("forget nobody", "no key"), ("cfact", "cfact takes"),
+        ("cfact f counter.s x", "cfact takes"), ("cfact f sb 1", "not a program"), ("cfact f discrim 1", "not a program"), ("cfact f empty 1", "not a program"),
+        ("cfact f counter.s 1 q=4", "no component"), ("cfact f counter.s 1 s=m", "no component"), ("cfact f counter.s 1 s19=m", "no component"),
+        ("cfact f counter.s 1 s0=sb", "not sensory"), ("cfact f counter.s 1 f0=sb", "no factory"), ("cfact f counter.s 1 s0=nobody", "no key"),
+        ("womb", "womb takes"), ("womb w empty", "not a program"), ("womb w counter.s 7=sb", "no key of a primordial domain"),
+        ("womb w counter.s 8=nobody", "no key"), ("checkpoint", "no disk"), ("cmdfile", "takes a segment"), ("cmdfile discrim", "no segment that can be read"),
+        ("exit 256", "no status"), ("exit -1", "no status"), ("exit 1 2", "too much"), ("kfork", "kfork takes"), ("kfork sb 0 () (,x)", "receives nothing"),
+        ("say" + " x" * 6000, "a line has at most"), ("kt sb\0", "a byte 0"),
+    ]
+    lines = ["kc sb 0 () (,empty)", "kc sb 0 () (,zero)", "kt domcre", "space"] + [line for line, _ in wrong] + ["space", "kt f", "kt x", "kt n", "kt w"]
+    answers = talk(lines, 1)
+    for n, (line, complaint) in enumerate(wrong, 4):
+        assert answers[n].startswith("line %d: " % (2 * n + 2)) and complaint in answers[n], (line, answers[n])
+    assert answers[3] == answers[4 + len(wrong)], (answers[3], answers[4 + len(wrong)])
+    for n in range(5 + len(wrong), len(lines)):
+        assert "there is no key" in answers[n], (lines[n], answers[n])
+
+
+def test_language():
+    """Strings in every form, paths, variables in codes, extended jumps, command files: the language as its page has it."""
+    rows = [
+        ('kc returner 1 (%a"a, (b)\\n\\x21" , sb , m ) (%x%a, k1 , k2)', 'RC=1\n  %X612C202862290A21\n  "a, (b)\n!"\n'), ("kt k2", "KT=6\n"),
+        ("kc returner kt+4-1 (%Ehi there)", 'RC=80000003\n  "hi there"\n'), ("kc returner 0 (%X0aFF) (v_1)", "RC=0\n"),
+        ("kc returner v_1+0x10-010(v_1)(%x)", "RC=FF12\n  %X0AFF\n"), ("kc returner 0 (-1) # why", "RC=0\n  %XFFFFFFFF\n"),
+        ("kc user/sys/returner 0 (,m) (,user/s)", "RC=0\n"), ("kt user/s", "KT=6\n"), ("kt s", "line 18: there is no key 's'; ls lists what there is\n"),
+        ("kc returner 0 (,sb) (,a/x)", "RC=0\n"), ("kc returner 0 (,m) (,b/x)", "RC=0\n"), ("kt a/x", "KT=C\n"), ("kt user/sys/factoryc", "KT=1E\n"),
+        ("kt domcre", "KT=D\n"), ("kt\tsb  ", "KT=C\n"), ("kt sb\r", "KT=C\n"), ("#kt", ""), ("", ""), ("say  two  words # and this", "two  words # and this\n"),
+        ("kc returner 0 (%x" + "41" * 4096 + ") (big)", "RC=0\n"), ("kc returner 0 (big) ()", 'RC=0\n  "' + "A" * 400 + '"\n  ... of 4096 bytes; %a or %x in the second list shows all\n'),
+        ("kc returner 0 (big) (%a)", 'RC=0\n  "' + "A" * 4096 + '"\n'),
+        ("kc tssf 2 (,sb,m,sb,console) (,sik,sok,cck)", "RC=0\n"), ("kt cck", "KT=40E\n"), ("newbank nb", ""), ("newbank nc nb", ""), ("kc nb kt+4", "RC=0\n"),
+        ("kt nc", "KT=80000001\n"), ("forget nb", ""), ("kt nb", "line 60: there is no key 'nb'; ls lists what there is\n"),
+        ("newmeter mt", ""), ("readmeter mt", "  %X000000000000000000FFFFFFFFFFFFFF\n"), ("readmeter mtnode", "  %X000000000000000000FFFFFFFFFFFFFF\n"),
+    ]
+    answers = talk([line for line, _ in rows], 1)
+    for n, (line, answer) in enumerate(rows):
+        assert answers[n] == answer, (line, answers[n])
+    for name, text in (("first.cmd", "say first\ncmdfile second.cmd\nnonsense\nsay last"), ("second.cmd", "say second\r\n\n" + "# filler\n" * 600),
+                       ("self.cmd", "say self\ncmdfile self.cmd\n"), ("empty.cmd", "\n")):
+        with open(name, "w", newline="") as file:
+            file.write(text)
+    with open("script.cmd", "w") as file:
+        file.write("cmdfile first.cmd\ncmdfile test/self.cmd\ncmdfile empty.cmd\nexit 9")
+    result = run([KEROS, "keykos", "--script", "script.cmd", "first.cmd", "second.cmd", "self.cmd", "empty.cmd"], timeout=60)
+    assert result.status == 9 and result.stdout.decode() == (
+        "first\nsecond\nfirst.cmd, line 3: no command 'nonsense'; help lists them\nlast\n" + "self\n" * 8
+        + "self.cmd, line 2: more than 8 command files within each other\n"), result
+
+
+def test_endings():
+    """The verb's status is exit's, 1 after a line not understood, 0 at the end of input; what is no script is said before anything starts."""
+    for text, status in (("", 0), ("kt sb", 0), ("exit", 0), ("exit 255", 255), ("nonsense\nexit 0\n", 0), ("nonsense\nexit\n", 1), ("nonsense", 1), ("exit 4\nkt sb\n", 4)):
+        result = run([KEROS, "keykos"], stdin=text.encode(), timeout=60)
+        assert result.status == status and (text != "exit 4\nkt sb\n" or not result.stdout), (text, result)
+    os.mkdir("folder")
+    for given, complaint in ((("--script", "absent"), "No such file"), (("--script", "folder"), "a folder"), (("--script",), "needs a file"), (("--nonsense",), "--nonsense")):
+        result = run([KEROS, "keykos", *given], timeout=60)
+        assert result.status == 2 and complaint in result.stderr.decode(), (given, result)
+    open("none.ck", "w").close()
+    os.rename("none.ck", "none.cmd")
+    for given, complaint in (("folder", "no file"), ("none.cmd", "is empty"), ("absent.ck", "No such file")):
+        result = run([KEROS, "keykos", given], timeout=60)
+        assert result.status == 2 and given in result.stderr.decode() and complaint in result.stderr.decode(), (given, result)
+    # a user's program is found before one of ours of that name, whatever its folder is called
+    os.mkdir("it's a folder")
+    with open("it's a folder/counter.ck", "w") as file:
+        file.write('#include "keykos.h"\nKEY CALLER = 2;\nvoid factory(void) { JUMPBUF; LDEXBL (CALLER, 0x4D); RETJUMP(); }\n')
+    os.rename("it's a folder/counter.ck", "it's a folder/counter.two.ck")
+    assert run([KEROS, "keykos", "it's a folder/counter.two.ck"], stdin=b"cfact f counter.two.s 1\nkc f 0 (,sb,m,sb)\n").stdout == b"RC=4D\n"
+    os.rename("it's a folder/counter.two.ck", "it's a folder/counter.ck")
+    assert run([KEROS, "keykos", "it's a folder/counter.ck"], stdin=b"cfact f counter.s 1\nkc f 0 (,sb,m,sb)\n").stdout == b"RC=4D\n"
 
 
 def test_program_files():

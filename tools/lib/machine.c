@@ -79,7 +79,10 @@ static void add_system(struct pack *p, const struct run *r, const struct buffer 
 	free(records.data);
 }
 
-/* The server, and the interpreter if it is to be started; each program under its file's name without directory and suffix. */
+/*
+ * The server, and the interpreter if it is to be started; each program under its file's name without directory and suffix,
+ * a file of commands with it.
+ */
 static void add_keykos(struct pack *p, const struct run *r)
 {
 	static const char *const parts[] = { "keykos", "keykos-cmd" };
@@ -92,7 +95,9 @@ static void add_keykos(struct pack *p, const struct run *r)
 	}
 	for (unsigned i = 0; i < r->program_count; i++) {
 		const char *slash = strrchr(r->programs[i], '/'), *base = slash ? slash + 1 : r->programs[i];
-		char *name = xasprintf("%.*s", (int)strcspn(base, "."), base);
+		const char *dot = strrchr(base, '.');
+		bool suffix = dot && dot > base && strcmp(dot, ".cmd") != 0;
+		char *name = xasprintf("%.*s", suffix ? (int)(dot - base) : (int)strlen(base), base);
 
 		add_file(p, PACK_KEYKOS, name, r->programs[i]);
 		free(name);

@@ -5,9 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "lib/options.h"
 #include "verbs/verbs.h"
@@ -24,25 +28,54 @@ static bool is_image(const char *path)
 	return is;
 }
 
-/* PROG.ck is compiled into a file of its own beside the build's products; what keykos-cc made is taken as it is. */
+/* Runs tools/keykos-cc without a shell: names may have any character. */
+static bool compile(const char *root, const char *path, const char *made)
+{
+	const char *argv[] = { xasprintf("%s/tools/keykos-cc", root), "-o", made, "--", path, NULL };
+	pid_t child;
+	int status;
+
+	if (posix_spawn(&child, argv[0], NULL, NULL, (char **)argv, environ) != 0)
+		return false;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n > m && strcmp(text + n - m, end) == 0;
+}
+
+/*
+ * PROG.ck is compiled into a file of its own beside the build's products; what keykos-cc made is taken as it is, and so is
+ * a file of commands.
+ */
 static const char *keykos_program(const char *root, const char *path)
 {
-	size_t n = strlen(path);
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	char *made, *command;
+	char *folder, *made;
+	struct stat st;
 
 	if (access(path, R_OK))
-		misuse("%s: %s; give a program of the dialect (PROG.ck) or what keykos-cc made of it (PROG.kk)", path,
-		       strerror(errno));
-	if (is_image(path))
+		misuse("%s: %s; give a program of the dialect (PROG.ck), what keykos-cc made of it (PROG.kk) or commands (FILE.cmd)",
+		       path, strerror(errno));
+	if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size == 0)
+		misuse("%s is %s", path, S_ISREG(st.st_mode) ? "empty" : "no file");
+	if (is_image(path) || ends_with(base, ".cmd"))
 		return path;
-	if (n < 4 || strcmp(path + n - 3, ".ck") != 0)
-		misuse("%s is neither a program of the dialect (PROG.ck) nor what keykos-cc made of one", path);
-	made = xasprintf("%s/build/keykos/user/%.*s.kk", root, (int)strlen(base) - 3, base);
-	command = xasprintf("mkdir -p '%s/build/keykos/user' && '%s/tools/keykos-cc' -o '%s' '%s'", root, root, made, path);
-	if (system(command) != 0)
+	if (!ends_with(base, ".ck"))
+		misuse("%s is neither a program of the dialect (PROG.ck) nor what keykos-cc made of one, nor commands (FILE.cmd)", path);
+	folder = xasprintf("%s/build/keykos/user", root);
+	if (mkdir(folder, 0777) && errno != EEXIST)
+		die("%s: %s", folder, strerror(errno));
+	made = xasprintf("%s/%.*s.kk", folder, (int)strlen(base) - 3, base);
+	free(folder);
+	if (!compile(root, path, made))
 		die("%s does not compile", path);
-	free(command);
 	return made;
 }
 
@@ -87,10 +120,15 @@ int act_keykos(int argc, char **argv)
 	keykos_programs(&r, n - first, rest + first);
 	if (script) {
 		int fd = open(script, O_RDONLY | O_CLOEXEC);
+		struct stat st;
 
-		if (fd < 0)
+		if (fd < 0 || fstat(fd, &st))
 			misuse("--script %s: %s", script, strerror(errno));
+		if (S_ISDIR(st.st_mode))
+			misuse("--script %s: it is a folder, and should be a file of commands", script);
 		dup2(fd, 0);
+	} else if (isatty(0) && isatty(1)) {
+		fprintf(stderr, "keros: KeyKOS's command interpreter: help lists the commands, ls the keys; exit or Ctrl-D ends it\n");
 	}
 	return verb_start(&r);
 }

@@ -13,6 +13,7 @@
 #include <keros/node.h>
 #include <keros/process.h>
 #include "command.h"
+#include "words.h"
 
 #define ENTRY 48                           /* where an image waits for its first message (lib/start.S) */
 #define SLOT(n) (8 + (n))
@@ -93,6 +94,28 @@ domain_make(cap_t segment, char *rest)
 	return true;
 }
 
+/* What was made so far goes back: the domain, its creator, the nodes of the facilities. */
+static void
+undo(void)
+{
+	if (key_fetch("sb", R_ITEM)) {
+		call(R_CREATOR, 1, R_DOMAIN, R_ITEM, CR_VOID);
+		call(R_CREATOR, KT + 4, CR_VOID, CR_VOID, CR_VOID);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		if (node_fetch(R_FACILITIES, i, R_NODE) == RC_OK)
+			bank_free(CR_BANK, R_NODE);
+	bank_free(CR_BANK, R_FACILITIES);
+}
+
+static void
+registers_clear(void)
+{
+	for (cap_t to = R_DOMAIN; to <= R_ITEM; to++)
+		process_swap_reg(CR_SELF, to, CR_VOID, CR_VOID);
+	process_swap_reg(CR_SELF, R_FACILITIES, CR_VOID, CR_VOID);
+}
+
 void
 command_womb(char *rest)
 {
@@ -104,14 +127,22 @@ command_womb(char *rest)
 		complain("womb takes NAME SEGMENT and keys for slots 8 and 9: womb kidc kidc.s 8=keybits");
 		return;
 	}
+	if (!name_fits(name))
+		return;
+	if (strlen(name) > NAME_LIMIT - 7) {
+		complain("'%.60s' is too long: .domain stands behind it", name);
+		return;
+	}
 	if (!key_fetch(segment, R_RECV))
 		return;
 	if (!header_word(R_RECV, 16)) {
 		complain("'%s' is not a program of the dialect; make it with keykos-cc", segment);
 		return;
 	}
+	registers_clear();
 	if (!domain_make(R_RECV, rest) || !facilities_make() || !domain_wait()) {
 		complain("the domain cannot be made");
+		undo();
 		return;
 	}
 	snprintf(full, sizeof full, "%s.domain", name);

@@ -4,7 +4,8 @@
  *
  *	DIRECTORY(0,(name) ==> 0;K)        4 if there is none of that name
  *	DIRECTORY(1,(4,n) ==> 0,(name))    the n-th name; 4 past the last
- * The programs that came with the boot pack stand in it as sensory segments: PROG.s, ready to be a factory's program.
+ * The programs that came with the boot pack stand in it as sensory segments: PROG.s, ready to be a factory's program, and
+ * files of commands under their names.  Of two of one name the later is found: a user's program before one of ours.
  */
 #include <stdio.h>
 #include <keros/image.h>
@@ -55,7 +56,7 @@ directory_index(void)
 uint32_t
 directory_serve(unsigned index, uint32_t order)
 {
-	unsigned i = 0;
+	unsigned i = name_count;
 
 	if (order == 1) {
 		i = arg32(0);
@@ -67,9 +68,9 @@ directory_serve(unsigned index, uint32_t order)
 	if (order != 0)
 		return RC_UNKNOWN;
 	message_string[sizeof names[0].name - 1] = 0;
-	while (i < name_count && strcmp(names[i].name, (const char *)message_string) != 0)
-		i++;
-	if (i == name_count)
+	while (i > 0 && strcmp(names[i - 1].name, (const char *)message_string) != 0)
+		i--;
+	if (i-- == 0)
 		return RC_ABSENT;
 	object_get(index, i / 16, R_A);
 	node_fetch(R_A, i % 16, R_A);
@@ -104,7 +105,7 @@ program_add(const struct pack_section *s)
 	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
 	char name[48];
 
-	if (pages > 256 || (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK))
+	if (pages == 0 || pages > 256 || (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK))
 		fatal("installing", s->name);
 	for (uint64_t at = 0; at < pages; at += NODE_SLOTS) {
 		uint64_t n = pages - at < NODE_SLOTS ? pages - at : NODE_SLOTS;
@@ -116,7 +117,8 @@ program_add(const struct pack_section *s)
 			node_swap(R_A, at / NODE_SLOTS, R_B, CR_VOID);
 	}
 	node_make_sense(pages > NODE_SLOTS ? R_A : R_B, R_A);
-	snprintf(name, sizeof name, "%s.s", s->name);
+	/* A file of commands keeps its name. */
+	snprintf(name, sizeof name, "%.*s%s", (int)sizeof name - 4, s->name, strstr(s->name, ".cmd") ? "" : ".s");
 	name_add(name, R_A);
 }
 
