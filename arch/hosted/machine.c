@@ -272,8 +272,9 @@ bool arch_disk_wait(void)
 	return false;
 }
 
-void arch_disk_interrupted(void)
+bool arch_disk_interrupted(void)
 {
+	return false;
 }
 
 void arch_disk_interrupts(void)

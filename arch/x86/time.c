@@ -194,6 +194,7 @@ void time_init(void)
 
 #define PIC1 0x20
 #define PIC2 0xA0
+#define ELCR 0x4D0
 #define VECTOR_BASE 32
 
 static uint16_t masked = 0xFFFF;
@@ -222,6 +223,12 @@ void arch_irq_mask(unsigned line, bool mask)
 {
 	masked = mask ? masked | 1u << line : masked & ~(1u << line);
 	masks_write();
+}
+
+/* Whether the line interrupts for as long as a device holds it up: the firmware's choice (ELCR, PIIX3 data sheet 2.5). */
+int pic_level(unsigned line)
+{
+	return inb(ELCR + line / 8) >> line % 8 & 1;
 }
 
 void pic_eoi(unsigned line)

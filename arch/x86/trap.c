@@ -35,8 +35,14 @@ static void serve_irq(unsigned line)
 		return;
 	}
 	if (arch_disk_line(line)) {
-		arch_disk_interrupted();       /* before the end of interrupt: it lowers the line */
+		bool disk = arch_disk_interrupted();   /* before the end of interrupt: it lowers the line */
+
 		persist_step();
+		/* Whoever shares the line with it and has something to say interrupts again. */
+		if (disk && pic_level(line)) {
+			pic_eoi(line);
+			return;
+		}
 	}
 	irq_fired(line);
 	pic_eoi(line);

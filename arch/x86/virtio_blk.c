@@ -174,9 +174,9 @@ bool arch_disk_wait(void)
 	return used_seen != used[1];
 }
 
-void arch_disk_interrupted(void)
+bool arch_disk_interrupted(void)
 {
-	(void)arch_port_in(io_base + REG_ISR, 1);
+	return arch_port_in(io_base + REG_ISR, 1) & 1;
 }
 
 void arch_disk_poll(void)

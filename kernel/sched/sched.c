@@ -414,7 +414,9 @@ void sched_next(void)
 		cpu.idle = true;
 		timer_arm(arch_now_ns(), false);
 		while (!cpu.ready_mask) {
-			if (!persist_step() && !(persist_busy() && arch_disk_wait()))
+			if (persist_step() || (persist_busy() && arch_disk_wait()))
+				continue;
+			if (!cpu.ready_mask)   /* a commit wakes who waited for it */
 				arch_idle();
 		}
 	}

@@ -45,7 +45,7 @@ struct store_io {
 };
 
 /* Buffers, by number; a frame each. */
-enum { B_HEADER = 0, B_DIR = 1, DIR_BUFFERS = 4, B_MIG_TAG = B_DIR + DIR_BUFFERS, B_MIG = B_MIG_TAG + 1, MIG_BATCH = 16,
+enum { B_HEADER = 0, B_DIR = 1, DIR_BUFFERS = 4, B_MIG_TAG = B_DIR + DIR_BUFFERS, B_MIG = B_MIG_TAG + 1, MIG_BATCH = 64,
        B_TAG = B_MIG + MIG_BATCH, TAG_LINES = 8, B_JOURNAL = B_TAG + TAG_LINES, B_END = B_JOURNAL + 1 + JOURNAL_PAGES };
 _Static_assert(B_END <= STORE_BUFFERS, "the buffers fit");
 
@@ -76,7 +76,7 @@ struct tag_line {
 
 enum mend_state { MEND_NONE = 0, MEND_WANTED, MEND_WRITING };
 
-enum mig_state { MIG_IDLE = 0, MIG_READING, MIG_WRITING };
+enum mig_state { MIG_IDLE = 0, MIG_READING, MIG_TAKING, MIG_WRITING };
 
 struct store {
 	struct store_disk disk;
@@ -117,6 +117,7 @@ struct store {
 	/* Migration.  The heap is collected up to heap_scan, then sunk from heap_sift down, then emptied. */
 	uint8_t mig;
 	uint32_t heap_count, heap_scan, heap_sift, mig_count, mig_left;
+	uint32_t mig_taken, mig_good;          /* looked at after they were read; good ones among them, which come first */
 	bool mig_pass, mig_begun;              /* there may be something to move; a pass goes on over commits */
 	uint64_t mig_group;
 	uint32_t mig_version[MIG_BATCH];

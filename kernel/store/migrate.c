@@ -1,7 +1,8 @@
 /*
  * migrate.c - brings homes up to date with the committed generation, in the background.
  *
- * Objects go home in the order of their oids, up to MIG_BATCH of one group at a time: read the group's tags and the
+ * Objects go home in the order of their oids, up to MIG_BATCH of one group at a time (half a group, so that runs of
+ * frames are few requests and what a first checkpoint leaves is soon gone): read the group's tags and the
  * objects from the log; check them; write the homes and the tags.  In between the directory still covers all of
  * them, so the order of these writes does not matter and a cut among them does no harm.  The next directory leaves out
  * what has moved (V_MOVED): the flush before its header makes the homes durable too, so migration needs none itself.
@@ -126,17 +127,18 @@ static bool batch_take(struct store *s, unsigned i)
 	return true;
 }
 
+/* A piece of what was read; with the last one the tags are written. */
 static void batch_write(struct store *s)
 {
-	unsigned good = 0;
+	uint32_t end = s->mig_taken + WRITE_STEP < s->mig_count ? s->mig_taken + WRITE_STEP : s->mig_count;
 
+	for (; s->mig_taken < end; s->mig_taken++)
+		if (batch_take(s, s->mig_taken))
+			s->mig_version[s->mig_good++] = s->mig_version[s->mig_taken];
+	if (s->mig_taken < s->mig_count)
+		return;
+	s->mig_count = s->mig_good;
 	s->mig = MIG_WRITING;
-	s->mig_left = 1;
-	for (unsigned i = 0; i < s->mig_count; i++) {
-		if (batch_take(s, i))
-			s->mig_version[good++] = s->mig_version[i];
-	}
-	s->mig_count = good;
 	io_start(s, DISK_WRITE, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
 		 batch_written, 0);
 }
@@ -150,6 +152,11 @@ static void batch_read(struct store *s, struct store_io *io, bool ok)
 	s->mig_left--;
 }
 
+static unsigned batch_most(const struct store *s)
+{
+	return s->m.move_batch && s->m.move_batch < MIG_BATCH ? s->m.move_batch : MIG_BATCH;
+}
+
 static void batch_begin(struct store *s)
 {
 	s->mig = MIG_READING;
@@ -158,7 +165,7 @@ static void batch_begin(struct store *s)
 	s->mig_left = 1;
 	io_start(s, DISK_READ, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
 		 batch_read, 0);
-	while (s->heap_count && s->mig_count < MIG_BATCH && heap_oid(s, 0) / GROUP_HOMES == s->mig_group) {
+	while (s->heap_count && s->mig_count < batch_most(s) && heap_oid(s, 0) / GROUP_HOMES == s->mig_group) {
 		uint32_t i = heap_pop(s);
 		struct store_version *v = &s->m.versions[i];
 
@@ -187,7 +194,12 @@ bool migrate_wanted(const struct store *s)
 
 bool migrate_step(struct store *s)
 {
-	if (s->mig == MIG_READING && !s->mig_left && io_room(s) > MIG_BATCH) {
+	if (s->mig == MIG_READING && !s->mig_left) {
+		s->mig = MIG_TAKING;
+		s->mig_left = 1;               /* the tags */
+		s->mig_taken = s->mig_good = 0;
+	}
+	if (s->mig == MIG_TAKING && io_room(s) > WRITE_STEP + IO_LAST) {
 		batch_write(s);
 		return true;
 	}

@@ -54,7 +54,7 @@ struct store_cache {
 	void (*room)(void *context);   /* what was answered STORE_WAIT may be tried again */
 };
 
-#define STORE_BUFFERS 40
+#define STORE_BUFFERS 88
 #define STORE_COPIES  256
 
 /* All memory the store uses; given once, never more. */
@@ -70,6 +70,7 @@ struct store_memory {
 	uint32_t *journal_lids;        /* journal frames * JOURNAL_PAGES */
 	uint8_t *frames;               /* STORE_BUFFERS + copy_count frames of 4 KiB */
 	uint32_t write_slots;          /* objects being written at once; 0 = as many as there are requests */
+	uint32_t move_batch;           /* objects brought home at once; 0 = as many as there are buffers */
 	uint32_t scan_step;            /* versions looked at in one step: the machine stands still meanwhile */
 	uint32_t copy_count;           /* frames that can be copied on write at once; at most STORE_COPIES */
 };

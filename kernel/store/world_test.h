@@ -297,7 +297,8 @@ static struct world *world_new(unsigned depth)
 	w->sim.garble_end = HEADER_FRAME + 2;
 	w->store = calloc(1, store_size());
 	w->memory = (struct store_memory){ .version_count = VERSIONS, .hash_size = 64, .copy_count = 4,
-					  .write_slots = seed0 % 4 * 3, .scan_step = 1 + seed0 % 50 };
+					  .write_slots = seed0 % 4 * 3, .scan_step = 1 + seed0 % 50,
+					  .move_batch = seed0 % 3 * 8 };
 	w->memory.versions = calloc(VERSIONS, sizeof *w->memory.versions);
 	w->memory.live = calloc(VERSIONS, 4);
 	w->memory.hash = calloc(64, 4);
@@ -369,6 +370,7 @@ static void world_again(struct world *w)
 	disksim_reset(&w->sim, seed0 + w->depth);
 	w->memory.write_slots = seed0 % 4 * 3;
 	w->memory.scan_step = 1 + seed0 % 50;
+	w->memory.move_batch = seed0 % 3 * 8;
 	super_plan(&w->super, FRAMES, 48 + seed0 % 3 * 20, RING, 0xC0FFEE);
 	w->break_check = 0;
 	for (struct world *in = w->inner; in; in = in->inner) {

@@ -421,8 +421,9 @@ char **machine_command(const struct run *r, const struct machine_fds *fds)
 		word(&w, xstrdup(r->disk_log ? "-blockdev" : "-drive"));
 		word(&w, r->disk_log ? logged_option(r->disk, r->disk_log) : 
 			option_with_path("if=none,id=store,format=raw,cache=writeback,file=", r->disk));
-		/* In a slot whose interrupt line is not the console's. */
-		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=05,queue-size=1024,werror=report,rerror=report");
+		/* In a slot whose interrupt line is not the console's: the firmware gives line 10 to slots 1 and 2 of
+		 * every four, line 11 to the others. */
+		words(&w, "-device virtio-blk-pci,disable-modern=on,drive=store,addr=07,queue-size=1024,werror=report,rerror=report");
 	}
 	if (r->gdb_socket) {
 		words(&w, "-S -gdb");
