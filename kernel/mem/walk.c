@@ -7,6 +7,9 @@
  * part: of the same node (local) or of the background.  Read-only, no-call and no-execute
  * accumulate downwards.  Source: keykos.md 1.6, whose error codes walk.code gives.
  *
+ * What stands in a slot may span more than the slot: of that its beginning is seen, as in the ancestor's kernel, whose
+ * programs map segments of any size into slots of a MiB.  A tree that is a loop is too deep.
+ *
  *     format key, low 32 bits:  flags 4 | F | local slot 4 | background 4 | keeper 4 | F | initial 4 | ssc 4
  */
 #include "mem/space.h"
@@ -30,7 +33,7 @@ struct step {
 	const struct cap *c;           /* the capability that applies to offset */
 	uint64_t offset;
 	bool readonly, nocall, noexec;
-	bool single;                 /* a window chose the page: its neighbours in the node are not ours */
+	bool single;                 /* one page is seen of it: its neighbours in the node are not ours */
 	struct cap background;         /* of the nearest red node that names one */
 };
 
@@ -103,7 +106,6 @@ static unsigned walk_page(struct step *at, struct walk *w)
 void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 {
 	struct step at = { .c = &p->slots[PSLOT_SPACE], .offset = va };
-	unsigned above = 13;
 
 	*w = (struct walk){ 0 };
 	for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
@@ -139,13 +141,12 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 			if (w->code)
 				return;
 		}
-		if (lss < 3 || lss >= above || at.offset >> (4 * lss) >= NODE_SLOTS) {
-			w->code = lss < 3 || lss >= above ? ERR_SSC : ERR_BEYOND;
+		if (lss < 3 || lss > 12 || at.offset >> (4 * lss) >= NODE_SLOTS) {
+			w->code = lss < 3 || lss > 12 ? ERR_SSC : ERR_BEYOND;
 			return;
 		}
 		slot = at.offset >> (4 * lss);
 		child = &n->slot[slot];
-		above = lss;
 		if (child->type == CAP_NUMBER) {
 			w->code = walk_window(n, &at, lss, child);
 			if (w->code)
@@ -153,10 +154,11 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 			if (s)
 				n->dep_flags |= NODE_WHOLE;
 			at.single |= lss == 3;
-			above = 13;            /* a window may look into a taller tree; the depth bounds it */
 			continue;
 		}
-		if (lss == 3 && (at.c->data & DB_LSS) && !at.single) {
+		if (lss == 3 && child->type >= CAP_NODE && child->type <= CAP_SEGMENT)
+			at.single = true;
+		else if (lss == 3 && (at.c->data & DB_LSS) && !at.single) {
 			w->leaf_node = n;
 			w->leaf_writable = !at.readonly;
 			w->leaf_executable = !at.noexec;

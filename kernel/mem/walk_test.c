@@ -64,15 +64,24 @@ static void a_tree_leads_to_its_page(void **state)
 	machine_stop();
 }
 
-static void levels_may_be_skipped_but_not_reversed(void **state)
+static void levels_may_be_skipped_and_of_a_taller_child_its_beginning_is_seen(void **state)
 {
 	(void)state;
 	make_world();
 	p->slots[PSLOT_SPACE] = node_cap(top, CAP_NODE, 9);
 	assert_ptr_equal(walk(0x2000005000).page, page);
 	assert_int_equal(walk(0x2000015000).code, 3);  /* what is left must fit the child */
+	/* A child as tall as its parent: one page is seen of it, and its other slots are nobody's neighbours. */
 	p->slots[PSLOT_SPACE] = node_cap(top, CAP_NODE, 3);
-	assert_int_equal(walk(0x2000).code, 9);        /* a child as tall as its parent */
+	assert_int_equal(walk(0x2000).code, 5);
+	store(low, 0, page_cap(page, 0));
+	assert_ptr_equal(walk(0x2000).page, page);
+	assert_null(walk(0x2000).leaf_node);
+	assert_int_equal(walk(0x3000).code, 5);
+	/* A loop is too deep. */
+	store(low, 0, node_cap(low, CAP_NODE, 3));
+	assert_int_equal(walk(0x2000).code, 6);
+	store(low, 0, cap_void());
 	p->slots[PSLOT_SPACE] = node_cap(top, CAP_NODE, 2);
 	assert_int_equal(walk(0x0).code, 9);
 	p->slots[PSLOT_SPACE] = page_cap(page, 0);
@@ -194,7 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tree_leads_to_its_page),
-		cmocka_unit_test(levels_may_be_skipped_but_not_reversed),
+		cmocka_unit_test(levels_may_be_skipped_and_of_a_taller_child_its_beginning_is_seen),
 		cmocka_unit_test(rights_accumulate_downwards),
 		cmocka_unit_test(a_red_node_names_span_keeper_and_background),
 		cmocka_unit_test(windows_look_elsewhere),

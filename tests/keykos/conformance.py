@@ -318,7 +318,7 @@ def memory_codes(t):
     copy("n4", 0x11000, 2, 3)
     # A child as tall as its parent; a tree that contains itself, by a window.
     slot("n4", 2, "n4")
-    copy("n4", 0x20000, 2, 9)
+    copy("n4", 0x20000, 0, 0)                # as tall as its place: its own beginning is seen there
     window("n4", 3, 0x22)
     copy("n4", 0x30000, 0, 0)
     window("n4", 0, 0x22)

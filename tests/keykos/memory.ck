@@ -4,6 +4,7 @@
  *	MEMORY(0;SEG ==> 0;old)               maps SEG at 0x200000
  *	MEMORY(1,(8,offset)(bytes) ==> c)     stores the bytes at that offset of SEG
  *	MEMORY(2,(8,offset)(4,n) ==> c,(n))   reads them
+ *	MEMORY(3,(8,offset)(bytes) ==> c)     stores them where SEG itself is mapped, of which one MiB is to be seen
  * c is 0 or what the keeper catch.ck found.  Offsets go through a window of one MiB at 0x300000.
  */
 #include "keykos.h"
@@ -76,6 +77,10 @@ void factory(UINT32 order)
 			memcpy(&n, in.bytes, 4);
 			rc = move(out, (char *)0x300000 + (in.offset & 0xFFFFF), n);
 			LDEXBL (CALLER, rc) CHARFROM(out, rc ? 0 : n);
+			break;
+		case 3:
+			rc = move((char *)0x200000 + (in.offset & 0xFFFFF), in.bytes, length - 8);
+			LDEXBL (CALLER, rc);
 			break;
 		case KT + 4:
 			KC (ROOT, Node_Swap + 2);

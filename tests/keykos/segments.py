@@ -421,6 +421,26 @@ def loader(t):
         t.check(name, key, KT + 4, code=0)
 
 
+def taller(t):
+    """A segment that spans more than the slot it stands in is seen there from its beginning; a loop of nodes is a trap."""
+    for maker, name in (("fsf", "fs"), ("vcsf", "vcs")):
+        t.do("kc %s 0 (,sb,m,sb) (,tall)" % maker)
+        mapped(t, "tall")
+        store(t, name, 9 * MIB, b"high")
+        t.check(name, "mem", 3, hexed(u64(0xF0004) + b"direct"), 0)
+        load(t, name, 0xF0004, b"direct")
+        load(t, name, 9 * MIB, b"high")
+        t.do("kc mem 0 ()")
+        t.check(name, "tall", KT + 4, code=0)
+    t.do("kc sb 0 () (,loop)")
+    t.do("kc loop 33 (%x05) (,tall)")
+    t.do("kc loop 16 (,tall)")
+    mapped(t, "tall")
+    t.check("segment", "mem", 3, hexed(u64(0x4) + b"x"), 0x90006)      # trap 9, memory code 6: too deep
+    t.do("kc mem 0 ()")
+    t.check("space bank", "sb", 1, ",loop", 0)
+
+
 @limit(300)
 def test_segments():
     """Fresh segments and virtual copies answer as published, are memory at any offset, and give everything back."""
@@ -431,5 +451,5 @@ def test_segments():
             part(t)
             t.do("kc mem 0 ()")
         return lambda t: t.steady("no leak", "sb", whole)
-    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies, loader)),
+    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies, loader, taller)),
            programs=programs, timeout=250)
