@@ -307,6 +307,20 @@ def births(t):
         factory_gone(t, key)
 
 
+def orphans(t):
+    """A factory goes while its yields live: they serve on, end with a code to their caller, and give everything back."""
+    for program, components, serve in (("counter", "", "0"), ("ledger", "f0=rcf", "kt"), ("primes", "f0=vcsf", "kt")):
+        t.do("cfact orphanf %s.s 0x77 %s" % (program, components))
+        t.check("requestor", "orphanf", 0, ",sb,m,sb", 0, keys="first")
+        t.check("requestor", "orphanf", 0, ",sb,m,sb", 0, keys="second")
+        t.check("builder", "orphanf.builder", KT + 4, code=0)
+        t.kind("requestor", "orphanf", DEAD)
+        for key in ("first", "second"):
+            t.do("kc %s %s" % (key, serve))
+            t.check("domain", key, KT + 4, code=0)
+            t.kind("domain", key, DEAD)
+
+
 def yields(t):
     """Requests in turn; a bank too small for a yield keeps nothing of it."""
     t.do("cfact ctrf2 counter.s 0x10C0")
@@ -331,7 +345,7 @@ def test_factories():
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", part)
     passes(keys, *(steadily(part) for part in (key_sets, key_sets_full, old_keys, creators, builders, copies, confinement,
-                                               yields, births)), programs=programs)
+                                               yields, births, orphans)), programs=programs)
 
 
 @limit(200)

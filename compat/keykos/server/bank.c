@@ -17,6 +17,8 @@
 #define NO_LIMIT   0xFFFFFFFFull
 #define RC_LIMITED 4u
 #define SLOT_NATIVE 0
+/* No code of KeyKOS's: (4,code);caller,domain  exit (lib/start.S) of a domain whose creator is gone. */
+#define OC_DISSOLVE 0x4B4F0008u
 
 enum { NODES, PAGES };
 enum { NO_DESTROY = 1, NO_QUERY = 2, NO_LIMITS = 4 };
@@ -460,6 +462,7 @@ sb_serve(unsigned bank, uint32_t order)
 	case 65: return tell_all(bank);
 	case 66: return verify(K0);
 	case 67: return sub_bank(bank, face & NO_QUERY);
+	case OC_DISSOLVE: return domain_dissolve(bank);
 	case KT: return 0x0C;
 	}
 	return RC_UNKNOWN;

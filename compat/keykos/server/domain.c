@@ -163,19 +163,14 @@ destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 	return domain_give(bank, domain);
 }
 
-/* The caller's own end: nothing of its memory, which exit has sold.  A code that is in no memory any more is word 0. */
+/* Gives back the domain that calls, and tells K0 the code that it ended with. */
 static uint32_t
-destroy_caller(unsigned dc)
+domain_end(unsigned bank, cap_t domain)
 {
-	uint64_t data;
-	unsigned bank, birth, which_face;
 	struct msg m = { .order = message.recv_length >= 4 ? arg32(0) : (uint32_t)message.w[0] };
+	unsigned birth, which_face;
 
-	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
-		return RC_FOREIGN_DOMAIN;
-	if (!bank_open(K1, &bank))
-		return RC_BAD_BANK;
-	if (domain_give(bank, R_A) != RC_OK)
+	if (domain_give(bank, domain) != RC_OK)
 		return 2;
 	/* Only a resume key is answered, and a birth of our own: anything else could make the server wait. */
 	if (key_open(K0, KIND_BIRTH, &birth, &which_face)) {
@@ -186,6 +181,29 @@ destroy_caller(unsigned dc)
 	if (key_type(K0) == TYPE_RESUME)
 		inv_raw(INV_SEND, K0, &m);
 	return NO_REPLY;
+}
+
+/* The caller's own end: nothing of its memory, which exit has sold.  A code that is in no memory any more is word 0. */
+static uint32_t
+destroy_caller(unsigned dc)
+{
+	uint64_t data;
+	unsigned bank;
+
+	if (identify(dc, CR_RETURN, 3, &data) != RC_OK)
+		return RC_FOREIGN_DOMAIN;
+	if (!bank_open(K1, &bank))
+		return RC_BAD_BANK;
+	return domain_end(bank, R_A);
+}
+
+/* The same of the bank itself, for a domain whose creator is gone: its domain key says that it is its own. */
+uint32_t
+domain_dissolve(unsigned bank)
+{
+	if (key_type(K1) != TYPE_PROCESS)
+		return 1;
+	return domain_end(bank, K1);
 }
 
 /* 14: the domain of a start or resume key. */

@@ -288,6 +288,7 @@ uint32_t dc_make(unsigned bank, unsigned *index);
 void dc_end(unsigned dc);
 uint32_t dcc_serve(unsigned index, uint32_t order);
 uint32_t dc_serve(unsigned index, uint32_t order);
+uint32_t domain_dissolve(unsigned bank);
 /* A kernel object in KeyKOS's form; the first key each way. */
 uint32_t primary(cap_t key, uint32_t order, cap_t send, cap_t recv);
 
