@@ -388,6 +388,13 @@ local function halves(text)
 	end))
 end
 
+-- Whether a text such as &NAME[8] is of an array that this function got the body of a data key into, with
+-- KC (key, 1) CHARTO(NAME, 16).
+local function is_body(text, from, to)
+	local array = text:match("^%s*&%s*([%a_][%w_]*)%s*%[") or text:match("^%s*([%a_][%w_]*)%s*$")
+	return array and source:sub(from, to):find("%f[%w_]K[CA]L*%s*%([^;()]-,%s*1%s*%)[^;]-CHARTO%s*%(%s*" .. array .. "%s*,%s*16%s*[,)]")
+end
+
 -- ---- the whole text --------------------------------------------------------------------------
 
 function M.translate(text, file, is_expanded)
@@ -397,7 +404,8 @@ function M.translate(text, file, is_expanded)
 	local i, copied = 1, 1
 	-- fresh: a declaration may begin here; begins: a statement may; parameters: between a function's parenthesis and its
 	-- body, where 1990 declared them; open: the brackets that are open.
-	local fresh, begins, parameters, open = true, false, false, {}
+	-- body_from: where the function began.
+	local fresh, begins, parameters, open, body_from = true, false, false, {}, 1
 
 	-- The text from `from` to before `to` becomes that; what follows keeps its place.
 	local function replace(from, to, by, keep)
@@ -412,7 +420,8 @@ function M.translate(text, file, is_expanded)
 	local function body_copy(at, paren)
 		local list, close = arguments(paren)
 		if not list or #list ~= 3 then return nil end
-		local put, get = list[1].text:find("%.%s*Byte%s*%["), list[2].text:find("%.%s*Byte%s*%[")
+		local put = list[1].text:find("%.%s*Byte%s*%[")
+		local get = list[2].text:find("%.%s*Byte%s*%[") or is_body(list[2].text, body_from, at)
 		if not put and not get then return nil end
 		replace(at, close, ("%s(%s, %s, %s)"):format(put and "_kk_body_put" or "_kk_body_get", list[1].text, list[2].text,
 							     list[3].text), true)
@@ -480,6 +489,7 @@ function M.translate(text, file, is_expanded)
 		elseif c:find("%d") then
 			i, fresh, begins = source:match("^[%w_.]+()", i), false, false
 		else
+			if c == "{" and #open == 0 then body_from = i end
 			if c == "{" or c == "(" then open[#open + 1] = c end
 			if c == "}" or c == ")" then open[#open] = nil end
 			if c == ")" and #open == 0 then parameters = source:find("^[%a_]", skip_space(i + 1)) ~= nil end

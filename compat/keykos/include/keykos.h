@@ -165,15 +165,17 @@ _KK_INLINE void _kk_jump(jump_buf_t *j, unsigned op)
 }
 
 /*
- * memcpy of a whole integer into or out of the body of a data key: its bytes there are in the ancestor's order.  What is
- * no integer, or of another length, is copied as it is.
+ * memcpy of an integer, or of the upper bytes of one, into or out of the body of a data key: its bytes there are in the
+ * ancestor's order.  What is no integer, or is longer than one, is copied as it is.
  */
 void _kk_reverse(void *to, const void *from, ulong_t length);
-#define _KK_WHOLE(p, n) (__builtin_classify_type(*(p)) == 1 && sizeof *(p) > 1 && sizeof *(p) == (n))
+#define _KK_INTEGER(p, n) (__builtin_classify_type(*(p)) == 1 && sizeof *(p) > 1 && sizeof *(p) >= (n))
 #define _kk_body_put(to, from, n) \
-	(_KK_WHOLE(from, n) ? (void)_kk_reverse((to), (from), (n)) : (void)__builtin_memcpy((to), (from), (n)))
+	(_KK_INTEGER(from, n) ? (void)_kk_reverse((to), (const char *)(from) + sizeof *(from) - (n), (n)) \
+			      : (void)__builtin_memcpy((to), (from), (n)))
 #define _kk_body_get(to, from, n) \
-	(_KK_WHOLE(to, n) ? (void)_kk_reverse((to), (from), (n)) : (void)__builtin_memcpy((to), (from), (n)))
+	(_KK_INTEGER(to, n) ? (void)_kk_reverse((char *)(to) + sizeof *(to) - (n), (from), (n)) \
+			    : (void)__builtin_memcpy((to), (from), (n)))
 
 #define CALLJUMP() _kk_jump(&_jumpbuf, _KK_CALL)
 #define RETJUMP() _kk_jump(&_jumpbuf, _KK_RETURN)

@@ -77,9 +77,31 @@ static UINT32 page_make(unsigned node, UINT32 slot, UINT32 at, UINT32 bytes)
 	return bytes ? _kk_call(R_PAGE, Page_WriteData, 0, 0, (const void *)at, bytes) : 0;
 }
 
-/* The register that holds 64 KiB of the program's segment, which is of lss 3 or 4; 0 if it does not let them be fetched. */
-static unsigned code_chunk(UINT32 slot)
+/* Whether R_CODE is a node that lets its slots be fetched: other segments have an order code 0 of their own. */
+static int code_opens(void)
 {
+	UINT32 type = key(R_CODE, KT, 0, 0);
+
+	return type == 1 || type == 3 || type == 4; /* sense, node, fetch */
+}
+
+/*
+ * Whether this domain's variables are to be copied out of its program.  Not if that is a segment with a keeper: a
+ * factory's yield, such as a virtual copy, is the domain's own from the start, and written in place.
+ */
+static int own_wanted(void)
+{
+	UINT32 type = key(R_CODE, KT, 0, 0);
+
+	return header()->own_from != header()->own_to &&
+	       (code_opens() || (type & 0xFFFFE0FF) == 5 || type == Page_AKT || type == Page_ROAKT);
+}
+
+/* The register that holds 64 KiB of the program's segment, which is of lss 3 or 4; 0 if its slots cannot be fetched. */
+static unsigned code_chunk(UINT32 slot, int opens)
+{
+	if (!opens)
+		return 0;
 	if ((key(R_CODE, Node_DataByte, 0, 0) & 0x0F) == 3)
 		return slot == 0 && key(R_CODE, Node_Fetch, 0, R_THERE) == 0 ? R_CODE : 0;
 	return key(R_CODE, Node_Fetch + slot, 0, R_THERE) == 0 ? R_THERE : 0;
@@ -89,10 +111,10 @@ static unsigned code_chunk(UINT32 slot)
  * The 64 KiB from `chunk` on, into R_CHUNK: pages of the domain's own in [from, to), with the bytes that stand there
  * below `data`; the program's pages elsewhere, or copies if its segment does not let them be fetched.
  */
-static UINT32 chunk_make(UINT32 chunk, UINT32 from, UINT32 data, UINT32 to)
+static UINT32 chunk_make(UINT32 chunk, UINT32 from, UINT32 data, UINT32 to, int opens)
 {
 	UINT32 length = header()->length, rc = node_make(R_CHUNK, 3);
-	unsigned there = code_chunk(chunk / CHUNK);
+	unsigned there = code_chunk(chunk / CHUNK, opens);
 
 	for (UINT32 slot = 0; slot < 16 && !rc; slot++) {
 		UINT32 at = chunk + slot * PAGE;
@@ -112,13 +134,14 @@ static UINT32 own_make(UINT32 data)
 {
 	const struct header *h = header();
 	UINT32 rc = node_make(R_OWN, 4), first = h->own_from / CHUNK, last = (h->own_to - 1) / CHUNK;
+	int opens = code_opens();
 
 	for (UINT32 slot = 0; slot < PROGRAM_SLOT && !rc; slot++) {
 		if (slot >= first && slot <= last) {
-			rc = chunk_make(slot * CHUNK, h->own_from, data, h->own_to);
+			rc = chunk_make(slot * CHUNK, h->own_from, data, h->own_to, opens);
 			key(R_OWN, Node_Swap + slot, R_CHUNK, 0);
 		} else {
-			key(R_OWN, Node_Swap + slot, code_chunk(slot), 0);
+			key(R_OWN, Node_Swap + slot, code_chunk(slot, opens), 0);
 		}
 	}
 	return rc ? rc : key(R_OWN, Node_Swap + PROGRAM_SLOT, R_CODE, 0);
@@ -154,9 +177,11 @@ UINT32 _kk_start(void)
 	}
 	if (h->own_from != h->own_to) {
 		key(R_ROOT, Node_Fetch, 0, R_CODE);
-		if (own_make(h->own_data))
-			return 0;
-		key(R_ROOT, Node_Swap, R_OWN, 0);
+		if (own_wanted()) {
+			if (own_make(h->own_data))
+				return 0;
+			key(R_ROOT, Node_Swap, R_OWN, 0);
+		}
 	}
 	return STACK + pages * PAGE - 16;
 }
@@ -172,8 +197,11 @@ static UINT32 memory_copy(void)
 	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
 	key(R_ROOT, Node_Fetch, 0, R_OWN);
 	if (h->own_from != h->own_to && !&bootwomb) {
-		key(R_OWN, Node_Fetch + PROGRAM_SLOT, 0, R_CODE);
-		rc = own_make(h->own_to);
+		/* A segment that is the domain's own is the copy's as well: fork copies the stack, and what _start copied. */
+		if (key(R_OWN, KT, 0, 0) == 3) {
+			key(R_OWN, Node_Fetch + PROGRAM_SLOT, 0, R_CODE);
+			rc = own_make(h->own_to);
+		}
 	}
 	key(K1, Node_Swap, R_OWN, 0);
 	if (rc)
