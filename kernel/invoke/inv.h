@@ -76,6 +76,7 @@ void notice_deliver(struct process *p, uint32_t bits);
 struct walk;
 /* p cannot go on; whoever keeps that memory, or the process, is told.  p leaves the processor. */
 void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned access);
+#define FAULT_ACCESS_ARGUMENT 8u       /* of a KeyKOS message's string: a process keeper hears FAULT_ARGUMENT */
 void fault_raise_process(struct process *p, unsigned code, uint64_t info);
 
 /* A kernel message to a keeper; if the keeper is busy, p waits in its queue and faults again. */

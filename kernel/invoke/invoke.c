@@ -13,6 +13,7 @@
  * does the same for a string within a page and for capabilities, and through a wrapper.
  */
 #include "invoke/message.h"
+#include "invoke/supernode.h"
 #include "mem/space.h"
 #include "object/persist.h"
 #include "object/systrace.h"
@@ -240,6 +241,12 @@ static bool invoke_forward(struct inv *inv)
 			return false;
 		wrapper = keeper;
 		n = cap_node(&wrapper);
+		if (depth == 0 && keeper.type == CAP_SEGMENT) {
+			enum supernode whose = supernode_whose(inv, n, format);
+
+			if (whose != SUPERNODE_KEEPER)
+				return whose == SUPERNODE_STALLED;
+		}
 		keeper = n->slot[format >> 12 & 15];
 	}
 	local = format >> 20 & 15;
@@ -401,7 +408,8 @@ static inline __attribute__((always_inline)) bool fast_start(struct fast_long *m
 		uint32_t format = wrapper_format(c, n);
 		const struct cap *keeper = n ? &n->slot[format >> 12 & 15] : NULL;
 
-		if (!format || (format >> 20 & 15) != 15 || keeper->type != CAP_START)
+		/* A callable one (else 0), without a local slot, and no super segment. */
+		if ((format & (FORMAT_SUPERNODE | 0xF00000u)) != 0xF00000u || keeper->type != CAP_START)
 			return false;
 		if (!(format >> 28 & 1))
 			m->wrapper = n;

@@ -29,7 +29,7 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 	p->fault_page = va >> PAGE_SHIFT;
 	m.w[0] = FAULT_MEMORY;
 	/* The tree says whether a page is there; the processor knows its translations only. */
-	m.w[2] = (access & ~FAULT_ACCESS_PRESENT) | (w->page ? FAULT_ACCESS_PRESENT : 0);
+	m.w[2] = (access & (FAULT_ACCESS_WRITE | FAULT_ACCESS_EXEC)) | (w->page ? FAULT_ACCESS_PRESENT : 0);
 	m.w[3] = p->regs.rip;
 	if (keeper_process(&w->keeper) && !(p->flags & PROCESS_FAULT_KEEPER)) {
 		m.w[1] = w->keeper_offset;
@@ -38,6 +38,8 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 		return;
 	}
 	m.order = OC_FAULT_PROCESS;
+	if (access & FAULT_ACCESS_ARGUMENT)
+		m.w[0] = FAULT_ARGUMENT;
 	m.w[1] = va;
 	m.subject = process_cap(p, CAP_PROCESS, 0);
 	fault_to_keeper(p, &p->slots[PSLOT_KEEPER], &m);

@@ -14,6 +14,7 @@
  */
 #include "arch.h"
 #include "invoke/message.h"
+#include "invoke/supernode.h"
 #include "kernel/checkpoint.h"
 #include "kernel/discrim.h"
 #include "kernel/keybits.h"
@@ -217,6 +218,8 @@ static void segment_keykos(struct inv *inv)
 {
 	const struct cap *c = &inv->target;
 
+	if (supernode_dispatch(inv))
+		return;
 	/* One that has a keeper comes here if the keeper is no gate: it is as good as DK(0). */
 	if (c->type == CAP_FRONTEND || segment_format(c))
 		data_dispatch(inv);

@@ -42,7 +42,7 @@ void sender_fault(struct process *p, uint64_t va)
 
 	p->regs.rip -= SYSCALL_LENGTH;
 	space_walk(p, va, NULL, &w);
-	fault_raise(p, &w, va, 0);
+	fault_raise(p, &w, va, p->regs.rax & INV_KEYKOS ? FAULT_ACCESS_ARGUMENT : 0);
 }
 
 long inv_string(struct inv *inv, void *to, uint32_t limit)

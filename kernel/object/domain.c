@@ -32,8 +32,17 @@ enum {
 	OC_GET_STUFF, OC_PUT_STUFF, OC_RESET_STUFF, OC_COPY_CALLER = 313, OC_START_MEMORY,
 };
 
+/* Why the tree does not give what was asked of it, in KeyKOS's numbers. */
+static unsigned memory_code(struct process *p)
+{
+	struct walk w;
+
+	space_walk(p, p->fault_info, NULL, &w);
+	return w.code ? w.code : 1;
+}
+
 /* Trap codes below 0x100 are the machine's, on any machine; keykos.md 3.6. */
-static uint32_t trap_code(const struct process *p)
+static uint32_t trap_code(struct process *p)
 {
 	static const uint16_t codes[] = {
 		[FAULT_MEMORY] = 9, [FAULT_OPCODE] = 2, [FAULT_PROTECTION] = 3, [FAULT_FPU] = 8, [FAULT_SIMD] = 8,
@@ -42,20 +51,13 @@ static uint32_t trap_code(const struct process *p)
 
 	if (p->fault_code == FAULT_TRAP)
 		return (uint16_t)p->fault_info;
+	if (p->fault_code == FAULT_ARGUMENT)
+		return 0x200 + 4 * memory_code(p);
 	if (p->fault_code == FAULT_NO_SCHEDULE && schedule_trap(p))
 		return schedule_trap(p);
 	if (p->fault_code < sizeof codes / sizeof codes[0] && codes[p->fault_code])
 		return codes[p->fault_code];
 	return p->fault_code ? 0x40 + p->fault_code : 0;
-}
-
-/* Why the tree does not give what was asked of it, in KeyKOS's numbers. */
-static unsigned memory_code(struct process *p)
-{
-	struct walk w;
-
-	space_walk(p, p->fault_info, NULL, &w);
-	return w.code ? w.code : 1;
 }
 
 static void control_get(struct process *p, struct domain_control *c)

@@ -319,11 +319,86 @@ def spaces(t):
     t.kind(name, "r", DEAD)
 
 
+def kernel_super_nodes(t):
+    """A red segment with format flag 4: the kernel finds the slot, and what it cannot do the keeper hears."""
+    name, keeper = "super segment", KT + 2
+    t.do("cfact spinf spinner.s 0x10C8")
+    t.do("kc spinf 0 (,sb,m,sb) (,sp)")
+    t.check("space bank", "sb", 8, code=0, keys="root,top,leaf")
+    t.check("space bank", "sb", 0, code=0, keys="more")
+    t.do("datakey fk %x4FFFEF01")
+    t.do("kc root 31 (,fk)")
+    t.do("kc root 30 (,sp)")
+    t.do("kc root 33 (%x00) (,s)")
+    t.do("kc root 33 (%x80) (,ro)")
+    t.do("kc root 33 (%x40) (,nc)")
+    t.do("kc top 35 (%x02) (,k2)")
+    t.do("kc more 35 (%x01) (,k1)")
+    t.do("kc leaf 35 (%x00) (,k0)")
+    t.kind(name, "s", 0x10C8)
+    t.kind("segment", "nc", 5)
+    for order, send in ((1, ""), (15, ""), (16, ",sb"), (31, ",sb"), (41, hexed(u32(5))), (42, hexed(u32(5)) + ",sb")):
+        t.check(name, "s", order, send, keeper)          # no level at all
+    t.do("kc root 16 (,k2)")
+    t.do("kc top 16 (,k1)")
+    for order, send in ((1, ""), (16, ",sb"), (41, hexed(u32(0xFFF))), (42, hexed(u32(0x10)) + ",sb")):
+        t.check(name, "s", order, send, keeper)          # the last one is missing
+    t.do("kc more 16 (,k0)")
+    t.do("kc more %d (,k0)" % (16 + 15))
+    for n in range(16):
+        t.check(name, "s", n, code=0, keys="k")
+        t.kind(name, "k", DEAD)
+        t.check(name, "s", 16 + n, ",sb" if n % 2 else ",m", 0, keys="k")
+        t.kind(name, "k", DEAD)
+        t.check(name, "ro", n, code=0, keys="k")
+        t.kind(name, "k", 0x0C if n % 2 else 6)
+        t.check(name, "ro", 16 + n, ",sb", keeper)       # read-only: the keeper's business
+        t.check(name, "s", 41, hexed(u32(0xF0 + n)), 0, keys="k")
+        t.kind(name, "k", 0x0C if n % 2 else 6)          # one leaf stands in two places
+        t.check(name, "s", 42, hexed(u32(0xF0 + n)) + ",discrim", 0, keys="k")
+        t.kind(name, "k", 0x0C if n % 2 else 6)
+        t.check(name, "s", n, code=0, keys="k")
+        t.kind(name, "k", 0x409)
+        t.check("node", "leaf", n, code=0, keys="k")
+        t.kind(name, "k", 0x409)
+    for number in (0x10, 0xE0, 0x100, 0x1000, 0xFFFFFFFF):
+        t.check(name, "s", 41, hexed(u32(number)), keeper)
+        t.check(name, "s", 42, hexed(u32(number)) + ",sb", keeper)
+        t.check(name, "ro", 42, hexed(u32(number)) + ",sb", keeper)
+    t.check(name, "s", 41, "%x0F", 0, keys="k")          # a short string is padded
+    t.kind(name, "k", 0x409)
+    t.check(name, "s", 50, ",sb,m,discrim", 0, keys="k,k2a,k3")
+    for key, alleged in (("k", 0x0C), ("k2a", 6), ("k3", 0x409)):
+        t.kind(name, key, alleged)
+    t.refuses(name, "s", [32, 33, 34, 35, 36, 37, 38, 39, 40, 43, 45, 49, 51, 4096, KT + 1, KT + 6], keeper)
+    t.do("kc root 33 (%x20) (,right)")                   # rights bits are the keeper's, and change nothing
+    t.check(name, "right", 42, hexed(u32(3)) + ",sb", 0, keys="k")
+    t.do("kc leaf 35 (%x80) (,kro)")                     # a data byte that is no number of levels
+    t.do("kc more 16 (,kro)")
+    t.check(name, "s", 1, code=keeper)
+    t.do("kc more 36 () (,sense)")
+    t.do("kc more 16 (,sense)")
+    t.check(name, "s", 1, code=keeper)
+    t.do("kc more 16 (,k1)")                             # a loop
+    t.check(name, "s", 41, hexed(u32(0)), keeper)
+    t.do("datakey fk %x4FFFEF00")                        # no levels: all is the keeper's
+    t.do("kc root 31 (,fk)")
+    t.check(name, "s", 15, code=keeper)
+    t.do("datakey fk %x0FFFEF01")                        # no super node
+    t.do("kc root 31 (,fk)")
+    t.check(name, "s", 41, hexed(u32(0xF0)), keeper)
+    t.check(name, "sp", KT + 4, code=0)
+    t.check("space bank", "sb", 10, ",root,top,leaf", 0)
+    t.check("space bank", "sb", 1, ",more", 0)
+    t.kind(name, "s", DEAD)
+    t.do("kc spinf.builder kt+4")
+
+
 @limit(300)
 def test_collections():
     """Super nodes and record collections answer as published, with every right, and give everything back."""
     passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part)
-                    for part in (super_nodes, makers, names, entries, rights, user_data, spaces)))
+                    for part in (super_nodes, kernel_super_nodes, makers, names, entries, rights, user_data, spaces)))
 
 
 @limit(300)

@@ -41,7 +41,7 @@ KEY K0      = 15;
 
 /* What the copy can be told to do. */
 enum { DO_ECHO, DO_REJECT, DO_SELF, DO_LONG, DO_READ, DO_WRITE, DO_DIVIDE, DO_ILLEGAL, DO_SYSCALL, DO_CRASH, DO_DATA_BYTE,
-       DO_MANY_KEYS, DO_HANG };
+       DO_MANY_KEYS, DO_HANG, DO_GONE, DO_ACROSS };
 
 struct report {
 	struct Domain_SPARCRegistersAndControl view;
@@ -57,6 +57,7 @@ struct result {
 
 char title[] = "RULES   ";
 int stacksiz = 6 * 4096;
+#define STACK_END 0x00106000               /* no page is there */
 
 static void check(struct result *r, int holds, int line)
 {
@@ -106,6 +107,8 @@ static void suffer(UINT32 what)
 	case DO_SYSCALL: __asm__ volatile("xorl %%eax, %%eax; syscall" : : : "rax", "rcx", "r11"); break;
 	case DO_CRASH: crash("as told"); break;
 	case DO_HANG: KC (SELF, 1); break;
+	case DO_GONE: KC (SELF, 1) CHARFROM((char *)0x00F00123, 10); break;
+	case DO_ACROSS: KC (SELF, 1) CHARFROM((char *)STACK_END - 6, 10); break;
 	}
 }
 
@@ -168,6 +171,7 @@ static void traps(struct result *r, const struct Domain_X86RegistersAndControl *
 		{ DO_REJECT, 0x100, KT+2, ~0u }, { DO_SELF, 0x300, ~0u, ~0u }, { DO_LONG, 0x30C, 5000, ~0u },
 		{ DO_READ, 9, 0x00F00123, 5 }, { DO_WRITE, 9, 0x00000010, 1 }, { DO_DIVIDE, 0x82, ~0u, ~0u },
 		{ DO_ILLEGAL, 2, ~0u, ~0u }, { DO_SYSCALL, 0x80, ~0u, ~0u }, { DO_CRASH, 0x7FFF, ~0u, ~0u },
+		{ DO_GONE, 0x214, 0x00F00123, ~0u }, { DO_ACROSS, 0x214, STACK_END, ~0u },
 	};
 	struct report report;
 	UINT32 rc;

@@ -26,6 +26,7 @@ static const char *const fault_names[] = {
 	[7] = "illegal instruction", [8] = "protection", [9] = "stack", [10] = "floating point", [11] = "alignment",
 	[12] = "SIMD", [16] = "system call without a personality", [17] = "malformed invocation", [18] = "no address space",
 	[19] = "no schedule", [20] = "schedule used up", [32] = "its memory's keeper refused", [33] = "trap",
+	[34] = "a message's string is not there",
 };
 #define FAULT_NAMES (sizeof fault_names / sizeof fault_names[0])
 

@@ -93,6 +93,7 @@ enum fault_code {
 	FAULT_NO_SPACE = 18, FAULT_NO_SCHEDULE = 19, FAULT_SCHEDULE_EMPTY = 20,
 	FAULT_USER = 32,       /* a segment keeper answered with an error */
 	FAULT_TRAP = 33,       /* a KeyKOS trap that the program asked for: info = trap code, as 0x100 */
+	FAULT_ARGUMENT = 34,   /* the string of a KeyKOS message cannot be read: info = address */
 };
 #define FAULT_ACCESS_WRITE 1u
 #define FAULT_ACCESS_EXEC  2u
