@@ -8,23 +8,11 @@
  */
 #include "domain.h"
 #include <keros/node.h>
+#include <keros/treeimage.h>
 
-#define ENTRY_BYTES  64u
-#define HEADER_BYTES 24u
 #define TYPE_MASK    0170000u
 #define TYPE_FILE    0100000u
 #define TYPE_DIR     0040000u
-#define HARDLINK     1u
-
-struct entry {
-	uint32_t parent, name;
-	uint16_t name_length, reserved;
-	uint32_t mode, uid, gid;
-	uint64_t mtime_ns, size, data;
-	uint32_t flags, reserved2;
-	uint64_t reserved3;
-};
-_Static_assert(sizeof(struct entry) == ENTRY_BYTES, "doc/tree-image.md");
 
 static const char *const image = (const char *)FILES_BASE;
 static uint64_t image_length;
@@ -32,28 +20,29 @@ static uint32_t entries;
 
 bool files_set(cap_t tree, uint64_t length)
 {
-	uint64_t total;
+	struct tree_image_header h;
 
 	image_length = 0;
-	if (length < HEADER_BYTES || length > 1ull << 28 || space_place(CR_SPACE, FILES_BASE, tree, 6, &domain_maker) != RC_OK)
+	if (length < sizeof h || length > 1ull << 28 || space_place(CR_SPACE, FILES_BASE, tree, 6, &domain_maker) != RC_OK)
 		return false;
-	memcpy(&entries, image + 8, sizeof entries);
-	memcpy(&total, image + 16, sizeof total);
-	if (memcmp(image, "KETREE1", 8) != 0 || total > length || entries > (total - HEADER_BYTES) / ENTRY_BYTES)
+	memcpy(&h, image, sizeof h);
+	if (memcmp(h.magic, TREE_MAGIC, sizeof h.magic) != 0 || h.length < sizeof h || h.length > length ||
+	    h.entries > (h.length - sizeof h) / sizeof(struct tree_image_entry))
 		return false;
-	image_length = total;
+	entries = h.entries;
+	image_length = h.length;
 	return true;
 }
 
-static struct entry entry_read(uint32_t index)
+static struct tree_image_entry entry_read(uint32_t index)
 {
-	struct entry e;
+	struct tree_image_entry e;
 
-	memcpy(&e, image + HEADER_BYTES + (uint64_t)index * ENTRY_BYTES, sizeof e);
+	memcpy(&e, image + sizeof(struct tree_image_header) + index * sizeof e, sizeof e);
 	return e;
 }
 
-static bool entry_named(const struct entry *e, const char *name, size_t length)
+static bool entry_named(const struct tree_image_entry *e, const char *name, size_t length)
 {
 	return e->name_length == length && e->name <= image_length && length <= image_length - e->name &&
 	       memcmp(image + e->name, name, length) == 0;
@@ -63,7 +52,7 @@ static bool entry_named(const struct entry *e, const char *name, size_t length)
 static uint32_t child_find(uint32_t directory, const char *name, size_t length)
 {
 	for (uint32_t i = directory + 1; i < entries; i++) {
-		struct entry e = entry_read(i);
+		struct tree_image_entry e = entry_read(i);
 
 		if (e.parent == directory && entry_named(&e, name, length))
 			return i;
@@ -74,7 +63,7 @@ static uint32_t child_find(uint32_t directory, const char *name, size_t length)
 const char *files_find(const char *path, size_t *length, const char **why)
 {
 	uint32_t at = 0;
-	struct entry e;
+	struct tree_image_entry e;
 
 	*why = "No such file or directory";
 	if (!image_length)
@@ -91,7 +80,7 @@ const char *files_find(const char *path, size_t *length, const char **why)
 		path += n;
 	}
 	e = entry_read(at);
-	if (e.flags & HARDLINK && e.data < entries)
+	if (e.flags & TREE_HARDLINK && e.data < entries)
 		e = entry_read((uint32_t)e.data);
 	if ((e.mode & TYPE_MASK) == TYPE_DIR)
 		*why = "Is a directory";

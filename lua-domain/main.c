@@ -7,6 +7,7 @@
 #include <keros/checkpoint.h>
 #include <keros/native.h>
 #include <keros/node.h>
+#include <keros/instance.h>
 #include <keros/process.h>
 #include <keros/sandbox.h>
 #include "capability.h"
@@ -335,19 +336,20 @@ static uint32_t do_report(void *ctx, struct msg *m, const void **data, size_t *l
 
 static const struct sandbox_server interface = { .setup = do_setup, .run = do_run, .grant = do_grant, .report = do_report };
 
-static void message_prepare(struct msg *m)
+static void config_receive(struct msg *m)
 {
-	memset(m->recv, 0, sizeof m->recv);
-	m->recv[0] = CR_ARG0;
-	m->recv[3] = CR_RETURN;
 	m->recv_string = config_length ? NULL : config;
 	m->recv_limit = config_length ? 0 : INV_STRING_MAX;
 }
 
+static uint64_t run_live(void)
+{
+	return (uint64_t)domain_run() << 8;
+}
+
 int main(void)
 {
-	struct msg m = { 0 };
-	cap_t reply_to = CR_RETURN;
+	static const struct instance instance = { &interface, DATA_SANDBOX, CR_RUN, config_receive, run_live };
 
 	if (!memory_init() || !slots_init() || node_fetch(CR_CONST, CONST_DISCRIM, CR_DISCRIM) != RC_OK)
 		return 1;
@@ -359,23 +361,5 @@ int main(void)
 	config = heap_alloc(NULL, NULL, 0, INV_STRING_MAX);
 	if (!config)
 		return 1;
-	process_make_start(CR_SELF, DATA_SANDBOX, CR_TMP0);
-	m.send[0] = CR_TMP0;
-	for (;;) {
-		message_prepare(&m);
-		inv_return(reply_to, &m);
-		reply_to = CR_RETURN;
-		if (m.got & INV_GOT_NOTICE || (m.got & INV_GOT_DATA) != DATA_SANDBOX) {
-			memset(&m, 0, sizeof m);
-			reply_to = CR_VOID;
-			continue;
-		}
-		if (!sandbox_serve(&interface, NULL, &m)) {
-			int status = domain_run();
-
-			memset(&m, 0, sizeof m);
-			m.w[0] = (uint64_t)status << 8;
-			reply_to = CR_RUN;
-		}
-	}
+	instance_serve(&instance);
 }

@@ -13,6 +13,7 @@
 #include <keros/bank.h>
 #include <keros/native.h>
 #include <keros/node.h>
+#include <keros/instance.h>
 #include <keros/process.h>
 #include <keros/sandbox.h>
 #include "process.h"
@@ -322,44 +323,28 @@ bool server_init(void)
 	return shim_init() && process_make_notice(CR_SELF, NOTICE_TIMER, CR_TIMER_NOTICE) == RC_OK;
 }
 
-static void message_prepare(struct msg *m)
+static void text_receive(struct msg *m)
 {
-	memset(m->recv, 0, sizeof m->recv);
-	m->recv[0] = CR_ARG0;
-	m->recv[3] = CR_RETURN;
 	m->recv_string = run_asked ? NULL : text;
 	m->recv_limit = run_asked ? 0 : sizeof text - 1;
 }
 
+static uint64_t run_live(void)
+{
+	uint64_t status = run_command();
+
+	record_flush();
+	return status;
+}
+
 int main(void)
 {
-	struct msg m = { 0 };
-	cap_t reply_to = CR_RETURN;
+	static const struct instance instance = { &interface, DATA_SANDBOX, CR_RUN, text_receive, run_live };
 
 	/* Whoever keeps the sandbox is told if this server itself fails. */
 	process_swap_slot(CR_SELF, PSLOT_KEEPER, CR_ARG0, CR_VOID);
 	process_set_name(CR_SELF, "posix-server", 12);
 	if (!server_init())
 		return 1;
-	process_make_start(CR_SELF, DATA_SANDBOX, CR_TMP0);
-	m.send[0] = CR_TMP0;
-	for (;;) {
-		message_prepare(&m);
-		inv_return(reply_to, &m);
-		reply_to = CR_RETURN;
-		if (m.got & INV_GOT_NOTICE || (m.got & INV_GOT_DATA) != DATA_SANDBOX) {
-			memset(&m, 0, sizeof m);
-			reply_to = CR_VOID;
-			continue;
-		}
-		if (!sandbox_serve(&interface, NULL, &m)) {
-			uint64_t status = run_command();
-
-			record_flush();
-
-			memset(&m, 0, sizeof m);
-			m.w[0] = status;
-			reply_to = CR_RUN;
-		}
-	}
+	instance_serve(&instance);
 }

@@ -254,20 +254,11 @@ long sys_chroot(struct proc *p, uint64_t *a)
 
 long sys_getrandom(struct proc *p, uint64_t *a)
 {
-	uint64_t n = a[1] > 33554431 ? 33554431 : a[1], done = 0;
 	if (a[2] & ~7ull)
 		return -EINVAL;
 	if (random_refused) {
 		refusal_quiet("getrandom", "--random");
 		return -EPERM;
 	}
-	while (done < n) {
-		size_t chunk = n - done;
-		char *to = user_window(p, a[0] + done, &chunk, true);
-		if (!to)
-			return done ? (long)done : -EFAULT;
-		random_fill(to, chunk);
-		done += chunk;
-	}
-	return done;
+	return user_fill(p, a[0], a[1] > 33554431 ? 33554431 : a[1], random_fill);
 }

@@ -90,6 +90,18 @@ def lua_output(script, *options):
     return result.stdout.decode()
 
 
+def folder(name, files=()):
+    """A folder of this name here, with files: {path: bytes}."""
+    top = os.path.join(os.getcwd(), name)
+    os.makedirs(top, exist_ok=True)
+    for path, content in dict(files).items():
+        full = os.path.join(top, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as out:
+            out.write(content)
+    return top
+
+
 def tree_with(files, links=()):
     """Makes a directory to lay over the base tree: {path: bytes, or the host file to copy as ("copy", path)}."""
     top = tempfile.mkdtemp(prefix="tree-", dir=os.getcwd())

@@ -121,11 +121,7 @@ static void swap_key(struct inv *inv, struct process *p, struct cap *key)
 	commit_point();
 	process_mark_dirty(p);
 	inv_out_cap(inv, 0, *key);
-	*key = *inv_cap(inv, 0);
-	if (key == &p->slots[PSLOT_SPACE])
-		p->space = SPACE_NONE;
-	if (key == &p->slots[PSLOT_SCHEDULE])
-		schedule_refresh(p);
+	process_key_set(p, key, inv_cap(inv, 0));
 }
 
 /* ---- states ------------------------------------------------------------------------------ */
@@ -152,13 +148,7 @@ static void make_available(struct inv *inv, struct process *p)
 	inv_fail(inv, busy ? RC_BUSY : 0);
 	if (!busy)
 		return;
-	process_mark_dirty(p);
-	process_halt(p);
-	p->state = PROC_AVAILABLE;
-	if (p->notices)
-		notice_deliver(p, 0);
-	else
-		sched_wake_stalled(p);
+	process_free_for_callers(p);
 }
 
 /* 66, 67 and 73: always or only if it was available, a resume key of that kind. */

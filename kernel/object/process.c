@@ -90,35 +90,58 @@ void process_mark_dirty(struct process *p)
 	frame_dirty(process_frame(p));
 }
 
-void process_op_get_slot(struct inv *inv)
+void process_free_for_callers(struct process *p)
+{
+	process_mark_dirty(p);
+	process_halt(p);
+	p->state = PROC_AVAILABLE;
+	if (p->notices)
+		notice_deliver(p, 0);
+	else
+		sched_wake_stalled(p);
+}
+
+void process_key_set(struct process *p, struct cap *key, const struct cap *value)
+{
+	*key = *value;
+	if (key == &p->slots[PSLOT_SPACE])
+		p->space = SPACE_NONE;
+	if (key == &p->slots[PSLOT_SCHEDULE])
+		schedule_refresh(p);
+}
+
+/* The slot that a message names; NULL and a result if it names none, or the brand, which is nobody's to see. */
+static struct cap *slot_named(struct inv *inv)
 {
 	uint64_t which = inv_word(inv, 0);
 
-	if (which >= PROCESS_SLOTS || which == PSLOT_BRAND) {
-		inv_fail(inv, which == PSLOT_BRAND ? RC_NOACCESS : RC_REQUEST);
+	if (which < PROCESS_SLOTS && which != PSLOT_BRAND)
+		return &subject(inv)->slots[which];
+	inv_fail(inv, which == PSLOT_BRAND ? RC_NOACCESS : RC_REQUEST);
+	return NULL;
+}
+
+void process_op_get_slot(struct inv *inv)
+{
+	struct cap *slot = slot_named(inv);
+
+	if (!slot)
 		return;
-	}
 	commit_point();
-	inv_out_cap(inv, 0, subject(inv)->slots[which]);
+	inv_out_cap(inv, 0, *slot);
 }
 
 void process_op_swap_slot(struct inv *inv)
 {
 	struct process *p = subject(inv);
-	uint64_t which = inv_word(inv, 0);
+	struct cap *slot = slot_named(inv);
 
-	if (which >= PROCESS_SLOTS || which == PSLOT_BRAND) {
-		inv_fail(inv, which == PSLOT_BRAND ? RC_NOACCESS : RC_REQUEST);
+	if (!slot)
 		return;
-	}
 	commit_point();
 	process_mark_dirty(p);
-	inv_out_cap(inv, 0, p->slots[which]);
-	p->slots[which] = *inv_cap(inv, 0);
-	if (which == PSLOT_SPACE)
-		p->space = SPACE_NONE;
-	if (which == PSLOT_SCHEDULE)
-		schedule_refresh(p);
+	inv_out_cap(inv, 0, *slot);
+	process_key_set(p, slot, inv_cap(inv, 0));
 }
 
 void process_op_get_reg(struct inv *inv)
@@ -487,11 +510,5 @@ void process_op_make_available(struct inv *inv)
 		return;
 	}
 	commit_point();
-	process_mark_dirty(p);
-	process_halt(p);
-	p->state = PROC_AVAILABLE;
-	if (p->notices)
-		notice_deliver(p, 0);
-	else
-		sched_wake_stalled(p);
+	process_free_for_callers(p);
 }

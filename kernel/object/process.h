@@ -9,6 +9,10 @@
 void process_mark_dirty(struct process *p);
 /* Ends whatever it was doing; its callers and its resume capabilities are let go. */
 void process_halt(struct process *p);
+/* The same, and it waits for whoever calls it next, beginning with those who wait in its queue. */
+void process_free_for_callers(struct process *p);
+/* Puts a capability into a slot or a register of p, which is dirty. */
+void process_key_set(struct process *p, struct cap *key, const struct cap *value);
 
 void process_regs_get(struct process *p, struct reg_image *image);
 bool process_regs_valid(const struct reg_image *image);

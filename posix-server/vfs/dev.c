@@ -66,34 +66,33 @@ static long full_write(struct file *f, struct proc *p, uint64_t buf, size_t n, i
 	return n ? -ENOSPC : 0;
 }
 
-static long zero_read(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+/* Fills user memory where it is, window by window. */
+long user_fill(struct proc *p, uint64_t buf, size_t n, void (*fill)(void *to, size_t n))
 {
-	(void)f, (void)offset, (void)nonblock;
 	size_t done = 0;
+
 	while (done < n) {
 		size_t chunk = n - done;
 		char *to = user_window(p, buf + done, &chunk, true);
+
 		if (!to)
 			return done ? (long)done : -EFAULT;
-		zero_words(to, chunk);
+		fill(to, chunk);
 		done += chunk;
 	}
 	return done;
 }
 
+static long zero_read(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
+{
+	(void)f, (void)offset, (void)nonblock;
+	return user_fill(p, buf, n, zero_words);
+}
+
 static long random_read(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
 {
 	(void)f, (void)offset, (void)nonblock;
-	size_t done = 0;
-	while (done < n) {
-		size_t chunk = n - done;
-		char *to = user_window(p, buf + done, &chunk, true);
-		if (!to)
-			return done ? (long)done : -EFAULT;
-		random_fill(to, chunk);
-		done += chunk;
-	}
-	return done;
+	return user_fill(p, buf, n, random_fill);
 }
 
 static unsigned memory_poll(struct file *f, struct waitq **q)

@@ -17,20 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <keros/treeimage.h>
 #include "vfs.h"
-
-#define HARDLINK 1u
-#define HEADER_BYTES 24
-
-struct image_entry {
-	uint32_t parent, name;
-	uint16_t name_length, reserved;
-	uint32_t mode, uid, gid;
-	uint64_t mtime_ns, size, data;
-	uint32_t flags, reserved2;
-	uint64_t reserved3;
-};
-_Static_assert(sizeof(struct image_entry) == 64, "an entry is 64 bytes");
 
 struct node {                     /* what we know of an entry; children are a list in the image's order */
 	uint32_t first, last, next;
@@ -39,7 +27,7 @@ struct node {                     /* what we know of an entry; children are a li
 
 struct tree {
 	const char *base;
-	const struct image_entry *entry;
+	const struct tree_image_entry *entry;
 	uint32_t count;
 	uint32_t strings;
 	uint64_t length;
@@ -54,7 +42,7 @@ static char complaint[96];
 
 /* ---- checking ------------------------------------------------------------------------------------- */
 
-static const char *check_name(const struct tree *t, const struct image_entry *e)
+static const char *check_name(const struct tree *t, const struct tree_image_entry *e)
 {
 	if (e->name_length == 0 || e->name_length > NAME_LIMIT)
 		return "name length";
@@ -68,7 +56,7 @@ static const char *check_name(const struct tree *t, const struct image_entry *e)
 	return NULL;
 }
 
-static const char *check_data(const struct tree *t, const struct image_entry *e)
+static const char *check_data(const struct tree *t, const struct tree_image_entry *e)
 {
 	switch (e->mode & S_IFMT) {
 	case S_IFREG:
@@ -94,17 +82,17 @@ static const char *check_data(const struct tree *t, const struct image_entry *e)
 
 static const char *check_hardlink(struct tree *t, uint32_t index)
 {
-	const struct image_entry *e = t->entry + index;
+	const struct tree_image_entry *e = t->entry + index;
 	if (e->data >= t->count || e->data == index)
 		return "hard link to nothing";
-	const struct image_entry *to = t->entry + e->data;
-	if (to->flags & HARDLINK || S_ISDIR(to->mode))
+	const struct tree_image_entry *to = t->entry + e->data;
+	if (to->flags & TREE_HARDLINK || S_ISDIR(to->mode))
 		return "hard link to a link or a directory";
 	t->node[e->data].links++;
 	return NULL;
 }
 
-static int names_compare(const struct tree *t, const struct image_entry *a, const struct image_entry *b)
+static int names_compare(const struct tree *t, const struct tree_image_entry *a, const struct tree_image_entry *b)
 {
 	size_t n = a->name_length < b->name_length ? a->name_length : b->name_length;
 	int order = memcmp(t->base + a->name, t->base + b->name, n);
@@ -114,8 +102,8 @@ static int names_compare(const struct tree *t, const struct image_entry *a, cons
 /* Puts the entry at the end of its directory's list; being in order also means that no name is there twice. */
 static const char *check_place(struct tree *t, uint32_t index)
 {
-	const struct image_entry *e = t->entry + index;
-	if (e->parent >= index || !S_ISDIR(t->entry[e->parent].mode) || t->entry[e->parent].flags & HARDLINK)
+	const struct tree_image_entry *e = t->entry + index;
+	if (e->parent >= index || !S_ISDIR(t->entry[e->parent].mode) || t->entry[e->parent].flags & TREE_HARDLINK)
 		return "parent is not an earlier directory";
 	struct node *dir = t->node + e->parent;
 	if (dir->last != NO_ENTRY && names_compare(t, t->entry + dir->last, e) >= 0)
@@ -130,33 +118,35 @@ static const char *check_place(struct tree *t, uint32_t index)
 
 static const char *check_entry(struct tree *t, uint32_t index)
 {
-	const struct image_entry *e = t->entry + index;
+	const struct tree_image_entry *e = t->entry + index;
 	t->node[index].first = t->node[index].last = t->node[index].next = NO_ENTRY;
 	t->node[index].links++;
 	if (e->mode & ~(uint32_t)(S_IFMT | 07777))
 		return "mode";
-	if (e->flags & ~HARDLINK)
+	if (e->flags & ~TREE_HARDLINK)
 		return "flags";
 	if (index == 0)
 		return e->parent || e->name_length || e->flags || !S_ISDIR(e->mode) ? "root" : NULL;
 	const char *bad = check_name(t, e);
 	if (!bad)
-		bad = e->flags & HARDLINK ? check_hardlink(t, index) : check_data(t, e);
+		bad = e->flags & TREE_HARDLINK ? check_hardlink(t, index) : check_data(t, e);
 	return bad ? bad : check_place(t, index);
 }
 
 static const char *check_header(struct tree *t, uint64_t given)
 {
-	if (given < HEADER_BYTES || memcmp(t->base, "KETREE1", 8))
+	const struct tree_image_header *h = (const void *)t->base;
+
+	if (given < sizeof *h || memcmp(h->magic, TREE_MAGIC, sizeof h->magic))
 		return "no magic";
-	memcpy(&t->count, t->base + 8, 4);
-	memcpy(&t->strings, t->base + 12, 4);
-	memcpy(&t->length, t->base + 16, 8);
+	t->count = h->entries;
+	t->strings = h->strings;
+	t->length = h->length;
 	if (t->length > given)
 		return "shorter than it says";
 	if (t->count == 0 || t->strings > t->length)
 		return "header";
-	if (t->strings < HEADER_BYTES || (t->strings - HEADER_BYTES) / sizeof *t->entry < t->count)
+	if (t->strings < sizeof *h || (t->strings - sizeof *h) / sizeof *t->entry < t->count)
 		return "entries run into the strings";
 	return NULL;
 }
@@ -175,7 +165,7 @@ static int tree_check(unsigned which, const char **why)
 		*why = complaint;
 		return -EINVAL;
 	}
-	t->entry = (const void *)(t->base + HEADER_BYTES);
+	t->entry = (const void *)(t->base + sizeof(struct tree_image_header));
 	t->node = calloc(t->count, sizeof *t->node);
 	t->made = calloc(t->count, sizeof *t->made);
 	*why = "no memory for the file tree";
@@ -198,7 +188,7 @@ static int tree_check(unsigned which, const char **why)
 
 static uint32_t entry_target(const struct tree *t, uint32_t entry)
 {
-	return t->entry[entry].flags & HARDLINK ? (uint32_t)t->entry[entry].data : entry;
+	return t->entry[entry].flags & TREE_HARDLINK ? (uint32_t)t->entry[entry].data : entry;
 }
 
 uint64_t tree_number(unsigned tree, uint32_t entry)
@@ -213,7 +203,7 @@ uint32_t tree_mode(unsigned tree, uint32_t entry)
 
 static bool inode_fill(struct inode *i, struct tree *t, unsigned which, uint32_t index)
 {
-	const struct image_entry *e = t->entry + index;
+	const struct tree_image_entry *e = t->entry + index;
 	i->number = t->number + index;
 	i->atime = i->mtime = i->ctime = e->mtime_ns;
 	i->nlink = t->node[index].links;
@@ -234,7 +224,7 @@ static bool inode_fill(struct inode *i, struct tree *t, unsigned which, uint32_t
 		i->size = PAGE_BYTES;
 		i->nlink = 2;
 		for (uint32_t c = t->node[index].first; c != NO_ENTRY; c = t->node[c].next)
-			i->nlink += S_ISDIR(t->entry[c].mode) && !(t->entry[c].flags & HARDLINK);
+			i->nlink += S_ISDIR(t->entry[c].mode) && !(t->entry[c].flags & TREE_HARDLINK);
 	} else {
 		i->rdev = e->data;
 	}
@@ -247,7 +237,7 @@ struct inode *tree_inode(unsigned which, uint32_t entry)
 	uint32_t index = entry_target(t, entry);
 	if (t->made[index])
 		return t->made[index];
-	const struct image_entry *e = t->entry + index;
+	const struct tree_image_entry *e = t->entry + index;
 	struct inode *i = inode_new(e->mode, e->uid, e->gid);
 	if (!i)
 		return NULL;
@@ -310,7 +300,7 @@ static bool lay_merged(struct inode *parent, uint32_t base, uint32_t over)
 	const struct tree *t = trees + 1;
 	i->dir.lower[1] = over;
 	for (uint32_t c = t->node[over].first; c != NO_ENTRY; c = t->node[c].next)
-		i->nlink += S_ISDIR(t->entry[c].mode) && !(t->entry[c].flags & HARDLINK);
+		i->nlink += S_ISDIR(t->entry[c].mode) && !(t->entry[c].flags & TREE_HARDLINK);
 	lay_name(&parent->dir, 0, base);
 	struct dentry *d = parent->dir.entries + parent->dir.used - 1;
 	d->inode = i;
@@ -320,12 +310,12 @@ static bool lay_merged(struct inode *parent, uint32_t base, uint32_t over)
 
 static bool entry_is_dir(const struct tree *t, uint32_t entry)
 {
-	return S_ISDIR(t->entry[entry].mode) && !(t->entry[entry].flags & HARDLINK);
+	return S_ISDIR(t->entry[entry].mode) && !(t->entry[entry].flags & TREE_HARDLINK);
 }
 
 static int compare_across(uint32_t base, uint32_t over)
 {
-	const struct image_entry *a = trees[0].entry + base, *b = trees[1].entry + over;
+	const struct tree_image_entry *a = trees[0].entry + base, *b = trees[1].entry + over;
 	size_t n = a->name_length < b->name_length ? a->name_length : b->name_length;
 	int order = memcmp(trees[0].base + a->name, trees[1].base + b->name, n);
 	return order ? order : (int)a->name_length - (int)b->name_length;

@@ -341,6 +341,7 @@ long pipe_put(struct file *f, struct proc *p, const void *from, size_t n); /* wh
 
 /* random.c */
 void random_fill(void *to, size_t n);
+long user_fill(struct proc *p, uint64_t to, size_t n, void (*fill)(void *to, size_t n)); /* bytes, or -EFAULT */
 
 /* ---- copying ------------------------------------------------------------------------------------------------ */
 /* By 8-byte words: under TCG every turn of a string instruction costs one, whatever its width. */
@@ -374,7 +375,10 @@ static inline void zero_words(void *to, size_t n)
 }
 #else
 #define copy_words(to, from, n) __builtin_memmove(to, from, n)
-#define zero_words(to, n)       __builtin_memset(to, 0, n)
+static inline void zero_words(void *to, size_t n)
+{
+	__builtin_memset(to, 0, n);
+}
 #endif
 
 /* The process may be absent: then the address is the server's own. */

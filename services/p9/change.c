@@ -86,13 +86,11 @@ static void make_link_begin(struct op *o)
 uint32_t do_make_link(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length)
 {
 	struct handle *h = ctx;
-	uint32_t rc = handle_ready(h);
+	uint32_t rc = handle_writable(h);
 	struct op *o;
 
 	if (rc != RC_OK)
 		return rc;
-	if (h->readonly)
-		return FILES_ERROR + E_ROFS;
 	if (at == 0 || at >= length || memchr((const char *)both + at, 0, length - at))
 		return RC_REQUEST;
 	/* The target is no path of ours: only the first is split. */

@@ -315,13 +315,11 @@ uint32_t do_set_file(void *ctx, struct msg *m, uint64_t which, uint64_t mode, ui
 			    uint64_t mtime)
 {
 	struct handle *h = ctx;
-	uint32_t rc = handle_ready(h);
+	uint32_t rc = handle_writable(h);
 	struct op *o;
 
 	if (rc != RC_OK)
 		return rc;
-	if (h->readonly)
-		return FILES_ERROR + E_ROFS;
 	if ((which & FILES_SET_SIZE) && !h->can_write)
 		return RC_NOACCESS;
 	if (!(o = op_new(h, h->share)))

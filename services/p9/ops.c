@@ -212,6 +212,14 @@ uint32_t handle_ready(const struct handle *h)
 	return same && h->share->ready ? RC_OK : RC_RESTART;
 }
 
+/* ... and what one that changes something needs. */
+uint32_t handle_writable(const struct handle *h)
+{
+	uint32_t rc = handle_ready(h);
+
+	return rc == RC_OK && h->readonly ? FILES_ERROR + E_ROFS : rc;
+}
+
 /* Takes one path (second: the other one of two) into an operation.  0 or a Linux error number. */
 static int path_take(struct op *o, unsigned which, const char *path, size_t length)
 {
@@ -232,11 +240,8 @@ struct op *op_paths(struct handle *h, bool changes, const void *text, size_t len
 	struct op *o;
 	int error;
 
-	*rc = handle_ready(h);
+	*rc = changes ? handle_writable(h) : handle_ready(h);
 	if (*rc != RC_OK)
-		return NULL;
-	*rc = FILES_ERROR + E_ROFS;
-	if (changes && h->readonly)
 		return NULL;
 	*rc = RC_REQUEST;
 	if (second > length)

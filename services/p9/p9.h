@@ -185,6 +185,7 @@ void op_reply(struct op *o, uint32_t rc, const uint64_t *words, unsigned count, 
 	   cap_t cap);
 uint32_t op_begin(struct op *o, struct msg *m, void (*start)(struct op *));
 uint32_t handle_ready(const struct handle *h);
+uint32_t handle_writable(const struct handle *h);
 struct op *op_paths(struct handle *h, bool changes, const void *text, size_t length, size_t second, uint32_t *rc);
 void no_folder(struct op *o);
 void no_name(struct op *o);

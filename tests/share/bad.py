@@ -7,18 +7,7 @@ import subprocess
 import time
 
 import lib
-from lib import KEROS, expect, limit, run_keros, skip
-
-
-def folder(name, files=()):
-    top = os.path.join(os.getcwd(), name)
-    os.makedirs(top, exist_ok=True)
-    for path, content in dict(files).items():
-        full = os.path.join(top, path)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        with open(full, "wb") as out:
-            out.write(content)
-    return top
+from lib import KEROS, expect, folder, limit, run_keros, skip
 
 
 class Running:

@@ -3,21 +3,9 @@
 import os
 import shutil
 
-from lib import expect, run_keros
+from lib import expect, folder, run_keros
 
 BUSYBOX = "/bin/busybox"
-
-
-def folder(name, files=()):
-    """A folder of the host with files: {path: bytes}."""
-    top = os.path.join(os.getcwd(), name)
-    os.makedirs(top, exist_ok=True)
-    for path, content in dict(files).items():
-        full = os.path.join(top, path)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        with open(full, "wb") as out:
-            out.write(content)
-    return top
 
 
 def test_read():

@@ -2,21 +2,11 @@
 
 import os
 
-from lib import run_keros
+from lib import folder, run_keros
 
 
 def said(result):
     return [line for line in result.stderr.decode().splitlines() if line.startswith("keros: ")]
-
-
-def folder(name, files=()):
-    top = os.path.join(os.getcwd(), name)
-    for path, content in dict(files).items():
-        full = os.path.join(top, path)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        with open(full, "wb") as out:
-            out.write(content)
-    return top
 
 
 def test_once_and_only_what_exists():

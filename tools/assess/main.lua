@@ -7,6 +7,7 @@
 local root = arg[1]
 package.path = root .. "/tools/assess/?.lua;" .. package.path
 local events = require "events"
+local file = require "file"
 local learn = require "learn"
 local report = require "report"
 local tree = require "tree"
@@ -222,13 +223,6 @@ local function write(path, text)
 	f:close()
 end
 
-local function read(path)
-	local f = io.open(path, "rb")
-	local text = f and f:read("a") or ""
-	if f then f:close() end
-	return text
-end
-
 local function main(words)
 	local o = parse(words)
 	for _, item in ipairs(o.items) do
@@ -306,7 +300,7 @@ local function main(words)
 
 	local facts = report.facts {
 		root = root, m = m, files = files, manifest = manifest, context = context, first = first, verdict = verdict,
-		saturation = saturation, changing = changing, withheld = o.withheld, manifest_text = read(path),
+		saturation = saturation, changing = changing, withheld = o.withheld, manifest_text = file.read(path) or "",
 	}
 	write(o.out .. "/report.json", json.encode(facts) .. "\n")
 	write(o.out .. "/report.html", report.html(facts))

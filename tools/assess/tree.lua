@@ -1,15 +1,9 @@
 -- tree.lua - what the sandbox's files were before it ran: the base tree's image, and the folders laid over it.
+local file = require "file"
 local tree = {}
 tree.__index = tree
 
 local KINDS = { [0x8000] = "file", [0x4000] = "folder", [0xA000] = "link", [0x2000] = "device", [0x6000] = "device" }
-
-local function read_bytes(path)
-	local f = io.open(path, "rb")
-	local bytes = f and f:read("a")
-	if f then f:close() end
-	return bytes
-end
 
 local function read_image(image)
 	local count = string.unpack("<I4", image, 9)
@@ -32,7 +26,7 @@ end
 
 -- items: what of the host is shown, in order: { host, guest, share = whether it is a share and no copy }.
 function tree.open(image_path, items)
-	local image = assert(read_bytes(image_path), image_path .. " is missing: run `make all` first")
+	local image = assert(file.read(image_path), image_path .. " is missing: run `make all` first")
 	return setmetatable({ image = image, entries = read_image(image), items = items }, tree)
 end
 
@@ -82,7 +76,7 @@ function tree:bytes(path)
 	self:scan()
 	local over = self.scanned[path]
 	if over and over.host then
-		return (over.kind == "file" or over.kind == "link") and read_bytes(over.host) or nil
+		return (over.kind == "file" or over.kind == "link") and file.read(over.host) or nil
 	end
 	local e = self.entries[path]
 	if e and e.kind == "link" then

@@ -1,5 +1,6 @@
 -- verify.lua - running the command, in full or under a manifest, and comparing what came out.
 local events = require "events"
+local file = require "file"
 local learn = require "learn"
 local tree = require "tree"
 local verify = {}
@@ -11,13 +12,6 @@ runner.__index = runner
 function verify.runner(o)
 	o.count = 0
 	return setmetatable(o, runner)
-end
-
-local function read(path)
-	local f = io.open(path, "rb")
-	local text = f and f:read("a") or ""
-	if f then f:close() end
-	return text
 end
 
 -- One run: what it printed, its status, and the record.
@@ -39,7 +33,7 @@ function runner:run(name, options, command, recorded)
 	local _, how, code = os.execute(line)
 	return {
 		-- What the command itself says of refusals is not the program's.
-		status = how == "signal" and 128 + code or code, output = read(base .. ".out"), errors = (read(base .. ".err"):gsub("keros: [^\n]*\n", "")),
+		status = how == "signal" and 128 + code or code, output = file.read(base .. ".out") or "", errors = ((file.read(base .. ".err") or ""):gsub("keros: [^\n]*\n", "")),
 		record = base .. ".jsonl",
 	}
 end

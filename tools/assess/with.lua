@@ -1,16 +1,10 @@
 -- with.lua - a program of the host with what it cannot start without: its interpreter and shared libraries.
 --
 -- The files are read, nothing is run: the program may be one that nobody trusts yet.
+local file = require "file"
 local with = {}
 
 local FOLDERS = { "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib" }
-
-local function read(path)
-	local f = io.open(path, "rb")
-	local bytes = f and f:read("a")
-	if f then f:close() end
-	return bytes
-end
 
 -- Interpreter and needed libraries of an ELF file, by its program headers; nothing if it is none.
 local function needs(bytes)
@@ -42,7 +36,7 @@ end
 local function find_library(name)
 	for _, folder in ipairs(FOLDERS) do
 		local path = folder .. "/" .. name
-		if read(path) then return path end
+		if file.read(path) then return path end
 	end
 end
 
@@ -60,7 +54,7 @@ end
 -- Items for tree.lua: the program at its own path, the others where the loader looks. nil, why: it is not to be had.
 function with.items(name)
 	local program = find_program(name)
-	local bytes = program and read(program)
+	local bytes = program and file.read(program)
 	if not bytes then return nil, "there is no program " .. name end
 	local items, known = { { host = program, guest = program, follow = true } }, {}
 	local function add(path)
@@ -71,12 +65,12 @@ function with.items(name)
 	local function walk(content)
 		local ok, interpreter, names = pcall(needs, content)
 		if not ok then return end
-		if interpreter and read(interpreter) then add(interpreter) end
+		if interpreter and file.read(interpreter) then add(interpreter) end
 		for _, n in ipairs(names) do
 			local path = find_library(n)
 			if path and not known[path] then
 				add(path)
-				walk(read(path))
+				walk(file.read(path))
 			end
 		end
 	end

@@ -2,17 +2,13 @@
  * tree.c - file trees: building them and writing the image.  See tree.h.
  */
 #define _GNU_SOURCE
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <keros/treeimage.h>
 #include "lib/tree.h"
 
-#define TREE_HEADER 24
-#define TREE_ENTRY  64
-#define TREE_HARDLINK 1u
-#define TREE_ALIGN 4096u
 #define NAME_BYTES_MAX 255
 
 struct tree_entry {
@@ -183,18 +179,6 @@ static int compare_names(const void *a, const void *b)
 	return strcmp((*(struct tree_entry *const *)a)->name, (*(struct tree_entry *const *)b)->name);
 }
 
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof value);
-}
-
 /* Level by level, so that parents come first and siblings stand together in order. */
 static struct tree_entry **order_entries(struct tree *t, size_t *count)
 {
@@ -239,24 +223,15 @@ static void settle_links(struct tree_entry **order, size_t count)
 static void put_entry(uint8_t *at, const struct tree_entry *e)
 {
 	bool link = e->group != e;
+	struct tree_image_entry to = {
+		.parent = e->parent->index, .name = e->name_offset, .name_length = (uint16_t)strlen(e->name),
+		.mode = e->a.mode, .uid = e->a.uid, .gid = e->a.gid, .mtime_ns = e->a.mtime_ns, .size = e->size,
+		.data = link ? e->group->index : S_ISLNK(e->a.mode) ? e->target_offset :
+			S_ISREG(e->a.mode) ? e->data_offset : e->rdev,
+		.flags = link ? TREE_HARDLINK : 0,
+	};
 
-	put32(at, e->parent->index);
-	put32(at + 4, e->name_offset);
-	at[8] = (uint8_t)strlen(e->name);
-	put32(at + 12, e->a.mode);
-	put32(at + 16, e->a.uid);
-	put32(at + 20, e->a.gid);
-	put64(at + 24, e->a.mtime_ns);
-	put64(at + 32, e->size);
-	if (link)
-		put64(at + 40, e->group->index);
-	else if (S_ISLNK(e->a.mode))
-		put64(at + 40, e->target_offset);
-	else if (S_ISREG(e->a.mode))
-		put64(at + 40, e->data_offset);
-	else
-		put64(at + 40, e->rdev);
-	put32(at + 48, link ? TREE_HARDLINK : 0);
+	memcpy(at, &to, sizeof to);
 }
 
 static void pad(struct buffer *b)
@@ -270,11 +245,12 @@ static void pad(struct buffer *b)
 struct buffer tree_image(struct tree *t)
 {
 	struct buffer image = { 0 }, strings = { 0 };
+	struct tree_image_header header;
 	size_t count, strings_offset;
 	struct tree_entry **order = order_entries(t, &count);
 
 	settle_links(order, count);
-	strings_offset = TREE_HEADER + count * TREE_ENTRY;
+	strings_offset = sizeof header + count * sizeof(struct tree_image_entry);
 	for (size_t i = 0; i < count; i++) {
 		struct tree_entry *e = order[i];
 
@@ -288,6 +264,7 @@ struct buffer tree_image(struct tree *t)
 	if (strings_offset + strings.length > UINT32_MAX)
 		die("too many files for one tree image");
 
+	header = (struct tree_image_header){ TREE_MAGIC, (uint32_t)count, (uint32_t)strings_offset, 0 };
 	image.length = image.room = strings_offset;
 	image.data = xcalloc(1, strings_offset);
 	buffer_add(&image, strings.data, strings.length);
@@ -302,12 +279,10 @@ struct buffer tree_image(struct tree *t)
 	}
 	pad(&image);
 
-	memcpy(image.data, "KETREE1", 8);
-	put32(image.data + 8, (uint32_t)count);
-	put32(image.data + 12, (uint32_t)strings_offset);
-	put64(image.data + 16, image.length);
+	header.length = image.length;
+	memcpy(image.data, &header, sizeof header);
 	for (size_t i = 0; i < count; i++)
-		put_entry(image.data + TREE_HEADER + i * TREE_ENTRY, order[i]);
+		put_entry(image.data + sizeof header + i * sizeof(struct tree_image_entry), order[i]);
 	free(order);
 	free(strings.data);
 	return image;

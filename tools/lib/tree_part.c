@@ -2,51 +2,26 @@
  * tree_part.c - parts of file trees: what a run manifest grants of an image, and single host files at other places.
  */
 #define _GNU_SOURCE
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <keros/treeimage.h>
 #include "lib/tree.h"
 
-#define HEADER 24u
-#define ENTRY  64u
-#define HARDLINK 1u
-
-struct entry { uint32_t parent, name, mode, uid, gid, flags; uint16_t name_length; uint64_t mtime_ns, size, data; };
-
-static uint32_t get32(const uint8_t *at)
+static struct tree_image_entry entry_read(const struct buffer *image, uint32_t index)
 {
-	uint32_t v;
+	struct tree_image_entry r;
+	bool holds_data;
 
-	memcpy(&v, at, sizeof v);
-	return le32toh(v);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof v);
-	return le64toh(v);
-}
-
-static struct entry entry_read(const struct buffer *image, uint32_t index)
-{
-	const uint8_t *e = image->data + HEADER + (size_t)index * ENTRY;
-	struct entry r = {
-		.parent = get32(e), .name = get32(e + 4), .name_length = (uint16_t)get32(e + 8), .mode = get32(e + 12),
-		.uid = get32(e + 16), .gid = get32(e + 20), .mtime_ns = get64(e + 24), .size = get64(e + 32),
-		.data = get64(e + 40), .flags = get32(e + 48),
-	};
-	bool holds_data = S_ISREG(r.mode) || S_ISLNK(r.mode);
-
+	memcpy(&r, image->data + sizeof(struct tree_image_header) + index * sizeof r, sizeof r);
+	holds_data = S_ISREG(r.mode) || S_ISLNK(r.mode);
 	if ((index && r.parent >= index) || r.name + (uint64_t)r.name_length > image->length ||
-	    (holds_data && !(r.flags & HARDLINK) && (r.data > image->length || r.size > image->length - r.data)))
+	    (holds_data && !(r.flags & TREE_HARDLINK) && (r.data > image->length || r.size > image->length - r.data)))
 		die("entry %u of a file tree image is outside of it: run `make all`", index);
 	return r;
 }
 
-static char *path_of(const struct buffer *image, char **paths, uint32_t index, const struct entry *e)
+static char *path_of(const struct buffer *image, char **paths, uint32_t index, const struct tree_image_entry *e)
 {
 	if (!index)
 		return xstrdup("");
@@ -55,11 +30,11 @@ static char *path_of(const struct buffer *image, char **paths, uint32_t index, c
 
 static void entry_copy(struct tree *t, const struct buffer *image, char **paths, const bool *wanted, uint32_t index)
 {
-	struct entry e = entry_read(image, index);
+	struct tree_image_entry e = entry_read(image, index);
 	struct tree_attributes a = { .mode = e.mode, .uid = e.uid, .gid = e.gid, .mtime_ns = e.mtime_ns };
 	struct tree_entry *made;
 
-	if (e.flags & HARDLINK) {
+	if (e.flags & TREE_HARDLINK) {
 		uint32_t first = (uint32_t)e.data;
 
 		if (first >= index)
@@ -83,15 +58,21 @@ static void entry_copy(struct tree *t, const struct buffer *image, char **paths,
 
 size_t tree_add_part(struct tree *t, const struct buffer *image, bool (*wants)(void *ctx, const char *path), void *ctx)
 {
-	uint32_t count = image->length >= HEADER ? get32(image->data + 8) : 0;
-	char **paths = xcalloc(count + 1, sizeof *paths);
-	bool *wanted = xcalloc(count + 1, sizeof *wanted);
+	struct tree_image_header h = { 0 };
+	uint32_t count;
+	char **paths;
+	bool *wanted;
 	size_t taken = 0;
 
-	if (image->length < HEADER || memcmp(image->data, "KETREE1", 8) || count > (image->length - HEADER) / ENTRY)
+	memcpy(&h, image->data, image->length < sizeof h ? image->length : sizeof h);
+	count = h.entries;
+	if (memcmp(h.magic, TREE_MAGIC, sizeof h.magic) || image->length < sizeof h ||
+	    count > (image->length - sizeof h) / sizeof(struct tree_image_entry))
 		die("this is no file tree image: run `make all`");
+	paths = xcalloc(count + 1, sizeof *paths);
+	wanted = xcalloc(count + 1, sizeof *wanted);
 	for (uint32_t i = 0; i < count; i++) {
-		struct entry e = entry_read(image, i);
+		struct tree_image_entry e = entry_read(image, i);
 
 		paths[i] = path_of(image, paths, i, &e);
 		if (!wants(ctx, i ? paths[i] : "/"))
