@@ -5,6 +5,7 @@
  * start capability in register 8.
  */
 #include "machine_test.h"
+#include <stdio.h>
 #include <string.h>
 #include "kernel/node.h"
 #include "kernel/process.h"
@@ -86,6 +87,160 @@ static void both_paths_do_the_same(void **state)
 			assert_memory_equal(&fast, &client[0]->regs, sizeof fast);
 		finish();
 	}
+}
+
+/* ---- random messages by both paths -------------------------------------------------------- */
+
+#define MESSAGES 12
+enum { WRAPPER = 9, RED = 10, OBJECTS = 13, OBJECTS_END = 20 };
+
+struct outcome {
+	struct process after[MESSAGES][2];     /* client 0 and the server */
+	uint8_t bytes[MESSAGES][2][64];        /* what their buffers hold */
+	uint32_t calls[MESSAGES][2], result[MESSAGES];
+	unsigned fast, between;                /* of those between processes, how many never came to the scheduler */
+};
+
+/* A keeper's node with the server behind it: a front-end, and a red segment that passes itself on or not. */
+static void make_wrappers(void)
+{
+	for (unsigned reg = WRAPPER; reg <= RED; reg++) {
+		struct node *n = machine_node();
+		struct cap keeper = process_cap(server, CAP_START, machine_below(2) ? 0x1230 : 0x12);
+		struct cap format = cap_number(machine_below(2) ? 0x1FFFEF03 : 0x0FFFEF03, 0, 0);
+
+		node_store(n, 14, &keeper);
+		node_store(n, 15, &format);
+		client[0]->caps[reg] = node_cap(n, reg == WRAPPER ? CAP_FRONTEND : CAP_SEGMENT, machine_below(4) << 4 | machine_below(2) << 7);
+	}
+}
+
+static void make_objects(void)
+{
+	struct process *p = client[0];
+
+	p->caps[OBJECTS] = cap_number(machine_random(), 5, 7);
+	p->caps[OBJECTS + 1] = page_cap(machine_page(), machine_below(2) ? DB_READONLY : 0);
+	p->caps[OBJECTS + 2] = node_cap(machine_node(), CAP_NODE, 0);
+	p->caps[OBJECTS + 3] = cap_misc(CAP_RETURNER, 0, 0);
+	p->caps[OBJECTS + 4] = cap_misc(CAP_DISCRIM, 0, 0);
+	p->caps[OBJECTS + 5] = cap_misc(CAP_KEYBITS, 0, 0);
+	p->caps[OBJECTS + 6] = node_cap(machine_node(), CAP_SENSE, 0);
+	p->caps[OBJECTS_END] = page_cap(machine_page(), 0);
+	p->caps[OBJECTS_END].count++;          /* rescinded */
+}
+
+/* Registers are named twice and not at all, and past the last; there is a string or none, and room for all of it or less. */
+static struct call random_call(uint32_t op)
+{
+	static const uint8_t names[] = { CR_VOID, CR_VOID, 20, 21, 22, 23, RESUME, 32, 255 };
+	struct call c = { .op = op, .order = machine_below(4) ? machine_below(48) : machine_random() };
+
+	for (unsigned i = 0; i < INV_WORDS; i++)
+		c.w[i] = machine_below(2) ? machine_below(20) : machine_random();
+	for (unsigned i = 0; i < INV_CAPS; i++) {
+		c.send[i] = machine_below(3) ? CR_VOID : machine_below(12) ? THING + machine_below(12) : 32 + machine_below(224);
+		c.receive[i] = names[machine_below(sizeof names)];
+	}
+	if (machine_below(2)) {
+		c.string = BUFFER + machine_below(64);
+		c.length = machine_below(64);
+	}
+	if (machine_below(2)) {
+		c.buffer = BUFFER + 0x1000 + machine_below(16);
+		c.limit = machine_below(64);
+	}
+	c.control = machine_below(2) ? INV_KEYKOS : 0;
+	return c;
+}
+
+static void message_by(struct process *p, unsigned reg, const struct call *c, bool slow, struct outcome *o, unsigned n)
+{
+	struct process *both[] = { client[0], server };
+
+	for (unsigned i = 0; i < 2; i++)
+		both[i]->flags = slow ? both[i]->flags | PROCESS_TRACED : both[i]->flags & ~PROCESS_TRACED;
+	machine_execute(p);
+	cpu.idle = true;                       /* sched_switch takes it back */
+	o->result[n] = machine_call(p, reg, c);
+	if (reg < OBJECTS || reg == RESUME) {
+		o->fast += cpu.idle;
+		o->between++;
+	}
+	cpu.idle = false;
+	assert_int_equal(object_check(), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		o->after[n][i] = *both[i];
+		o->after[n][i].flags &= ~PROCESS_TRACED;
+		o->after[n][i].slice_end_ns = 0;
+		o->after[n][i].space = 0;
+		o->after[n][i].space_generation = 0;
+		/* Who sent nothing, or a resume capability, a message of words does not note. */
+		for (unsigned reg = 0; reg < CAP_REGISTERS; reg++)
+			if (both[i]->caps[reg].type == CAP_VOID || both[i]->caps[reg].type == CAP_RESUME)
+				o->after[n][i].givers[reg] = 0;
+		o->calls[n][i] = process_frame(both[i])->call_count;
+		memcpy(o->bytes[n][i], machine_user(both[i], BUFFER + 0x1000), 64);
+	}
+}
+
+static void random_messages(uint64_t seed, bool slow, struct outcome *o)
+{
+	unsigned n = 0;
+
+	memset(o, 0, sizeof *o);
+	make_world();
+	machine.random = seed;
+	make_wrappers();
+	make_objects();
+	for (unsigned i = 0; i < 2; i++)
+		memset(machine_user(i ? server : client[0], BUFFER), 0x40 + i, PAGE_SIZE);
+	serve(32);
+	while (n < MESSAGES) {
+		struct call c = random_call(INV_CALL), r = random_call(INV_RETURN);
+
+		if (server->state != PROC_AVAILABLE) {
+			r.receive[3] = RESUME;
+			r.send[3] = machine_below(4) ? CR_VOID : RESUME;
+			if (cap_resume(&server->caps[RESUME]) != client[0])
+				break;         /* it was given away */
+			message_by(server, RESUME, &r, slow, o, n++);
+		} else if (machine_below(2)) {
+			c.receive[3] = CR_VOID;
+			message_by(client[0], OBJECTS + machine_below(8), &c, slow, o, n++);
+		} else {
+			message_by(client[0], START + machine_below(3), &c, slow, o, n++);
+		}
+		if (client[0]->state != PROC_RUNNING && server->state != PROC_RUNNING)
+			break;                 /* a fault: nobody keeps them */
+	}
+	finish();
+}
+
+/* Whatever a message carries, wherever it goes: the fast paths leave what the slow one leaves. */
+static void random_messages_do_the_same_by_both_paths(void **state)
+{
+	static struct outcome fast, slow;
+	unsigned total = 0, messages = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 600; seed++) {
+		random_messages(seed, false, &fast);
+		random_messages(seed, true, &slow);
+		assert_int_equal(slow.fast, 0);
+		total += fast.fast;
+		messages += fast.between;
+		for (unsigned n = 0; n < MESSAGES; n++) {
+			assert_int_equal(fast.result[n], slow.result[n]);
+			for (unsigned i = 0; i < 2; i++) {
+				assert_int_equal(fast.calls[n][i], slow.calls[n][i]);
+				assert_memory_equal(fast.bytes[n][i], slow.bytes[n][i], 64);
+				assert_memory_equal(&fast.after[n][i], &slow.after[n][i], sizeof fast.after[n][i]);
+			}
+		}
+	}
+	printf("%u of %u messages between processes by a fast path\n", total, messages);
+	assert_true(total > messages / 2);
 }
 
 static void a_resume_capability_works_once(void **state)
@@ -378,6 +533,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_capabilities_and_data_arrive),
 		cmocka_unit_test(both_paths_do_the_same),
+		cmocka_unit_test(random_messages_do_the_same_by_both_paths),
 		cmocka_unit_test(a_resume_capability_works_once),
 		cmocka_unit_test(a_resume_capability_dies_with_the_wait),
 		cmocka_unit_test(a_string_is_copied_and_cut),
