@@ -21,20 +21,16 @@ static inline void *arch_frame_pointer(uint64_t pfn)
 	return (void *)(arch_physical_base + (pfn << 12));
 }
 
-/* Page tables of a space (arch/x86/pt.c; the format is plain data, so hosted uses it too). */
+/* Page tables of a space (arch/x86/pt.c; the format is plain data, so hosted uses it too).  What an entry says, and where
+ * it is: arch_leaf_make, _present, _writable, _executable, _pfn, _below, _page. */
+#include "leaf.h"
 void arch_space_create(struct space *s);                 /* s->root_pfn holds a fresh table */
 /* Makes the leaf table that covers va; returns its 16 entries for the 64 KiB around va, or NULL
  * when no table frame is left. */
 uint64_t *arch_leaf_entries(struct space *s, uint64_t va);
-uint64_t arch_leaf_make(uint64_t pfn, bool writable, bool executable);
 /* Into an entry that holds nothing, and into any. */
 void arch_leaf_fill(uint64_t *entry, uint64_t value);
 void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value);
-bool arch_leaf_present(uint64_t entry);
-bool arch_leaf_writable(uint64_t entry);
-bool arch_leaf_executable(uint64_t entry);
-uint64_t arch_leaf_pfn(uint64_t entry);
-uint64_t *arch_leaf_find(struct space *s, uint64_t va);  /* one entry, or NULL if no table is there */
 /* The first present leaf at *va or above, whose address is then in *va; NULL if there is none. */
 uint64_t *arch_leaf_next(struct space *s, uint64_t *va);
 void arch_unmap_range(struct space *s, uint64_t va, uint64_t size);

@@ -75,45 +75,6 @@ uint64_t *arch_leaf_entries(struct space *s, uint64_t va)
 	return &table[index_of(va, 0) & ~15u];
 }
 
-uint64_t *arch_leaf_find(struct space *s, uint64_t va)
-{
-	uint64_t *table = arch_frame_pointer(s->root_pfn);
-
-	for (unsigned level = 3; level > 0; level--) {
-		uint64_t entry = table[index_of(va, level)];
-
-		if (!(entry & PTE_P))
-			return NULL;
-		table = table_at(entry);
-	}
-	return &table[index_of(va, 0)];
-}
-
-uint64_t arch_leaf_make(uint64_t pfn, bool writable, bool executable)
-{
-	return pfn << 12 | PTE_P | PTE_U | PTE_A | (writable ? PTE_W | PTE_D : 0) | (executable ? 0 : PTE_NX);
-}
-
-bool arch_leaf_present(uint64_t entry)
-{
-	return entry & PTE_P;
-}
-
-bool arch_leaf_writable(uint64_t entry)
-{
-	return entry & PTE_W;
-}
-
-bool arch_leaf_executable(uint64_t entry)
-{
-	return !(entry & PTE_NX);
-}
-
-uint64_t arch_leaf_pfn(uint64_t entry)
-{
-	return (entry & PTE_PFN) >> 12;
-}
-
 void arch_leaf_set(struct space *s, uint64_t va, uint64_t *entry, uint64_t value)
 {
 	bool flush = (*entry & PTE_P) && s == cpu.loaded;

@@ -13,16 +13,7 @@
 #define KERNEL_VIRTUAL  0xFFFFFFFF80000000     /* the image; physical address + this */
 #define PHYSICAL_BASE   0xFFFF800000000000     /* all memory, not executable */
 
-#define PTE_P   0x001ull
-#define PTE_W   0x002ull
-#define PTE_U   0x004ull
-#define PTE_PCD 0x010ull
-#define PTE_A   0x020ull
-#define PTE_D   0x040ull
-#define PTE_PS  0x080ull
-#define PTE_G   0x100ull
-#define PTE_NX  (1ull << 63)
-#define PTE_PFN 0x000FFFFFFFFFF000ull
+#include "pte.h"
 
 #define CR4_TSD   4ull
 

@@ -435,6 +435,21 @@ static inline __attribute__((always_inline)) bool fast_resume(struct fast_long *
 	return m->q->state == PROC_WAITING && !(m->q->recv_control & INV_RAW_REPLY);
 }
 
+/*
+ * As ustring_page, by p's tables first, which are known to be good.  A page that they do not have is the tree's to find.
+ */
+static inline __attribute__((always_inline)) void *fast_page(struct process *p, uint64_t va, uint64_t length, bool write)
+{
+	struct space *s = &spaces[p->space];
+	uint8_t *page;
+
+	if (length > PAGE_SIZE - (va & (PAGE_SIZE - 1)) || va >= USER_END)
+		return NULL;
+	s->last_used = ++space_use_clock;
+	page = arch_leaf_page(s->root_pfn, va, write);
+	return page ? page + (va & (PAGE_SIZE - 1)) : ustring_page(&(struct ustring){ p, va, length }, write);
+}
+
 /* The string is in one page on either side, and both are there. */
 static inline __attribute__((always_inline)) bool fast_string(struct fast_long *m)
 {
@@ -450,9 +465,14 @@ static inline __attribute__((always_inline)) bool fast_string(struct fast_long *
 	m->bytes = length < m->q->regs.r15 ? length : m->q->regs.r15;
 	if (m->bytes < length)
 		m->got |= INV_GOT_TRUNCATED;
-	m->source = ustring_page(&(struct ustring){ m->p, m->p->regs.r12, length }, false);
-	m->sink = m->bytes ? ustring_page(&(struct ustring){ m->q, m->q->regs.r14, m->bytes }, true) : NULL;
-	return m->source && (m->sink || !m->bytes);
+	if (spaces[m->p->space].generation != m->p->space_generation)
+		return false;
+	m->source = fast_page(m->p, m->p->regs.r12, length, false);
+	/* To find that page may have taken q's tables. */
+	if (!m->source || spaces[m->q->space].generation != m->q->space_generation)
+		return false;
+	m->sink = m->bytes ? fast_page(m->q, m->q->regs.r14, m->bytes, true) : NULL;
+	return m->sink || !m->bytes;
 }
 
 /*

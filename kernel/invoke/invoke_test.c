@@ -144,11 +144,11 @@ static struct call random_call(uint32_t op)
 	}
 	if (machine_below(2)) {
 		c.string = BUFFER + machine_below(64);
-		c.length = machine_below(64);
+		c.length = machine_below(20) ? machine_below(64) : ~machine_below(5000);
 	}
 	if (machine_below(2)) {
 		c.buffer = BUFFER + 0x1000 + machine_below(16);
-		c.limit = machine_below(64);
+		c.limit = machine_below(20) ? machine_below(64) : ~machine_below(5000);
 	}
 	c.control = machine_below(2) ? INV_KEYKOS : 0;
 	return c;
@@ -163,7 +163,7 @@ static void message_by(struct process *p, unsigned reg, const struct call *c, bo
 	machine_execute(p);
 	cpu.idle = true;                       /* sched_switch takes it back */
 	o->result[n] = machine_call(p, reg, c);
-	if (reg < OBJECTS || reg == RESUME) {
+	if ((reg < OBJECTS || reg == RESUME) && !p->fault_code) {
 		o->fast += cpu.idle;
 		o->between++;
 	}

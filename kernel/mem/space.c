@@ -397,13 +397,13 @@ bool space_fill(struct process *p, uint64_t va, bool write, bool execute, struct
 void *space_user_pointer(struct process *p, uint64_t va, bool write)
 {
 	struct space *s = va < USER_END ? space_of(p) : NULL;
-	uint64_t *entry = s ? arch_leaf_find(s, va) : NULL;
+	uint8_t *page = s ? arch_leaf_page(s->root_pfn, va, write) : NULL;
 	struct walk w;
 
-	if (!entry || !arch_leaf_present(*entry) || (write && !arch_leaf_writable(*entry))) {
+	if (!page) {
 		if (!s || !space_fill(p, va, write, false, &w))
 			return NULL;
-		return (uint8_t *)frame_data(w.page) + (va & (PAGE_SIZE - 1));
+		page = frame_data(w.page);
 	}
-	return (uint8_t *)arch_frame_pointer(arch_leaf_pfn(*entry)) + (va & (PAGE_SIZE - 1));
+	return page + (va & (PAGE_SIZE - 1));
 }

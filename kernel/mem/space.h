@@ -40,6 +40,13 @@ _Static_assert(sizeof(struct space) == 64, "the fast path indexes by shifting");
 #define USER_END 0x7FFFFFFFF000ull     /* the last page below the canonical hole is never mapped */
 
 extern struct space spaces[SPACES + 1];
+extern uint64_t space_use_clock;
+
+/* The entry of va, or NULL if no table is there. */
+static inline uint64_t *arch_leaf_find(const struct space *s, uint64_t va)
+{
+	return arch_leaf_below(s->root_pfn, va);
+}
 
 void space_tables_init(uint64_t first_pfn, uint64_t count);
 uint32_t space_table_take(struct space *s);    /* a zeroed table frame; 0 if none: spaces but s were tried */
