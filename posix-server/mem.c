@@ -320,11 +320,24 @@ static long sys_madvise(struct proc *p, uint64_t *a)
 	return -EINVAL;
 }
 
+static bool range_has_shared_file(const struct mm *mm, uint64_t start, uint64_t end)
+{
+	for (const struct vma *v = vma_after(&mm->areas, start); v && v->start < end; v = vma_after(&mm->areas, v->end))
+		if (v->inode && (v->flags & VMA_SHARED))
+			return true;
+	return false;
+}
+
+/* What a process stores into a file's pages is in the file at once; MS_SYNC waits until it is on the disk as well. */
 static long sys_msync(struct proc *p, uint64_t *a)
 {
-	if ((a[0] & ~PAGE_MASK) || (a[2] & ~7ull) || (a[2] & 5) == 5)
+	uint64_t end = a[0] + page_up(a[1]);
+
+	if ((a[0] & ~PAGE_MASK) || (a[2] & ~7ull) || (a[2] & (MS_SYNC | MS_ASYNC)) == (MS_SYNC | MS_ASYNC))
 		return -EINVAL;
-	return range_bad(a[0], a[1]) || !vma_range_full(&p->mm->areas, a[0], a[0] + page_up(a[1])) ? -ENOMEM : 0;
+	if (range_bad(a[0], a[1]) || !vma_range_full(&p->mm->areas, a[0], end))
+		return -ENOMEM;
+	return (a[2] & MS_SYNC) && range_has_shared_file(p->mm, a[0], end) ? store_sync(p) : 0;
 }
 
 static long sys_mincore(struct proc *p, uint64_t *a)

@@ -18,7 +18,7 @@
 	X(187, readahead) X(217, getdents64) X(221, fadvise64) X(235, utimes) X(257, openat) X(258, mkdirat) \
 	X(259, mknodat) X(260, fchownat) X(261, futimesat) X(262, newfstatat) X(263, unlinkat) X(264, renameat) \
 	X(265, linkat) X(266, symlinkat) X(267, readlinkat) X(268, fchmodat) X(269, faccessat) \
-	X(270, pselect6) X(271, ppoll) X(280, utimensat) X(285, fallocate) X(292, dup3) X(293, pipe2) \
+	X(270, pselect6) X(271, ppoll) X(277, sync_file_range) X(280, utimensat) X(285, fallocate) X(292, dup3) X(293, pipe2) \
 	X(295, preadv) X(296, pwritev) X(306, syncfs) X(316, renameat2) X(318, getrandom) \
 	X(326, copy_file_range) X(332, statx) X(436, close_range) X(439, faccessat2)
 

@@ -53,20 +53,37 @@ long sys_read(struct proc *p, uint64_t *a)
 	return f->ops->read(f, p, a[1], n, &f->offset, f->flags & K_O_NONBLOCK);
 }
 
-/* With O_SYNC or O_DSYNC a write to a file answers when it is durable: it is done once, and then waited for. */
-static long write_through(struct file *f, struct proc *p, uint64_t *a, long n, int64_t *offset)
+/* With O_SYNC or O_DSYNC whatever writes to a file answers when that is durable: it is done once, and then waited for. */
+static bool write_is_durable(const struct file *f)
 {
-	bool durable = f->ops->seekable && f->ops != &share_ops && (f->flags & K_O_DSYNC);
+	return f->ops->seekable && f->ops != &share_ops && (f->flags & K_O_DSYNC);
+}
+
+/* Its writing was done when it was called first: only write_answer is left to do. */
+static bool write_waits(const struct file *f, const struct proc *p)
+{
+	return write_is_durable(f) && p->progress;
+}
+
+/* What a call answers that has written n bytes, or failed, or waits. */
+static long write_answer(struct file *f, struct proc *p, long n)
+{
 	long error;
 
-	if (!durable || !p->progress) {
-		n = f->ops->write(f, p, a[1], n, offset, f->flags & K_O_NONBLOCK);
-		if (!durable || n <= 0)
+	if (!write_waits(f, p)) {
+		if (!write_is_durable(f) || n <= 0)
 			return n;
 		p->sync_result = n;
 	}
 	error = store_sync(p);
 	return error ? error : p->sync_result;
+}
+
+static long write_through(struct file *f, struct proc *p, uint64_t *a, long n, int64_t *offset)
+{
+	if (!write_waits(f, p))
+		n = f->ops->write(f, p, a[1], n, offset, f->flags & K_O_NONBLOCK);
+	return write_answer(f, p, n);
 }
 
 long sys_write(struct proc *p, uint64_t *a)
@@ -171,12 +188,14 @@ static long vectored(struct proc *p, uint64_t *a, bool write, int64_t *offset)
 	struct file *f = (offset ? seekable_for : file_for)(p, a[0], write, &error);
 	if (!f)
 		return error;
+	if (write && write_waits(f, p))
+		return write_answer(f, p, 0);
 	if (!offset)
 		offset = &f->offset;
 	long total = vector_fetch(p, a[1], a[2]);
 	if (total <= 0)
 		return total;
-	return write ? vector_write(p, f, a[2], total, offset) : vector_read(p, f, a[2], offset);
+	return write ? write_answer(f, p, vector_write(p, f, a[2], total, offset)) : vector_read(p, f, a[2], offset);
 }
 
 long sys_readv(struct proc *p, uint64_t *a)
@@ -283,6 +302,8 @@ long sys_sendfile(struct proc *p, uint64_t *a)
 		return -EBADF;
 	if (out->flags & K_O_APPEND)
 		return -EINVAL;
+	if (write_waits(out, p))
+		return write_answer(out, p, 0);
 	to = out->offset;
 	if (offset_fetch(p, a[2], in, &from))
 		return -EFAULT;
@@ -291,7 +312,7 @@ long sys_sendfile(struct proc *p, uint64_t *a)
 		return r;
 	if (out->ops->seekable)
 		out->offset = to;
-	return offset_store(p, a[2], in, from) ? -EFAULT : r;
+	return offset_store(p, a[2], in, from) ? -EFAULT : write_answer(out, p, r);
 }
 
 long sys_copy_file_range(struct proc *p, uint64_t *a)
@@ -306,12 +327,14 @@ long sys_copy_file_range(struct proc *p, uint64_t *a)
 		return -EISDIR;
 	if (in->ops != &regular_ops || out->ops != &regular_ops)
 		return -EINVAL;
+	if (write_waits(out, p))
+		return write_answer(out, p, 0);
 	if (offset_fetch(p, a[1], in, &from) || offset_fetch(p, a[3], out, &to))
 		return -EFAULT;
 	long r = send_between(p, in, &from, out, &to, a[4]);
 	if (r < 0)
 		return r;
-	return offset_store(p, a[1], in, from) || offset_store(p, a[3], out, to) ? -EFAULT : r;
+	return offset_store(p, a[1], in, from) || offset_store(p, a[3], out, to) ? -EFAULT : write_answer(out, p, r);
 }
 
 /* ---- offsets and sizes --------------------------------------------------------------------------------------- */
@@ -474,6 +497,21 @@ long sys_sync(struct proc *p, uint64_t *a)
 long sys_syncfs(struct proc *p, uint64_t *a)
 {
 	return fd_get(p, a[0]) ? store_sync(p) : -EBADF;
+}
+
+/* Linux promises less by it; a part of a file is no cheaper to wait for than the whole. */
+long sys_sync_file_range(struct proc *p, uint64_t *a)
+{
+	struct file *f = fd_get(p, a[0]);
+	uint64_t end = a[1] + a[2];
+
+	if (!f || (f->flags & K_O_PATH))
+		return -EBADF;
+	if ((int64_t)a[1] < 0 || (int64_t)a[2] < 0 || (int64_t)end < 0 || (a[3] & ~7ull))
+		return -EINVAL;
+	if (!f->ops->seekable)
+		return -ESPIPE;
+	return a[3] ? sync_one(p, a[0], true) : 0;
 }
 
 static long advice(struct proc *p, int fd)

@@ -237,11 +237,46 @@ static void test_sync(void **state)
 	assert_int_equal(store_syncs, before + 2);
 }
 
+/* Calls, waits for the store, and is called again, as the server does it. */
+#define synced(...) ({ unsigned before_ = store_syncs; long r_ = call(__VA_ARGS__); \
+		assert_int_equal(r_, BLOCKED); assert_int_equal(store_syncs, before_); \
+		r_ = resume(me); assert_int_equal(store_syncs, before_ + 1); r_; })
+
+/* O_DSYNC holds for whatever writes, and what it wrote before it waited is not written again. */
+static void test_sync_of_all_writes(void **state)
+{
+	struct iovec { uint64_t base, length; } vector[2] = { { us("ab"), 2 }, { us("c"), 1 } };
+	long from = call(N_open, us("/from"), K_O_CREAT | 2, 0600), to = call(N_open, us("/to"), K_O_CREAT | K_O_DSYNC | 2, 0600);
+
+	(void)state;
+	store_waits = true;
+	assert_int_equal(call(N_write, from, us("123456"), 6), 6);
+	assert_int_equal(call(N_lseek, from, 0, 0), 0);
+	memcpy(MINE, vector, sizeof vector);
+	assert_int_equal(synced(N_write, to, us("x"), 1), 1);
+	assert_int_equal(synced(N_writev, to, BUFFER, 2), 3);
+	assert_int_equal(synced(N_sendfile, to, from, 0, 2), 2);
+	assert_int_equal(synced(N_copy_file_range, from, 0, to, 0, 1, 0), 1);
+	assert_int_equal(call(N_lseek, to, 0, 1), 7);
+	assert_int_equal(call(N_lseek, from, 0, 1), 3);
+	assert_int_equal(synced(N_pwritev, to, BUFFER, 2, 7, 0), 3);
+	assert_int_equal(synced(N_pwrite, to, us("y"), 1, 0), 1);
+	assert_int_equal(call(N_pread, to, BUFFER + 64, 100, 0), 10);
+	assert_memory_equal(MINE + 64, "yabc123abc", 10);
+	assert_int_equal(call(N_write, from, us("z"), 1), 1);
+	assert_int_equal(call(N_sync_file_range, from, 0, 10, 0), 0);
+	assert_int_equal(synced(N_sync_file_range, from, 0, 10, 7), 0);
+	assert_int_equal(call(N_sync_file_range, from, 0, 10, 8), -EINVAL);
+	assert_int_equal(call(N_sync_file_range, from, -1, 10, 7), -EINVAL);
+	assert_int_equal(call(N_sync_file_range, 99, 0, 10, 7), -EBADF);
+	store_waits = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HOSTED_TEST(test_dup), HOSTED_TEST(test_flags), HOSTED_TEST(test_record_locks), HOSTED_TEST(test_flock),
-		HOSTED_TEST(test_devices), HOSTED_TEST(test_proc), HOSTED_TEST(test_sync),
+		HOSTED_TEST(test_devices), HOSTED_TEST(test_proc), HOSTED_TEST(test_sync), HOSTED_TEST(test_sync_of_all_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
