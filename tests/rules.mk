@@ -1,15 +1,27 @@
 # rules.mk - campaigns over the real machine, beyond the share that `make test` runs; any failure prints the seed.
-#   make kills N=100 [SEED=...]     machines killed at random moments under load, all witnesses checked
+#   make kills N=100 [SEED=...]     machines killed under load at so many random instruction counts, and at half as many
+#                                   random times of the host; all witnesses checked
 #   make images N=5000 [SEED=...]   images rebuilt from recorded writes, as power could have left them; a sample booted
 
-CAMPAIGN_PROGRAMS := build/programs/witness build/native/w_accounts.elf
+CAMPAIGN_PROGRAMS := build/programs/witness build/native/w_accounts.elf build/tests/kill_at.so
+
+build/tests/%.so: tests/%.c
+	$(call say,PLUGIN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -shared -fPIC -fvisibility=hidden -o $@ $<
+
+programs: build/tests/kill_at.so
+clean: clean-plugins
+.PHONY: clean-plugins
+clean-plugins:
+	@rm -rf build/tests
 
 .PHONY: kills images
 kills images: all $(CAMPAIGN_PROGRAMS)
 kills:
 	@dir=$$(mktemp -d) && cd "$$dir" && PYTHONPATH=$(CURDIR)/tests PYTHONDONTWRITEBYTECODE=1 \
 		$(if $(findstring command,$(origin N)),N=$(N)) $(if $(findstring command,$(origin SEED)),SEED=$(SEED)) $(PYTHON) $(CURDIR)/tests/witnesses.py; \
-		status=$$?; rm -rf "$$dir"; exit $$status
+		status=$$?; [ $$status -ne 0 ] || rm -rf "$$dir"; exit $$status
 images:
 	@dir=$$(mktemp -d) && cd "$$dir" && PYTHONPATH=$(CURDIR)/tests PYTHONDONTWRITEBYTECODE=1 \
 		$(if $(findstring command,$(origin N)),N=$(N)) $(if $(findstring command,$(origin SEED)),SEED=$(SEED)) $(PYTHON) $(CURDIR)/tests/replay.py; \

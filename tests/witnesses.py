@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+import qemu
 from lib import BUILD, KEROS, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
@@ -23,8 +24,8 @@ STEP = {b"A": 1, b"T": 1, b"C": 8, b"W": None}
 class Life:
     """One run of a machine with a disk, its output read as it comes."""
 
-    def __init__(self, options, command=(), verb="run"):
-        self.process = subprocess.Popen([KEROS, verb, *options, *(["--", *command] if command else [])],
+    def __init__(self, options, command=(), verb="run", env=None):
+        self.process = subprocess.Popen([KEROS, verb, *options, *(["--", *command] if command else [])], env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines, self.errors = [], b""
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]
@@ -111,18 +112,68 @@ def native_options(disk):
     return ["--mem", "64M", "--disk", disk, "--disk-size", "512M", "--native", "w_accounts"], ()
 
 
-def kill_loop(options_of, kills, seed, longest=2.5):
-    """So many lives, each killed at a random moment; the image is checked after each.  Returns the witness."""
+class HostTimes:
+    """Kills at random times of the host, which a machine under load meets in random states."""
+
+    name = "host times"
+
+    def __init__(self, longest=2.5):
+        self.longest = longest
+
+    def choose(self):
+        self.seconds = random.uniform(0.3, self.longest)
+        return "after %.3f s" % self.seconds
+
+    def live(self, options, command):
+        life = Life(options, command)
+        time.sleep(self.seconds)
+        assert life.process.poll() is None, "the machine ended by itself: %r" % life.errors
+        life.kill()
+        return life
+
+
+class Instructions:
+    """Kills at random instruction counts of the machine (kill_at.c); half of them soon, in the restart or just after it.
+
+    The counts follow from the seed.  What the machine has done by then may differ a little from run to run: the disk
+    and the streams answer in the host's time."""
+
+    name = "instruction counts"
+    SOON, LATE = 60 * 10**6, 450 * 10**6
+    PLUGIN = os.path.join(BUILD, "tests", "kill_at.so")
+
+    def choose(self):
+        self.at = random.randrange(1, random.choice((self.SOON, self.LATE)))
+        return "at instruction %d" % self.at
+
+    def live(self, options, command):
+        life = Life([*options, "--icount"], command, env=qemu.environment(more=["-plugin", "%s,at=%d" % (self.PLUGIN, self.at)]))
+        try:
+            status = life.join(120)
+        except subprocess.TimeoutExpired:
+            life.kill()
+            raise AssertionError("the machine did not come so far in two minutes: %r" % life.lines[-3:])
+        assert status == 125 and b"killed by signal 9" in life.errors, "it ended by itself: %d %r" % (status, life.errors)
+        return life
+
+
+def kill_loop(options_of, kills, seed, killer=None):
+    """So many lives, each killed at a random moment; the image is checked after each.  Returns the witness.  What fails
+    keeps its image, and says with which seed, and at which kill and moment."""
     random.seed(seed)
+    killer = killer or HostTimes()
     disk = os.path.join(os.getcwd(), "kills-%d.disk" % seed)
     options, command = options_of(disk)
-    witness = Witness(seed)
-    for _ in range(kills):
-        life = Life(options, command)
-        time.sleep(random.uniform(0.3, longest))
-        life.kill()
-        check_image(disk)
-        witness.take(life.lines)
+    witness, moments = Witness(seed), []
+    for kill in range(kills):
+        moments.append(killer.choose())
+        try:
+            life = killer.live(options, command)
+            check_image(disk)
+            witness.take(life.lines)
+        except AssertionError as error:
+            raise AssertionError("seed %d, kill %d, %s: %s\nThe kills before it: %s\nThe image is %s" %
+                                 (seed, kill, moments[-1], error, ", ".join(moments[-6:-1]) or "none", disk))
     # The last life must still make progress.
     life = Life(options, command)
     life.wait_for(lambda line: LINE.match(line) is not None)
@@ -133,13 +184,14 @@ def kill_loop(options_of, kills, seed, longest=2.5):
 
 
 def main():
-    """make kills N=100: half of them of each load."""
+    """make kills N=100: so many at random instruction counts, and half as many at random times; half of each load."""
     kills = int(os.environ.get("N") or 100)
     seed = int(os.environ.get("SEED") or time.time())
-    for name, options_of in (("posix", posix_options), ("native", native_options)):
-        witness = kill_loop(options_of, kills // 2, seed)
-        print("%s: %d kills, 0 lost (seed %d; %s)" % (name, kills // 2, seed, ", ".join(
-            "%d %s" % (count, kind.decode()) for kind, count in sorted(witness.counts.items()))), flush=True)
+    for killer, share in ((Instructions(), kills), (HostTimes(), (kills + 1) // 2)):
+        for name, options_of in (("posix", posix_options), ("native", native_options)):
+            witness = kill_loop(options_of, (share + 1) // 2, seed, killer)
+            print("%s: %d kills at random %s, 0 lost (seed %d; %s)" % (name, (share + 1) // 2, killer.name, seed, ", ".join(
+                "%d %s" % (count, kind.decode()) for kind, count in sorted(witness.counts.items()))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Machines killed at random moments under load: a share of `make kills`."""
 
 from lib import limit
-from witnesses import Life, check_image, kill_loop, native_options, posix_options
+from witnesses import Instructions, Life, check_image, kill_loop, native_options, posix_options
 
 
 @limit(300)
@@ -16,6 +16,20 @@ def test_native_load():
     """Accounts behind IPC keep their sum, each process its chain, and rescinded capabilities stay void."""
     witness = kill_loop(native_options, 8, 2)
     assert witness.counts.get(b"W", 0) > 1000, witness.counts
+
+
+@limit(300)
+def test_posix_instructions():
+    """The same of machines that die at random instruction counts, in the restart as well as later."""
+    witness = kill_loop(posix_options, 10, 3, Instructions())
+    assert all(witness.counts.get(kind, 0) > 20 for kind in (b"A", b"C", b"T")), witness.counts
+
+
+@limit(300)
+def test_native_instructions():
+    """And of processes that keep accounts over IPC."""
+    witness = kill_loop(native_options, 10, 4, Instructions())
+    assert witness.counts.get(b"W", 0) > 500, witness.counts
 
 
 @limit(200)
