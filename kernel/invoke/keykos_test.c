@@ -179,6 +179,66 @@ static void a_trap_goes_to_the_keeper(void **state)
 	machine_stop();
 }
 
+/* Nobody keeps q: it is parked, and tells its new keeper of the trap that it is in; a reset lets it go on behind it. */
+static void a_parked_domain_waits_for_a_change(void **state)
+{
+	struct process *keeper;
+	struct cap start_key;
+
+	(void)state;
+	start();
+	keeper = p;
+	CALL(q, 0, .op = INV_OP_MASK, .order = 0x100, .control = INV_KEYKOS, .w = { 42, 43 });
+	assert_int_equal(q->state, PROC_WAITING);
+	assert_true(q->flags & PROCESS_PARKED);
+	assert_int_equal(invoke(DOMAIN, 33, NULL, 0, 0, 0), 0);                /* another key changes nothing */
+	assert_true(q->flags & PROCESS_PARKED);
+	start_key = process_cap(keeper, CAP_START, 0);
+	keeper->caps[OTHER] = start_key;
+	assert_int_equal(invoke(DOMAIN, 34, NULL, 0, OTHER, 0), 0);
+	assert_int_equal(q->state, PROC_RUNNING);
+	assert_int_equal(q->queue, QUEUE_READY);
+	assert_false(q->flags & PROCESS_PARKED);
+	assert_int_equal(invoke(DOMAIN, 67, NULL, 0, 0, 0), 1);
+	assert_int_equal(q->state, PROC_WAITING);
+	/* Made busy it is no longer parked: it waits for the key that was made. */
+	assert_int_equal(invoke(DOMAIN, 34, NULL, 0, 0, 0), 0);
+	assert_int_equal(q->state, PROC_WAITING);
+	machine_stop();
+	start();
+	keeper = p;
+	CALL(q, 0, .op = INV_OP_MASK, .order = 0x100, .control = INV_KEYKOS, .w = { 42, 43 });
+	assert_int_equal(invoke(DOMAIN, 302, NULL, 0, 0, 0), 0);               /* put is no reset */
+	assert_true(q->flags & PROCESS_PARKED);
+	assert_int_equal(invoke(DOMAIN, 303, NULL, 0, 0, 0), 0);
+	assert_int_equal(q->state, PROC_RUNNING);
+	assert_int_equal(q->fault_code, FAULT_NONE);
+	assert_int_equal(object_check(), 0);
+	machine_stop();
+}
+
+/* A string that is not there has a code of its own: 0x200 and four times the reason; the address is its word. */
+static void a_missing_string_has_its_code(void **state)
+{
+	struct process *keeper;
+	struct domain_report report;
+
+	(void)state;
+	start();
+	keeper = p;
+	assert_int_equal(RETURN(keeper, 0, .control = INV_KEYKOS, .buffer = BUFFER, .limit = 4096, .receive = { 0, 0, OUT0, OUT1 }),
+			 MACHINE_AWAY);
+	q->slots[PSLOT_KEEPER] = process_cap(keeper, CAP_START, 0);
+	q->caps[CREATOR] = p->caps[CREATOR];
+	machine_memory(q, STRING, 1);
+	CALL(q, CREATOR, .order = 1, .control = INV_KEYKOS, .string = STRING + 4090, .length = 16);
+	memcpy(&report, machine_user(keeper, BUFFER), sizeof report);
+	assert_int_equal(keeper->regs.rax >> 32, KT + 0x200 + 4 * 5);
+	assert_int_equal(report.stuff.control.trap_words[0], STRING + 4096);
+	assert_int_equal(report.stuff.control.trap_words[1], 0);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +247,8 @@ int main(void)
 		cmocka_unit_test(write_data_wraps),
 		cmocka_unit_test(returner_gives_back_string_and_keys),
 		cmocka_unit_test(a_trap_goes_to_the_keeper),
+		cmocka_unit_test(a_parked_domain_waits_for_a_change),
+		cmocka_unit_test(a_missing_string_has_its_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

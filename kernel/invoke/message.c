@@ -170,7 +170,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	p->fault_info = m->w[1];
 	if (!q || q == p) {
 		p->state = PROC_WAITING;
-		p->flags &= ~PROCESS_FAULT_KEEPER;
+		p->flags = (p->flags & ~PROCESS_FAULT_KEEPER) | PROCESS_PARKED;
 		kprintf("process %lx: fault %lu at %lx, rip %lx, rsp %lx: no keeper, it stays stopped\n",
 			process_frame(p)->oid, m->w[0], m->w[1], p->regs.rip, p->regs.rsp);
 		return;

@@ -8,6 +8,8 @@
  * Rules
  *   1. Busy is every state but available.  A domain's brand and its other registers are out of reach.
  *   2. A trap stays until a reset clears it: a domain that is let go before that meets it again.
+ *   3. One that trapped with nobody to keep it is parked; a new keeper or a reset lets it go, the one to be told of the
+ *      same trap, the other behind it.
  * Source: keykos.md 2.6 and 3.6.
  */
 #include "arch.h"
@@ -90,6 +92,16 @@ static void clear_trap(struct process *p, bool moved)
 	p->flags &= ~PROCESS_FAULT_KEEPER;
 }
 
+/* Its trap, or who keeps it, is another now: it tries again. */
+static void unpark(struct process *p)
+{
+	if (!(p->flags & PROCESS_PARKED))
+		return;
+	process_halt(p);
+	p->state = PROC_RUNNING;
+	sched_ready(p);
+}
+
 static struct process *subject(struct inv *inv)
 {
 	return cap_process(&inv->target);
@@ -122,6 +134,8 @@ static void swap_key(struct inv *inv, struct process *p, struct cap *key)
 	process_mark_dirty(p);
 	inv_out_cap(inv, 0, *key);
 	process_key_set(p, key, inv_cap(inv, 0));
+	if (key == &p->slots[PSLOT_KEEPER])
+		unpark(p);
 }
 
 /* ---- states ------------------------------------------------------------------------------ */
@@ -231,8 +245,10 @@ static void state_set(struct inv *inv, struct process *p, struct domain_stuff *s
 	/* What it will accept stands in its registers, as the ancestor's entry block did. */
 	if ((stuff->regs.rax >> INV_MARK_SHIFT & 0xFF) == INV_MARK)
 		p->recv_control = (uint32_t)stuff->regs.rax;
-	if (reset)
+	if (reset) {
 		clear_trap(p, moved);
+		unpark(p);
+	}
 }
 
 /* What of the state is sent replaces what was there; a short string leaves the rest. */

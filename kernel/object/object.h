@@ -132,6 +132,7 @@ _Static_assert(sizeof(struct process) <= PAGE_SIZE, "a process is one frame");
 #define PROCESS_SYSRET       0x01      /* entered by syscall: rcx and r11 need not come back */
 #define PROCESS_FPU_USED     0x02      /* fpu holds an image */
 #define PROCESS_FAULT_KEEPER 0x04      /* a segment keeper refused: its process keeper is next */
+#define PROCESS_PARKED       0x20      /* it stopped of a fault that nobody keeps: until its keeper or its trap is changed */
 #define PROCESS_TRACED       0x10      /* what it does is recorded: never by the fast path */
 #define PROCESS_RESTART      0x08      /* was woken from a stall queue: goes to its front if it stalls again */
 

@@ -65,6 +65,7 @@ void process_halt(struct process *p)
 	sched_remove(p);
 	sched_pass_turn(p);
 	p->state = PROC_WAITING;
+	p->flags &= ~PROCESS_PARKED;
 	process_frame(p)->call_count++;
 }
 

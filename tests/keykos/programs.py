@@ -277,3 +277,16 @@ space b
     assert lines[:2] == ["RC=0", "RC=0"], "rules that do not hold, by line of rules.ck (traps by row): " + out
     assert int(lines[2].split("of ")[1].rstrip('"')) >= 95, out
     assert lines[3] == "0 Nodes and 0 Pages", "space is lost: " + out
+
+
+def test_keepers():
+    """Traps read and set going by the domain key from every state; parked without a keeper until one comes; a keeper that traps has a keeper."""
+    out = script("""cfact kf keepers.s 0x99 s0=discrim
+newbank b
+kc kf 0 (,b,m,b) (,r)
+kc r 0 () (%a)
+pause 50
+space b
+""", os.path.join(ROOT, "tests/keykos/keepers.ck"))
+    lines = out.splitlines()
+    assert lines == ["RC=0", "RC=0", '  "of 70"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
