@@ -161,16 +161,6 @@ uint32_t space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, cons
 	return node_swap(node, va >> PAGE_SHIFT & 15, page, CR_VOID);
 }
 
-uint32_t space_unmap(cap_t root, uint64_t va)
-{
-	cap_t node;
-	uint32_t rc = space_find(root, va, SPACE_LSS_PAGE + 1, NULL, &node);
-
-	if (rc == RC_VOID)
-		return RC_OK;
-	return rc != RC_OK ? rc : node_swap(node, va >> PAGE_SHIFT & 15, CR_VOID, CR_VOID);
-}
-
 uint32_t space_map_zero(cap_t root, uint64_t va, uint64_t count, const struct space_maker *maker)
 {
 	while (count > 0) {

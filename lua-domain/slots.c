@@ -128,11 +128,6 @@ cap_t slot_cached(slotno slot)
 	return table.cached[i] == slot ? (cap_t)(CR_CACHE + i) : CR_VOID;
 }
 
-unsigned slots_used(void)
-{
-	return table.next - FIRST_SLOT - table.free_count;
-}
-
 slotno slots_end(void)
 {
 	return table.next;

@@ -28,7 +28,6 @@ void slot_get(slotno slot, cap_t to);
 cap_t slot_use(slotno slot);
 /* A register that holds it now, or CR_VOID: never changes what is cached. */
 cap_t slot_cached(slotno slot);
-unsigned slots_used(void);
 /* Above every slot that is, or was, in use. */
 slotno slots_end(void);
 /* In a new instance of a frozen domain: the keystore is another, empty one, made when it is first used. */

@@ -225,7 +225,6 @@ struct proc *proc_find(int pid);
 struct proc *proc_next(struct proc *p);
 int signal_send(struct proc *to, int sig, int code, int from_pid);
 int signal_group(int pgid, int sig);                                        /* number of processes reached */
-bool signal_ready(struct proc *p);                                          /* one is pending and unmasked */
 
 /* ---- system calls ------------------------------------------------------------------------------ */
 typedef long (*syscall_fn)(struct proc *p, uint64_t *a);

@@ -146,7 +146,6 @@ void tty_notice(uint64_t bits);
 void tty_session_exit(struct proc *);
 void tty_standard_files(struct proc *);
 bool tty_is_terminal(void);
-int tty_foreground(void);
 
 extern struct proc *proc_table[];      /* by index */
 extern const struct syscall id_syscalls[], misc_syscalls[], wait_syscalls[], futex_syscalls[], exec_syscalls[];

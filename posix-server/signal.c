@@ -71,13 +71,6 @@ int signal_group(int pgid, int sig)
 	return reached;
 }
 
-bool signal_ready(struct proc *p)
-{
-	int sig;
-
-	return (p->sig_pending & ~p->sig_mask) && signal_next(p, &sig) != SIGNAL_NONE;
-}
-
 void signal_mask_set(struct proc *p, uint64_t mask)
 {
 	p->sig_mask = mask & ~UNMASKABLE;

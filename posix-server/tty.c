@@ -51,11 +51,6 @@ bool tty_is_terminal(void)
 	return streams[TERMINAL].present;
 }
 
-int tty_foreground(void)
-{
-	return tty_pgid;
-}
-
 /* ---- events ------------------------------------------------------------------------------------ */
 
 static void events_signal(uint64_t events)

@@ -83,6 +83,7 @@ static void read_pvh(const struct pvh_info *info)
 	const struct pvh_memory *m = physical(info->memory_map);
 	const struct pvh_module *module = physical(info->module_list);
 
+	KCHECK(28, info->magic == PVH_MAGIC, "the loader speaks PVH or Multiboot 2");
 	for (uint32_t i = 0; i < info->memory_entries; i++)
 		if (m[i].type == 1)
 			add_memory(m[i].address, m[i].size);

@@ -9,10 +9,7 @@
 #include "sched/sched.h"
 #include "x86.h"
 
-#define VECTOR_DEBUG 1
-#define VECTOR_NMI 2
 #define VECTOR_FPU 7
-#define VECTOR_DOUBLE 8
 #define VECTOR_PROTECTION 13
 #define VECTOR_PAGE 14
 #define VECTOR_IRQ 32

@@ -87,7 +87,6 @@ void timer_fired(void);                /* the timer interrupted: it is not set a
 void fpu_init(void);
 void fpu_switch(void);                   /* the current process touched the FPU */
 struct process;
-void fpu_process_changed(struct process *p);
 void trace_print(uint64_t rbp);
 #endif
 #endif

@@ -219,7 +219,6 @@ int signal_send(struct proc *to, int sig, int code, int from)
 	return 0;
 }
 
-bool signal_ready(struct proc *p) { return (p->sig_pending & ~p->sig_mask) != 0; }
 
 void server_log(const char *format, ...) { (void)format; }
 

@@ -23,9 +23,7 @@ enum wire_type {
 };
 
 #define QID_DIRECTORY 0x80u
-#define QID_SYMLINK   0x02u
 #define NO_FID        0xFFFFFFFFu
-#define NO_TAG        0xFFFFu
 #define NO_UID        0xFFFFFFFFu
 
 struct wire { uint8_t *at, *end, *start; bool bad; };

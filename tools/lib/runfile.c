@@ -23,11 +23,6 @@ void strings_add(struct strings *s, const char *text)
 static const char *const kind_names[RUN_KINDS] = { "base", "copy", "share", "scratch" };
 static const char *const clock_names[] = { "full", "coarse", "none" };
 
-const char *grant_kind_name(enum grant_kind kind)
-{
-	return kind_names[kind];
-}
-
 /* ---- the language ------------------------------------------------------------------------------------------ */
 
 enum type { STRING, INTEGER, BOOLEAN, ARRAY };

@@ -66,7 +66,6 @@ size_t runfile_diff(const struct runfile *a, const struct runfile *b, struct buf
 char *runfile_merge(struct runfile *into, const struct runfile *other);
 
 void strings_add(struct strings *s, const char *text);
-const char *grant_kind_name(enum grant_kind kind);
 /* One grant in words, as diff and refusals print it: share ./src at /src, read */
 char *grant_words(const struct run_grant *g);
 #endif

@@ -50,9 +50,6 @@ uint32_t space_place(cap_t root, uint64_t va, cap_t value, unsigned lss, const s
 /* One page; data byte DB_READONLY maps it read-only, whatever the capability given allows. */
 uint32_t space_map(cap_t root, uint64_t va, cap_t page, unsigned data_byte, const struct space_maker *maker);
 
-/* Makes the slot of the page at va void; nodes stay.  The page itself is the caller's to free. */
-uint32_t space_unmap(cap_t root, uint64_t va);
-
 /* Maps count zeroed pages from va on. */
 uint32_t space_map_zero(cap_t root, uint64_t va, uint64_t count, const struct space_maker *maker);
 #endif
