@@ -290,3 +290,23 @@ space b
 """, os.path.join(ROOT, "tests/keykos/keepers.ck"))
     lines = out.splitlines()
     assert lines == ["RC=0", "RC=0", '  "of 70"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
+
+
+def test_pages():
+    """Every example of the pages does, typed as it stands there, what the page says."""
+    pages, checked = os.path.join(ROOT, "doc/keykos"), 0
+    for page in sorted(os.listdir(pages)):
+        with open(os.path.join(pages, page)) as file:
+            text = file.read()
+        lines = [line for line in text.split("\n") if re.match(r"    (kc|kt|kfork|newmeter|newbank|datakey|pause|space) (?!.*(KEY|ABOVE|BANK))[^#]*(#.*)?$", line)
+                 or re.match(r"    cfact \w+ \w+\.s 0x[0-9A-F]+", line)]
+        if not lines or page == "porting.md":
+            continue
+        answers = talk([line.strip() for line in lines])
+        for n, line in enumerate(lines):
+            comment = line.partition("#")[2]
+            assert not answers[n].startswith("line "), (page, line, answers[n])
+            for expected in re.findall(r'(?:RC|KT)=[0-9A-F]+|%X[0-9A-F]+|"[^"]*"', comment):
+                assert expected in answers[n], (page, line, answers[n])
+                checked += 1
+    assert checked >= 75, checked
