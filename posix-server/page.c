@@ -7,7 +7,8 @@
  *   2. Fresh pages from the bank are zero and lie in fresh_next..fresh_end; pages that were
  *      used are zeroed when they are given out again, not before: who overwrites asks for
  *      page_alloc_raw and pays nothing.
- *   3. Some of the bank is left for the nodes and the heap that the pages will need.
+ *   3. Some of the bank is left for the nodes and the heap that the pages will need, and some of the pages for
+ *      processes: when files have filled the sandbox, a shell can still say so, and start what makes room.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,10 @@
 static uint32_t *refs;
 static uint32_t refs_size;
 static pageno free_head, fresh_next, fresh_end, pool_end;
-static uint64_t used, peak, limit, reserve;
+#define DATA_PART 32u                  /* files leave one page in so many to processes, */
+#define DATA_LEAVES_MOST 1024u         /* and no more than this */
+
+static uint64_t used, peak, limit, reserve, pool_pages;
 static int64_t available;              /* an estimate, asked again when it runs low */
 
 static void available_ask(void)
@@ -70,6 +74,7 @@ static bool pool_grow(void)
 		return false;
 	fresh_next = pool_end ? pool_end : 1;  /* number 0 means none */
 	fresh_end = pool_end + got;
+	pool_pages += fresh_end - fresh_next;
 	pool_end += BATCH;
 	return fresh_next < fresh_end;
 }
@@ -167,6 +172,23 @@ uint64_t pages_peak(void)
 uint64_t pages_limit(void)
 {
 	return limit > reserve ? limit - reserve : 0;
+}
+
+/* As far as the bank has told. */
+static uint64_t pages_left(void)
+{
+	uint64_t fresh = available > (int64_t)reserve ? (uint64_t)available - reserve : 0;
+
+	return pool_pages - used + fresh * BATCH / (BATCH + 2);
+}
+
+uint64_t pages_for_data(void)
+{
+	uint64_t leave = limit / DATA_PART < DATA_LEAVES_MOST ? limit / DATA_PART : DATA_LEAVES_MOST;
+
+	if (pages_left() <= 2 * leave)
+		available_ask();
+	return pages_left() > leave ? pages_left() - leave : 0;
 }
 
 /* ---- the boot pack ----------------------------------------------------------------------------- */

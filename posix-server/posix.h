@@ -37,6 +37,7 @@ uint32_t page_refs(pageno p);
 void *page_addr(pageno p);        /* where the server sees it */
 pageno page_number(const void *at); /* the counterpart; of the pool only */
 uint64_t pages_used(void), pages_limit(void), pages_peak(void);
+uint64_t pages_for_data(void);    /* how many more files may take: some are left to processes */
 const void *pack_bytes(unsigned tree, uint64_t *length); /* tree image: 0 base, 1 overlay; NULL if none */
 pageno pack_page(unsigned tree, uint64_t offset);        /* its page at a page-aligned offset */
 

@@ -458,7 +458,7 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 	if (mode & PUNCH_HOLE)
 		return 0;
 	/* What cannot be provided must be known before the file grows. */
-	if ((uint64_t)(to - from) / PAGE_BYTES > pages_limit() - pages_used())
+	if ((uint64_t)(to - from) / PAGE_BYTES > pages_for_data())
 		return -ENOSPC;
 	int error = data_reserve(i, from, to);
 	if (!error && !(mode & KEEP_SIZE) && (uint64_t)to > i->size)

@@ -196,7 +196,7 @@ static long statfs_write(struct proc *p, uint64_t to, const struct inode *i)
 {
 	struct statfs_k s = {
 		.type = 0x01021994, .bsize = PAGE_BYTES, .frsize = PAGE_BYTES, .namelen = NAME_LIMIT, .flags = 0x20,
-		.blocks = pages_limit(), .bfree = pages_limit() - pages_used(), .files = pages_limit(),
+		.blocks = pages_limit(), .bfree = pages_for_data(), .files = pages_limit(),
 	};
 	s.bavail = s.bfree;
 	s.ffree = s.bfree;

@@ -110,6 +110,7 @@ void page_put(pageno p)
 uint32_t page_refs(pageno p) { return p & PAGE_PACK ? ~0u : page_table[p].refs; }
 uint64_t pages_used(void) { return hosted_pages; }
 uint64_t pages_limit(void) { return hosted_limit; }
+uint64_t pages_for_data(void) { return hosted_limit - hosted_pages; }
 uint64_t pages_peak(void) { return hosted_pages; }
 
 void *page_addr(pageno p)

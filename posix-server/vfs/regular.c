@@ -36,7 +36,7 @@ char *data_page_write(struct inode *i, uint64_t index, bool whole)
 	if (*slot)
 		return page_addr(*slot);
 	bool image = index < d->image_pages;
-	if (i->quota && i->quota->used >= i->quota->pages)
+	if ((i->quota && i->quota->used >= i->quota->pages) || !pages_for_data())
 		return NULL;
 	pageno p = image || whole ? page_alloc_raw() : page_alloc();
 	if (!p)

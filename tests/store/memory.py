@@ -38,3 +38,17 @@ def test_full():
     assert result.stdout == b"kept\nysynced\n", result
     assert b"No space left on device" in result.stderr and b"d is nearly full: up to" in result.stderr, result
     check_image("d")
+
+
+@limit(120)
+def test_sandbox_goes_on_when_full():
+    """Files that fill a sandbox get ENOSPC, and nobody is killed: what is left starts processes, tells, and makes room, twice."""
+    script = ("for round in 1 2; do yes | dd of=/tmp/f bs=64k 2>&1 | grep -o 'No space left on device'; "
+              "for i in 1 2 3 4 5 6; do sh -c 'echo $0 | cat' $i & done; wait; rm /tmp/f; echo y > /tmp/x && cat /tmp/x; done")
+    for options in (["--bank", "4096"], ["--disk", "d", "--disk-size", "256M", "--mem", "64M"]):
+        result = run([KEROS, "run", *options, "--", "sh", "-c", script], timeout=100)
+        lines = result.stdout.split()
+        assert result.status == 0 and b"killed" not in result.stderr, result
+        assert lines.count(b"device") == 2 and lines.count(b"y") == 2, result
+        assert all(lines.count(b"%d" % i) == 2 for i in range(1, 7)), result
+    check_image("d")
