@@ -3,6 +3,7 @@
  *
  *   witness append FILE     appends numbered records, fsyncs each, then prints `A n`: n must survive from then on
  *   witness chain           two processes pass a hash chain through pipes; each compares, and one prints `C n`
+ *   witness sockets PATH    the same through a socket of that name; prints `U n`
  *   witness tree DIR        builds a file tree, checks it, removes it; prints `T n`
  *
  * A number never goes back below one that was printed after an fsync.  What is wrong prints `BAD why` and ends with 1.
@@ -13,14 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define RECORD  64
 #define KEPT    2000                   /* records before the file begins anew */
 #define FILES   24
 
-static int bad(const char *why)
+static __attribute__((noreturn)) int bad(const char *why)
 {
 	printf("BAD %s\n", why);
 	fflush(stdout);
@@ -86,7 +89,7 @@ static uint64_t mix(uint64_t h, uint64_t n)
 }
 
 /* Each side has the chain by itself, and sends its end across. */
-static void chain_side(int in, int out, int first)
+static void chain_side(int in, int out, int first, char kind)
 {
 	uint64_t mine = 7, other;
 
@@ -101,7 +104,7 @@ static void chain_side(int in, int out, int first)
 		if (!first && write(out, &mine, sizeof mine) != sizeof mine)
 			exit(0);
 		if (first && n % 8 == 0)
-			say('C', n);
+			say(kind, n);
 	}
 }
 
@@ -115,9 +118,27 @@ static void chain(void)
 	case -1:
 		bad("there is no second process");
 	case 0:
-		chain_side(there[0], back[1], 0);
+		chain_side(there[0], back[1], 0, 'C');
 	}
-	chain_side(back[0], there[1], 1);
+	chain_side(back[0], there[1], 1, 'C');
+}
+
+/* The same by a stream of sockets, which one has bound to a name and the other called. */
+static void sockets(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), end = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+	if (listener < 0 || end < 0 || bind(listener, (void *)&name, sizeof name) || listen(listener, 1))
+		bad("there is no socket to call");
+	if (fork() == 0) {
+		if (connect(end, (void *)&name, sizeof name))
+			bad("the socket cannot be called");
+		chain_side(end, end, 0, 'U');
+	}
+	end = accept(listener, NULL, NULL);
+	chain_side(end, end, 1, 'U');
 }
 
 static void tree_path(char *to, const char *top, unsigned i)
@@ -185,12 +206,14 @@ int main(int argc, char **argv)
 		append(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "chain"))
 		chain();
+	if (argc == 3 && !strcmp(argv[1], "sockets"))
+		sockets(argv[2]);
 	for (unsigned long n = 0; argc == 3 && !strcmp(argv[1], "tree"); n++) {
 		tree_build(argv[2], n);
 		tree_check(argv[2], n);
 		tree_remove(argv[2]);
 		say('T', n);
 	}
-	fprintf(stderr, "usage: witness append FILE | chain | tree DIR\n");
+	fprintf(stderr, "usage: witness append FILE | chain | sockets PATH | tree DIR\n");
 	return 2;
 }

@@ -66,6 +66,34 @@ def test_one_life():
 
 
 @limit(120)
+def test_full_screen():
+    """An editor in the middle of a text is there again: the text on the screen, not yet saved, and its keys where they were."""
+    t = shell()
+    t.wait(PROMPT)
+    t.run("echo one > /tmp/f; echo two >> /tmp/f")
+    t.start("vi /tmp/f")
+    t.wait_text("two")
+    t.keys("othree and more\x1b")
+    t.wait_text("hree and more")
+    time.sleep(3)                      # a checkpoint by itself
+    kill_machine(t)
+    t = shell()
+    t.wait_text("goes on where it was")
+    t.wait_text("two")
+    t.wait_text("hree and more")
+    t.wait_text("[Modified]")
+    t.keys("ofour\x1b")
+    t.wait_text("our")
+    t.keys(":wq\r")
+    t.wait(PROMPT)
+    text = t.run("cat /tmp/f")
+    assert text.split("\n")[-5:] == ["one", "three and more", "four", "two", ""], text
+    t.keys("\x01x")
+    t.end()
+    check_image("d")
+
+
+@limit(120)
 def test_leaving_saves():
     """Ctrl-A X saves what was done until then; the next start goes on there."""
     t = shell()

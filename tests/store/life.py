@@ -62,6 +62,26 @@ def test_clock_goes_on():
     assert before[-1] <= after[0] < before[-1] + 2.5, (before[-1], after[0])
 
 
+def test_wall_clock_is_set_anew():
+    """After time without power the wall clock is the machine's, not what it was; who sleeps sleeps the rest, not all of it again."""
+    script = "sync; (sleep 8; echo slept) & while :; do echo $(date +%s) $(cut -d. -f1 /proc/uptime); sync; sleep 1; done"
+    life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script])
+    life.wait_for(lambda line: len(life.lines) >= 4)
+    life.kill()
+    assert b"slept" not in life.lines, life.lines
+    uptime = int(life.lines[-1].split()[1])
+    time.sleep(5)
+    life = Life(["--disk", "d"], ["true"])
+    life.wait_for(lambda line: len(life.lines) >= 2)
+    wall, up = (int(word) for word in life.lines[1].split())
+    assert abs(wall - time.time()) <= 3, (wall, time.time())
+    assert uptime <= up <= uptime + 4, (uptime, up)
+    life.wait_for(lambda line: line == b"slept")
+    up = [int(line.split()[1]) for line in life.lines if b" " in line][-1]
+    life.kill()
+    assert 7 <= up <= 11, "a sleep of 8 s from second 0 ended in second %d" % up
+
+
 def test_checkpoint_verb():
     """keros ckpt saves a running system and tells what that cost; without a store, or a machine, it says so."""
     os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
