@@ -25,6 +25,7 @@
 #include "object/persist.h"
 #include "object/primary.h"
 #include "object/process.h"
+#include "sched/sched.h"
 
 #define STRING_MAX 4096u
 #define RC_FOREIGN 0xFFFFFFFFu         /* identification failed */
@@ -172,6 +173,7 @@ static void node_write_data(struct inv *inv)
 		if (slot == arg.last)
 			break;
 	}
+	sched_schedule_changed();
 }
 
 static void node_make(struct inv *inv)

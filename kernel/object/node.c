@@ -15,6 +15,7 @@
 #include "invoke/inv.h"
 #include "kernel/node.h"
 #include "mem/space.h"
+#include "sched/sched.h"
 
 #define TREE_DEPTH_MAX 8
 
@@ -155,6 +156,8 @@ void node_op_swap(struct inv *inv)
 	commit_point();
 	inv_out_cap(inv, 0, n->slot[slot]);
 	node_store(n, slot, inv_cap(inv, 0));
+	if (slot <= 3)                         /* those of a schedule: schedule.c */
+		sched_schedule_changed();
 }
 
 /* The make_ operations: the same node under another type, with the data byte of word 0. */

@@ -107,8 +107,14 @@ void process_key_set(struct process *p, struct cap *key, const struct cap *value
 	*key = *value;
 	if (key == &p->slots[PSLOT_SPACE])
 		p->space = SPACE_NONE;
-	if (key == &p->slots[PSLOT_SCHEDULE])
+	if (key == &p->slots[PSLOT_SCHEDULE]) {
 		schedule_refresh(p);
+		/* It may have slept for the old one; if for anything else, it does so again. */
+		if (p->queue == QUEUE_SLEEP) {
+			sched_remove(p);
+			sched_ready(p);
+		}
+	}
 }
 
 /* The slot that a message names; NULL and a result if it names none, or the brand, which is nobody's to see. */

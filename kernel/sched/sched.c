@@ -313,6 +313,22 @@ static void alarms_fire(uint64_t now_ns)
 	alarms_recount();
 }
 
+void sched_schedule_changed(void)
+{
+	struct process *next;
+
+	if (!cpu.dry)
+		return;
+	cpu.dry = false;
+	for (struct process *p = sleep_head; p; p = next) {
+		next = p->next;
+		if (p->wake_ns == ~0ull) {
+			sched_remove(p);
+			sched_ready(p);
+		}
+	}
+}
+
 static void sleepers_wake(uint64_t now_ns)
 {
 	while (sleep_head && sleep_head->wake_ns <= now_ns) {
@@ -368,7 +384,7 @@ static struct process *ready_take(void)
 	return p;
 }
 
-/* Its schedule has run out: the schedule's keeper is told, or it sleeps until more comes. */
+/* Its schedule has run out: the schedule's keeper is told, or it sleeps until more comes, or somebody changes the node. */
 static void schedule_ran_out(struct process *p, struct node *n)
 {
 	struct fault_message m = { .order = OC_FAULT_PROCESS, .w = { FAULT_SCHEDULE_EMPTY, 0, 0, p->regs.rip } };
@@ -379,6 +395,7 @@ static void schedule_ran_out(struct process *p, struct node *n)
 		m.subject = node_cap(n, CAP_NODE, 0);
 		fault_to_keeper(p, &n->slot[2], &m);
 	} else {
+		cpu.dry |= refill_ns == ~0ull;
 		sched_sleep(p, refill_ns);
 	}
 }

@@ -28,6 +28,7 @@ struct cpu {
 	uint64_t timer_ns;             /* when the timer will fire; ~0 = not set */
 	uint64_t charge_from_ns;
 	bool idle;                     /* waits for an interrupt, or did until now */
+	bool dry;                      /* somebody sleeps for a schedule that only its owner can fill */
 };
 extern struct cpu cpu;
 
@@ -38,6 +39,8 @@ void sched_stall(struct process *p, struct process *on);
 void sched_wake_stalled(struct process *on);   /* the first of its queue, to the front of the ready queue */
 void sched_wake_all_stalled(struct process *on);
 void sched_sleep(struct process *p, uint64_t until_ns);
+/* A schedule's node was changed: who sleeps for one that nothing refills looks again. */
+void sched_schedule_changed(void);
 void timer_need(uint64_t when_ns);             /* an interrupt no later than that */
 void sched_commit_wait(struct process *p);
 void sched_commit_wake(void);

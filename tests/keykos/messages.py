@@ -191,9 +191,41 @@ def meters(t):
     t.do("kc spinf.builder kt+4")
 
 
+def dry_meters(t):
+    """Without a keeper it waits for its counter to be filled, for a keeper, or for the meter above."""
+    t.do("cfact spinf spinner.s 0x10C8")
+    t.do("datakey zero %x00")
+    t.do("newmeter above")
+    t.do("newmeter mm above")
+    t.do("kc mmnode 3 () (,full)")
+    t.do("kc spinf 0 (,sb,mm,sb) (,spin)")
+    t.check("meter keeper", "mkeeperf", 0, ",sb,m,sb", 0, keys="mk")
+    for node in ("mmnode", "abovenode", "mmnode"):
+        t.do("kc %s 16+3 (,zero)" % node)
+        t.do("kc joinf 64 (,sb,m,sb) (,late,,,slip)")
+        t.do("kfork spin 0 (%s,,,,slip)" % hexed(u32(2)))
+        settle(t)
+        if node == "mmnode":
+            t.do("kc mmnode 16+2 (,mk)")
+            settle(t)
+            t.check("meter", "mk", 1, code=1)
+            t.do("kc mmnode 16+2 ()")
+            t.do("kc mmnode 45 (%s)" % hexed(u32(3, 3) + bytes(9) + b"\xff" * 7))
+            t.check("meter keeper", "mk", 0, code=0)
+        else:
+            t.do("kc %s 16+3 (,full)" % node)
+        t.check("meter", "late", 1, code=0)
+        t.check("join", "late", KT + 4, code=0)
+    t.check("spinner", "spin", KT + 4, code=0)
+    t.check("meter keeper", "mk", KT + 4, code=0)
+    t.do("kc sb 1 (,mmnode)")
+    t.do("kc sb 1 (,abovenode)")
+    t.do("kc spinf.builder kt+4")
+
+
 @limit(300)
 def test_messages():
     """Joins, message buffers, fork objects and the meter keeper answer as published, and end without a trace."""
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", lambda t: (part(t), settle(t)))
-    passes(begin, *(steadily(part) for part in (joins, buffers, forks, meter_keepers, meters)))
+    passes(begin, *(steadily(part) for part in (joins, buffers, forks, meter_keepers, meters, dry_meters)))
