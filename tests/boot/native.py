@@ -49,6 +49,11 @@ def test_services():
     check("t_services", 100)
 
 
+def test_replace():
+    """A running service gets another program, in its place or by a front end: no capability and no caller is lost."""
+    check("t_replace", 25)
+
+
 def test_vcs():
     """Zero segments and virtual copies show and cost what they should; a dry bank stops their user alone."""
     check("t_vcs", 40)
