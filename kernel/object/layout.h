@@ -14,6 +14,7 @@ enum root_word {
 	ROOT_ABI,                      /* what the programs in it call: the KERNEL_ABI they were started with */
 	ROOT_PROGRAMS,                 /* stamp of the boot pack that it was started from (abi.h) */
 	ROOT_MARK,                     /* prime's: enum root_mark */
+	ROOT_INTERVAL_NS,              /* from a change to the checkpoint that saves it; 0 in older images: the default */
 };
 /* What the machine ends with when it is the store that ends it. */
 enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57 };

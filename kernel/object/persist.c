@@ -223,6 +223,7 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	root[ROOT_ABI] = programs_abi;
 	root[ROOT_PROGRAMS] = programs_stamp;
 	root[ROOT_MARK] = mark;
+	root[ROOT_INTERVAL_NS] = interval_ns;
 	root[ROOT_HIGH] = persist_high;
 	root[ROOT_NOW_NS] = demarcated_ns;
 	root[ROOT_LIFE] = persist_life;
@@ -762,6 +763,8 @@ bool persist_restart(uint64_t pack_stamp)
 	programs_abi = root[ROOT_LAYOUT] > 3 ? root[ROOT_ABI] : KERNEL_ABI_NOW;
 	programs_stamp = root[ROOT_PROGRAMS];
 	mark = root[ROOT_MARK];
+	if (root[ROOT_INTERVAL_NS])
+		interval_ns = root[ROOT_INTERVAL_NS];
 	persist_high = root[ROOT_HIGH];
 	persist_life = root[ROOT_LIFE] + 1;
 	persist_range_end = root[ROOT_RANGE_END];
