@@ -1,6 +1,7 @@
 """Help, the man page, completions, the doctor and the debugger."""
 
 import os
+import socket
 import subprocess
 
 from lib import BUILD, KEROS, ROOT, limit, run, tree_with
@@ -96,3 +97,15 @@ def test_gdb_program():
                   "--ex", "keros-current", "--tree", tree, "--", "prog"], timeout=150)
     text = result.stdout.decode()
     assert "twice" in text and "prog.c:2" in text and " prog " in text, result
+
+
+def test_abandoned_socket():
+    """A socket that a killed command left is no machine, though another process has its number by now."""
+    top = os.path.join(os.getcwd(), "keros")
+    os.mkdir(top, 0o700)
+    path = os.path.join(top, str(os.getpid()))
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(path)
+    os.utime(path, (1000000000, 1000000000))
+    result = run([KEROS, "ps"], env=dict(os.environ, XDG_RUNTIME_DIR=os.getcwd()))
+    assert result.status == 1 and b"no machine runs" in result.stderr and not os.path.exists(path), result

@@ -3,7 +3,7 @@
  *
  * A machine's command listens at DIR/PID, where DIR is $XDG_RUNTIME_DIR/keros, or /tmp/keros-UID if there is no such
  * directory; DIR is nobody else's to enter.  Beside it PID.disk links to the image that the machine lives in.
- * A socket whose process is gone is taken away by whoever finds it.
+ * A socket that nobody listens at is taken away by whoever finds it.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -18,11 +18,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "lib/control.h"
 #include "lib/json.h"
 
 #define ANSWER_SECONDS 120
+#define BIND_SECONDS   2               /* from a name to its listener, at the most */
 
 static char *own_socket, *own_link;
 
@@ -95,6 +97,26 @@ struct found {
 	char image[PATH_MAX];          /* "" if it has none */
 };
 
+/*
+ * Whether nobody listens at a socket any more.  The process number alone does not tell: another may have it now.  Nor does
+ * a refusal alone: who has just bound a name may not listen yet.
+ */
+static bool is_abandoned(const char *path, pid_t pid)
+{
+	struct sockaddr_un address;
+	struct stat st;
+	bool refused;
+	int fd;
+
+	if (kill(pid, 0) && errno == ESRCH)
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	refused = fd >= 0 && address_of(path, &address) && connect(fd, (void *)&address, sizeof address) && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return refused && stat(path, &st) == 0 && time(NULL) - st.st_mtime > BIND_SECONDS;
+}
+
 /* The machines that run; the first `limit` of them are told. */
 static unsigned machines_find(const char *where, struct found *found, unsigned limit)
 {
@@ -108,7 +130,7 @@ static unsigned machines_find(const char *where, struct found *found, unsigned l
 		ssize_t n;
 
 		if (isdigit((unsigned char)entry->d_name[0]) && !strchr(entry->d_name, '.')) {
-			if (kill(one.pid, 0) && errno == ESRCH) {
+			if (is_abandoned(socket_path, one.pid)) {
 				unlink(socket_path);
 				unlink(link);
 			} else if (count++ < limit) {
