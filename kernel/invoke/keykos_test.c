@@ -73,7 +73,7 @@ static const struct row {
 	{ DISCRIM, 0, .k0 = NUMBER, .code = 1 }, { DISCRIM, 0, .code = 1 }, { DISCRIM, 0, .k0 = PAGE, .code = 3 },
 	{ DISCRIM, 0, .k0 = METER, .code = 4 }, { DISCRIM, 0, .k0 = FETCH, .code = 5 }, { DISCRIM, 0, .k0 = DOMAIN, .code = 5 },
 	{ DISCRIM, 1, .k0 = PAGE, .code = 1 }, { DISCRIM, 1, .k0 = PAGE_RO }, { DISCRIM, 1, .k0 = SENSE },
-	{ DISCRIM, 1, .k0 = CREATOR }, { DISCRIM, 2, .k0 = PAGE, .k1 = PAGE }, { DISCRIM, 2, .k0 = PAGE, .k1 = PAGE_RO, .code = 1 },
+	{ DISCRIM, 1, .k0 = CREATOR, .code = 1 }, { DISCRIM, 1, .k0 = NUMBER, .code = 1 }, { DISCRIM, 2, .k0 = PAGE, .k1 = PAGE }, { DISCRIM, 2, .k0 = PAGE, .k1 = PAGE_RO, .code = 1 },
 	{ DISCRIM, 2 }, { DISCRIM, 3, .code = KT + 2 },
 	{ CREATOR, 0, "\1\2\3\4\5\6", 6 }, { CREATOR, 1, "\0\0\0\0\0\1", 6 }, { CREATOR, 1, "\1", 1, .code = 1 },
 	{ CREATOR, 2, .code = KT + 2 }, { RETURNER, 1234, .code = 1234 }, { RETURNER, KT, .code = KT },
@@ -239,6 +239,68 @@ static void a_missing_string_has_its_code(void **state)
 	machine_stop();
 }
 
+/* The domain tool by the brand of q: start, resume, domain keys, and what they keep; nothing by another brand. */
+static void the_domain_tool_goes_by_the_brand(void **state)
+{
+	enum { TOOL = 18, BRAND, WRONG, START, FAULT, RESTART = 29, RED };
+	struct node *red, *meter;
+	struct cap format = cap_number(0x0FFFDF53, 0, 0), keepers[3];
+
+	(void)state;
+	start();
+	p->caps[TOOL] = cap_misc(CAP_PROCTOOL, 0, 0);
+	p->caps[BRAND] = node_cap(machine_node(), CAP_NODE, 0);
+	p->caps[WRONG] = p->caps[OTHER];
+	q->slots[PSLOT_BRAND] = p->caps[BRAND];
+	q->state = PROC_WAITING;
+	p->caps[START] = process_cap(q, CAP_START, 0x2A);
+	p->caps[FAULT] = process_resume_cap(q, RESUME_FAULT);
+	p->caps[RESTART] = process_resume_cap(q, RESUME_RESTART);
+	red = machine_node();
+	meter = machine_node();
+	node_store(red, 15, &format);
+	for (unsigned wrong = 0; wrong < 2; wrong++) {
+		unsigned brand = wrong ? WRONG : BRAND;
+		static const struct { uint32_t order; unsigned key; uint32_t code; } rows[] = {
+			{ 1, START, 0x2A }, { 1, FAULT, ~0u }, { 1, DOMAIN, ~0u }, { 2, FAULT, 4 }, { 2, RESTART, ~0u }, { 2, START, ~0u },
+			{ 3, DOMAIN, 0 }, { 3, START, ~0u }, { 3, 0, ~0u },
+		};
+
+		for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			assert_int_equal(invoke(TOOL, rows[i].order, NULL, 0, rows[i].key, brand), wrong ? ~0u : rows[i].code);
+			assert_int_equal(cap_process(&p->caps[OUT0]) == q, !wrong && rows[i].code != ~0u);
+		}
+		keepers[0] = p->caps[START];
+		keepers[1] = p->caps[FAULT];
+		keepers[2] = p->caps[DOMAIN];
+		for (unsigned kept = 0; kept < 3; kept++) {
+			node_store(red, 13, &keepers[kept]);
+			node_store(meter, 2, &keepers[kept]);
+			for (unsigned asked = 0; asked < 3; asked++) {
+				static const uint8_t bytes[3] = { 0x2A, 4, 0 };
+				uint32_t code = wrong || asked != kept ? ~0u : 13 * 256u + bytes[kept];
+
+				p->caps[RED] = node_cap(red, CAP_SEGMENT, 0x30);
+				assert_int_equal(invoke(TOOL, 5 + asked, NULL, 0, RED, brand), code);
+				assert_int_equal(p->caps[OUT0].type == CAP_NODE && p->caps[OUT0].data == 0x30, code != ~0u);
+				p->caps[RED] = node_cap(red, CAP_FRONTEND, 0x80);
+				assert_int_equal(invoke(TOOL, 5 + asked, NULL, 0, RED, brand), code);
+				/* Not callable, or not red by its data byte: nobody keeps it. */
+				p->caps[RED] = node_cap(red, CAP_SEGMENT, 0x40);
+				assert_int_equal(invoke(TOOL, 5 + asked, NULL, 0, RED, brand), ~0u);
+				p->caps[RED] = node_cap(red, CAP_SEGMENT, 5);
+				assert_int_equal(invoke(TOOL, 5 + asked, NULL, 0, RED, brand), ~0u);
+				p->caps[RED] = node_cap(meter, CAP_SCHEDULE, 0);
+				assert_int_equal(invoke(TOOL, 9 + asked, NULL, 0, RED, brand), code == ~0u ? code : 2 * 256u + bytes[kept]);
+			}
+		}
+	}
+	assert_int_equal(invoke(TOOL, 4, NULL, 0, 0, 0), KT + 2);
+	assert_int_equal(invoke(TOOL, KT, NULL, 0, 0, 0), 0x109);
+	assert_int_equal(object_check(), 0);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +309,7 @@ int main(void)
 		cmocka_unit_test(write_data_wraps),
 		cmocka_unit_test(returner_gives_back_string_and_keys),
 		cmocka_unit_test(a_trap_goes_to_the_keeper),
+		cmocka_unit_test(the_domain_tool_goes_by_the_brand),
 		cmocka_unit_test(a_parked_domain_waits_for_a_change),
 		cmocka_unit_test(a_missing_string_has_its_code),
 	};

@@ -17,6 +17,7 @@ class Row:
     def __init__(self, subject, command, code, string, label):
         self.subject, self.command, self.code, self.string, self.label = subject, command, code, string, label
         self.why = self.answer = self.same_as = None
+        self.differ = False
 
 
 class Table:
@@ -42,6 +43,15 @@ class Table:
         """Each of these order codes is unknown to the object."""
         for order in orders:
             self.check(subject, key, order, code=code)
+
+    def alike(self, subject, command, again, differ=False):
+        """Two commands have the same answer."""
+        before, after = Row(None, command, None, None, None), Row(subject, again, None, None, command.split()[2])
+        after.same_as, after.differ = before, differ
+        self.rows += [before, after]
+
+    def unlike(self, subject, command, again):
+        self.alike(subject, command, again, True)
 
     def steady(self, subject, bank, part):
         """After the part the bank has as much in use as before it."""
@@ -78,7 +88,7 @@ class Table:
             row.why = "no answer"
             return
         if row.same_as:
-            if answer != row.same_as.answer:
+            if (answer != row.same_as.answer) != row.differ:
                 row.why = "%r, and before %r" % (answer, row.same_as.answer)
             return
         if row.subject is None:

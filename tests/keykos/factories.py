@@ -71,7 +71,7 @@ def key_sets(t):
     for key in KEYS:
         t.check(name, "other", 2, "," + key, 1 if key in ("nd", "pg") else 0)
     t.refuses(name, "set", [0, 7, 16, 64, KT + 1, KT + 5, 0xFFFFFFFF])
-    t.check("discrim", "discrim", 0, ",set", 5)
+    t.check("discrim", "discrim", 0, ",set", 3)
     t.check("discrim", "discrim", 1, ",set", 1)
     for key in ("set", "other"):
         t.check(name, key, KT + 4, code=0)

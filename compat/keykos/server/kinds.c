@@ -7,10 +7,11 @@
 #include "object.h"
 
 #define OBJECT(serving, ending) { .serve = serving, .end = ending }
+#define KEEPER(serving) { .serve = serving, .segment = true }
 #define MAKER(type_, making) { .serve = maker_serve, .maker = true, .type = type_, .make = making }
 
 const struct kind_row kinds[KINDS] = {
-	[KIND_BANK] = OBJECT(sb_serve, NULL),
+	[KIND_BANK] = KEEPER(sb_serve),
 	[KIND_SBT] = OBJECT(sbt_serve, NULL),
 	[KIND_DCC] = { .serve = dcc_serve, .maker = true },
 	[KIND_DC] = OBJECT(dc_serve, dc_end),
@@ -20,9 +21,9 @@ const struct kind_row kinds[KINDS] = {
 	[KIND_BIRTH] = OBJECT(birth_serve, birth_end),
 	[KIND_DIRECTORY] = OBJECT(directory_serve, NULL),
 	[KIND_KIDC] = { .serve = kidc_serve, .maker = true },
-	[KIND_KID] = OBJECT(kid_serve, NULL),
+	[KIND_KID] = KEEPER(kid_serve),
 	[KIND_SNODEF] = MAKER(0x20D, snode_make),
-	[KIND_SNODE] = OBJECT(snode_serve, NULL),
+	[KIND_SNODE] = KEEPER(snode_serve),
 	[KIND_RCF] = MAKER(0x0F, records_make),
 	[KIND_RECORDS] = OBJECT(records_serve, records_end),
 	[KIND_RECORDS_VIEW] = OBJECT(records_view_serve, NULL),

@@ -143,7 +143,10 @@ void
 object_key(unsigned index, unsigned which_face, cap_t to)
 {
 	object_node(index, to);
-	node_make_frontend(to, face_data(which_face), to);
+	if (kinds[objects[index].kind].segment)
+		node_make_segment(to, face_data(which_face), to);
+	else
+		node_make_frontend(to, face_data(which_face), to);
 }
 
 bool

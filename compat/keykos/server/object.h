@@ -154,6 +154,7 @@ struct kind_row {
 	uint32_t (*serve)(unsigned index, uint32_t order);
 	void (*end)(unsigned index);       /* what it has beside its node is given back or forgotten; NULL: nothing */
 	bool maker;                        /* a factory without holes */
+	bool segment;                      /* its keys are red segment keys, as published; others are front-ends */
 	uint32_t type;                     /* of a maker's key */
 	/* Of a maker with the requestor's interface: psb, meter and third key are K0..K2; the object's key goes to `to`. */
 	uint32_t (*make)(unsigned index, uint32_t order, cap_t to);
