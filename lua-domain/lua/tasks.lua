@@ -245,9 +245,12 @@ loop.handlers {
 	notice = function(i) if notices[i] then loop.start(notices[i]) end end,
 }
 
+local flush = io.flush
+
 -- What was done until now outlives a loss of power when this returns.  Without a store it says false.
 function save()
 	if not rawget(_G, "store") then return false end
+	flush()                        -- or what was printed before is printed again after the loss
 	await(send(store, "wait", store:force()))
 	return true
 end
