@@ -17,7 +17,7 @@ enum root_word {
 	ROOT_INTERVAL_NS,              /* from a change to the checkpoint that saves it; 0 in older images: the default */
 };
 /* What the machine ends with when it is the store that ends it. */
-enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57 };
+enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57, STORE_END_DAMAGED = 0x58 };
 enum root_mark { MARK_LIVES = 0, MARK_ENDED = 1 };     /* ended: nobody's work is in it */
 
 /* How the kernel keeps objects.  3 had no sum. */

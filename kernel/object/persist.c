@@ -70,12 +70,12 @@ static __attribute__((noreturn)) void store_failed(void)
 	struct store_status status;
 
 	store_get_status(store, &status);
-	if (status.failure == STORE_IO)
+	if (status.failure == STORE_IO) {
 		kprintf("keros: the store stops: the disk answers with errors. Generation %u is what is saved.\n", status.generation);
-	else
-		kprintf("keros: the store stops: the disk holds what was not written (condition C%d). Generation %u is what is saved.\n",
-			status.condition, status.generation);
-	arch_power_off(STORE_END_FAILED);
+		arch_power_off(STORE_END_FAILED);
+	}
+	kprintf("keros: the store stops: the disk holds what was not written (condition C%d).\n", status.condition);
+	arch_power_off(STORE_END_DAMAGED);
 }
 
 /* ---- what the store asks ------------------------------------------------------------------- */

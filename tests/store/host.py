@@ -11,7 +11,7 @@ from witnesses import check_image
 
 OPTIONS = ["--disk", "d", "--disk-size", "512M", "--mem", "64M"]
 # A number is printed when it is on the disk.
-SYNCED = ["sh", "-c", "i=0; while [ $i -lt 90 ]; do i=$((i+1)); yes $i | head -c 300000 > /tmp/f$((i % 60)); sync; echo $i; done"]
+SYNCED = ["sh", "-c", "i=0; while [ $i -lt 60 ]; do i=$((i+1)); yes $i | head -c 300000 > /tmp/f$((i % 60)); sync; echo $i; done"]
 
 
 def numbers(result):
@@ -30,7 +30,7 @@ def goes_on(last):
     """With a disk that works, from what was saved on."""
     result = run([KEROS, "run", *OPTIONS, "--", "true"], timeout=100)
     seen = numbers(result)
-    assert result.status == 0 and seen[0] >= last and seen == list(range(seen[0], 91)), (last, result)
+    assert result.status == 0 and seen[0] >= last and seen == list(range(seen[0], 61)), (last, result)
 
 
 @limit(240)
@@ -40,7 +40,7 @@ def test_errors():
     for kind, error in (("write", errno.ENOSPC), ("flush", errno.EIO)):
         if os.path.exists("d"):
             os.remove("d")
-        nth = random.randrange(60, 150) if kind == "write" else random.randrange(2, 30)
+        nth = random.randrange(60, 120) if kind == "write" else random.randrange(2, 20)
         last = stops(failing_disk(nth, kind, error, False))
         last = max(last, stops(failing_disk(nth, kind, error, False)))
         goes_on(last)
@@ -50,9 +50,9 @@ def test_errors():
 def test_error_once():
     """A write that fails once is tried again and nobody notices; a flush that fails once is the end of that life."""
     result = run([KEROS, "run", *OPTIONS, "--", *SYNCED], env=failing_disk(100, "write", errno.EIO, True), timeout=100)
-    assert result.status == 0 and numbers(result) == list(range(1, 91)), result
+    assert result.status == 0 and numbers(result) == list(range(1, 61)), result
     os.remove("d")
-    goes_on(stops(failing_disk(20, "flush", errno.EIO, True)))
+    goes_on(stops(failing_disk(12, "flush", errno.EIO, True)))
 
 
 @limit(120)

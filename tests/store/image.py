@@ -141,3 +141,17 @@ def test_wrong_sizes():
     assert not os.path.exists("d")
     result = run_keros(["true"], options=SIZE)
     assert result.status == 2 and b"--disk" in result.stderr, result
+
+
+def test_damage_that_is_met():
+    """A system whose image is damaged where it needs it ends with the condition's number and what to do; the checker agrees."""
+    make_image("d")
+    expect(run_keros("echo x > /tmp/x; sync; echo made", options=["--disk", "d"]), stdout="made\n")
+    with open("d", "r+b") as file:
+        for frame in (1, 2):
+            file.seek(frame * 4096)
+            file.write(b"\x55" * 4096)
+    result = run_keros(["true"], options=["--disk", "d"])
+    assert result.status == 125 and b"(condition C311)" in result.stderr and b"d is damaged; `keros store d`" in result.stderr, result
+    result = store("d")
+    assert result.status == 1 and b"C311" in result.stdout, result

@@ -127,7 +127,8 @@ static void system_go_on(int fd, const char *path, uint64_t programs)
 		die("%s %s; it is left as it is. Go on with the build that made it, or give another file; see doc/upgrade.md",
 		    path, why);
 	} else if (!ended) {
-		note("%s goes on where it was: generation %u, up to %" PRIu64 " of %" PRIu64 " MiB in use%s", path, header.generation,
+		note("%s goes on where it was: generation %u, up to %" PRIu64 " of %" PRIu64 " MiB in use; its command runs on, and no other is started%s",
+		     path, header.generation,
 		     root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8,
 		     others ? "; with the programs it was started with, which are not this build's" : "");
 	}
@@ -217,7 +218,7 @@ static void verdict_print(const struct store_verdict *v, const uint64_t *root, b
 	if (root[ROOT_LAYOUT])
 		printf("system          of layout %" PRIu64 "; its command %s\nroom            up to %" PRIu64 " of %" PRIu64
 		       " MiB in use, %" PRIu64 " free\n", root[ROOT_LAYOUT], system_ended(root) ? "has ended" : "goes on",
-		       root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, (root[ROOT_RANGE_END] - root[ROOT_HIGH]) >> 8);
+		       root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, (root[ROOT_RANGE_END] >> 8) - (root[ROOT_HIGH] >> 8));
 	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2], v->kinds[3],
 	       v->kinds[4]);
 	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used, v->log_frames);

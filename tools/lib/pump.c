@@ -197,6 +197,11 @@ static int verdict(const struct pump *p)
 		disk_why(p->run->disk);
 		return STATUS_FAILED;
 	}
+	if (p->run->disk && code == (STORE_END_DAMAGED << 1 | 1)) {
+		log_fail(p, "the store stopped");
+		note("%s is damaged; `keros store %s` names what is. Go on with an older copy of it", p->run->disk, p->run->disk);
+		return STATUS_FAILED;
+	}
 	if (p->run->disk && code == (STORE_END_REFUSED << 1 | 1))
 		return log_fail(p, "the kernel refuses %s", p->run->disk);
 	if (p->exit_status >= 0)
