@@ -18,7 +18,7 @@
 /* For drivers: the console's 128 KiB, and on a machine that can spare it what the host's shares work with. */
 #define DMA_FRAMES_LEAST 64
 #define DMA_FRAMES_MOST  384
-#define DMA_MOST_FROM    (64ull << 20)
+#define DMA_MOST_FROM    (40ull << 20)
 #define LOW_MEMORY_END 0x100000ull     /* the first MiB is left alone: firmware, SMP later */
 
 struct pvh_info {

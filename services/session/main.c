@@ -252,10 +252,10 @@ static void caps_print(const struct session *s)
 
 static uint64_t failed(const struct session *s, const char *what, uint32_t rc)
 {
-	char line[120];
+	char line[200];
 
 	snprintf(line, sizeof line, "keros: %s: %s (%#x)\n", what,
-		 rc == RC_LIMIT ? "the sandbox's bank is too small" : "refused", rc);
+		 rc == RC_LIMIT ? "the machine or the sandbox's bank is too small; give more by --mem or --bank" : "refused", rc);
 	line_put(error_stream(s), line);
 	return STATUS_NOT_RUN;
 }

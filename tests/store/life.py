@@ -1,5 +1,6 @@
 """A system on a disk goes on after a loss of power, as if nothing had happened."""
 
+import hashlib
 import json
 import os
 import time
@@ -80,6 +81,32 @@ def test_wall_clock_is_set_anew():
     up = [int(line.split()[1]) for line in life.lines if b" " in line][-1]
     life.kill()
     assert 7 <= up <= 11, "a sleep of 8 s from second 0 ended in second %d" % up
+
+
+@limit(180)
+def test_calls_outside_in_flight():
+    """Whose call to the host's folder was under way gets an error after the restart, opens anew and goes on; nobody hangs."""
+    os.mkdir("share")
+    with open("share/big", "wb") as file:
+        file.write(os.urandom(4 << 20))
+    with open("share/big", "rb") as file:
+        sum_of = hashlib.md5(file.read()).hexdigest().encode()
+    # Checkpoints all the time, so that many hold a call under way.
+    script = "(while :; do sync; done) & n=0; while :; do n=$((n+1)); s=$(md5sum < /w/big 2>/dev/null) && echo A $n $s || echo ERR $n; done"
+    options = ["--mem", "48M", "--disk", "d", "--disk-size", "512M", "--rw", "share:/w"]
+    errors = last = 0
+    for life_number in range(6):
+        life = Life(options, ["sh", "-c", script])
+        life.wait_for(lambda line: len([l for l in life.lines if l.startswith(b"A ")]) >= 2)
+        life.kill()
+        lines = [line.split() for line in life.lines]
+        assert all(words[2] == sum_of for words in lines if words[0] == b"A"), life.lines
+        failed = [words for words in lines if words[0] == b"ERR"]
+        assert len(failed) <= (1 if life_number else 0), life.lines
+        errors += len(failed)
+        assert int(lines[0][1]) >= last, (last, life.lines)
+        last = int(lines[-1][1])
+    assert errors, "no call was ever under way"
 
 
 def test_checkpoint_verb():
