@@ -310,3 +310,27 @@ def test_pages():
                 assert expected in answers[n], (page, line, answers[n])
                 checked += 1
     assert checked >= 75, checked
+
+
+def test_ends():
+    """A program ends by exit, return, fork and longjmp as published; with any bank, however small, all of it comes back."""
+    lines = ["cfact endsf ends.s 1"]
+    for order in range(8):
+        lines += ["newbank b", "kc endsf %d (,b,m,b)" % order, "pause 30", "space b", "kc b kt+4"]
+    for order in (8, 9, 10):
+        lines += ["newbank b", "kfork endsf %d (,b,m,b)" % order, "pause 5", "kc b kt+4"]
+    sizes = [(nodes, pages) for nodes in range(10) for pages in range(0, 12, 2)] + [(nodes, 30) for nodes in range(12)] + [(30, pages) for pages in range(24)]
+    for nodes, pages in sizes:
+        lines.append("say size %d %d" % (nodes, pages))
+        for order in (4, 5):
+            lines += ["kc sbt 5 (%%x%s,sb) (,few)" % ((nodes).to_bytes(4, "little") + pages.to_bytes(4, "little")).hex(),
+                      "kc endsf %d (,few,m,few)" % order, "pause 1", "space few", "kc few kt+4"]
+    out = script("\n".join(["space sb"] + lines + ["kc endsf.builder kt+4", "space sb", ""]), os.path.join(ROOT, "tests/keykos/ends.ck"))
+    ways, *small = re.split(r"(?m)^size (?=\d)", out)
+    assert re.findall(r"RC=(\w+)\n0 Nodes and 0 Pages\n", ways) == ["0", "5", "80000001", "1", "1", "1", "4D", "3"], ways
+    assert len(small) == len(sizes)
+    for part in small:
+        codes = re.findall(r"RC=(\w+)\n0 Nodes and 0 Pages\n", part)
+        assert len(codes) == 2 and codes[0] in ("1", "2", "3") and codes[1] in ("1", "2", "7", "9"), "with a bank of " + part
+    spaces = re.findall(r"^\d+ Nodes and \d+ Pages$", out, re.M)
+    assert spaces[0] == spaces[-1], spaces[0] + ", and at the end " + spaces[-1]

@@ -94,6 +94,8 @@ no_space:
 	.globl	exit
 exit:
 	movl	%edi, %ebp
+	testl	%esp, %esp                             /* there was no space for a stack, and so nothing on a heap */
+	jz	1f
 	movl	$_kk_heap_end, %eax                    /* 0 if the program has no heap */
 	testl	%eax, %eax
 	jz	1f

@@ -11,6 +11,7 @@
  */
 #include "keykos.h"
 #include "kktypes.h"
+#include "dc.h"
 #include "domain.h"
 #include "node.h"
 #include "page.h"
@@ -147,6 +148,26 @@ static UINT32 own_make(UINT32 data)
 	return rc ? rc : key(R_OWN, Node_Swap + PROGRAM_SLOT, R_CODE, 0);
 }
 
+/* Sells a node and the pages in it; what is not the bank's stays, and a node that was never made is nothing. */
+static void node_sell(unsigned node)
+{
+	for (UINT32 slot = 0; slot < 16; slot++)
+		if (key(node, Node_Fetch + slot, 0, R_PAGE) == 0)
+			key(PSB, SB_DestroyPage, R_PAGE, 0);
+	key(PSB, SB_DestroyNode, node, 0);
+}
+
+/* What own_make could not finish. */
+static void own_sell(void)
+{
+	const struct header *h = header();
+
+	for (UINT32 slot = h->own_from / CHUNK; slot <= (h->own_to - 1) / CHUNK; slot++)
+		if (key(R_OWN, Node_Fetch + slot, 0, R_CHUNK) == 0)
+			node_sell(R_CHUNK);
+	key(PSB, SB_DestroyNode, R_OWN, 0);
+}
+
 /* The node that holds a stack of more than one page, into R_CHUNK, its first page already there or copied. */
 static UINT32 stack_make(UINT32 from, UINT32 copied)
 {
@@ -169,8 +190,10 @@ UINT32 _kk_start(void)
 		return STACK + PAGE - 16;
 	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
 	if (pages > 1) {
-		if (stack_make(1, 0))
+		if (stack_make(1, 0)) {
+			node_sell(R_CHUNK);
 			return 0;
+		}
 		key(R_ROOT, Node_Fetch + 1, 0, R_PAGE);
 		key(R_CHUNK, Node_Swap, R_PAGE, 0);
 		key(R_ROOT, Node_Swap + 1, R_CHUNK, 0);
@@ -178,44 +201,62 @@ UINT32 _kk_start(void)
 	if (h->own_from != h->own_to) {
 		key(R_ROOT, Node_Fetch, 0, R_CODE);
 		if (own_wanted()) {
-			if (own_make(h->own_data))
+			if (own_make(h->own_data)) {
+				own_sell();
 				return 0;
+			}
 			key(R_ROOT, Node_Swap, R_OWN, 0);
 		}
 	}
 	return STACK + pages * PAGE - 16;
 }
 
-/* Memory like this domain's, in K1: the program or a copy of its variables, a copy of the stack. */
+/* A stack like this domain's, into slot 1 of K1. */
+static UINT32 stack_copy(void)
+{
+	UINT32 rc;
+
+	if (stack_pages() == 1 || &bootwomb)
+		return page_make(K1, 1, STACK, PAGE);
+	rc = stack_make(0, STACK_PAGES_MAX);
+	if (rc)
+		node_sell(R_CHUNK);
+	else
+		key(K1, Node_Swap + 1, R_CHUNK, 0);
+	return rc;
+}
+
+/* Memory like this domain's, in K1: the program or a copy of its variables, a copy of the stack.  All of it or nothing. */
 static UINT32 memory_copy(void)
 {
 	const struct header *h = header();
 	UINT32 rc = node_make(K1, 5);
+	int own = 0;
 
 	if (rc)
 		return rc;
 	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
 	key(R_ROOT, Node_Fetch, 0, R_OWN);
-	if (h->own_from != h->own_to && !&bootwomb) {
-		/* A segment that is the domain's own is the copy's as well: fork copies the stack, and what _start copied. */
-		if (key(R_OWN, KT, 0, 0) == 3) {
-			key(R_OWN, Node_Fetch + PROGRAM_SLOT, 0, R_CODE);
-			rc = own_make(h->own_to);
-		}
+	/* A segment that is the domain's own is the copy's as well: fork copies the stack, and what _start copied. */
+	if (h->own_from != h->own_to && !&bootwomb && key(R_OWN, KT, 0, 0) == 3) {
+		key(R_OWN, Node_Fetch + PROGRAM_SLOT, 0, R_CODE);
+		rc = own_make(h->own_to);
+		own = 1;
 	}
 	key(K1, Node_Swap, R_OWN, 0);
-	if (rc)
-		return rc;
-	if (stack_pages() == 1 || &bootwomb)
-		return page_make(K1, 1, STACK, PAGE);
-	rc = stack_make(0, STACK_PAGES_MAX);
-	key(K1, Node_Swap + 1, R_CHUNK, 0);
+	if (!rc)
+		rc = stack_copy();
+	if (rc) {
+		if (own)
+			own_sell();
+		key(PSB, SB_DestroyNode, K1, 0);
+	}
 	return rc;
 }
 
 /*
  * A domain like this one, waiting at `child` with the stack at sp.  Slots 13, 14 and 15 are used up; 15 ends up with
- * its domain key.  What cannot be finished stays the bank's, as KeyKOS's fork has it.
+ * its domain key.  What cannot be finished goes back to the bank.
  */
 int _kk_fork(int held, UINT32 sp, UINT32 child)
 {
@@ -225,8 +266,10 @@ int _kk_fork(int held, UINT32 sp, UINT32 child)
 
 	if (_kk_call(DC, 0, PSB << 8, K2, NULL, 0))
 		return 3;
-	if (memory_copy())
+	if (memory_copy()) {
+		_kk_call(DC, DC_DestroyDomain, K2 | PSB << 8, 0, NULL, 0);
 		return 3;
+	}
 	key(K2, Domain_SwapMemory, K1, 0);
 	key(DOMKEY, Domain_GetMeter, 0, K0);
 	key(K2, Domain_SwapMeter, K0, 0);
