@@ -18,7 +18,7 @@ MUTANTS = [
     ("checkpoint.c", "\tio_start(s, DISK_FLUSH, 0, NULL, flushed_2, 0);\n", "\ts->phase = STORE_APPLY;\n\t(void)flushed_2;\n", "a commit is told before its flush"),
     ("checkpoint.c", "HEADER_FRAME + (s->next_header.generation & 1), store_buffer", "HEADER_FRAME, store_buffer", "every header in the same frame"),
     ("checkpoint.c", "if ((v->flags & V_MOVED) && !s->quick)", "if (v->flags & V_MOVED)", "a small directory leaves out homes that no flush made durable"),
-    ("checkpoint.c", "if (v->epoch <= s->header.generation && version_newest(s, v->oid, s->header.generation) != v)", "if (version_newest(s, v->oid, s->header.generation) != v)", "a commit frees versions of the next epoch"),
+    ("checkpoint.c", "if (v->epoch < s->header.generation && version_newest(s, v->oid, s->header.generation) != v)", "if (version_newest(s, v->oid, s->header.generation) != v)", "a commit frees versions of the next epoch"),
     ("checkpoint.c", "\t\tif (s->mig != MIG_IDLE || s->journal_state)\n", "\t\tif (s->journal_state)\n", "a commit is taken over while migration uses what it frees"),
     ("checkpoint.c", "\tborrowed_keep(s);\n", "\t(void)borrowed_keep;\n", "versions of journal pages lose their frames"),
     ("checkpoint.c", ".journal_sequence = s->journal_next - 1 }", ".journal_sequence = s->journal_next }", "a header claims one journal record too many"),

@@ -36,10 +36,43 @@ static void note_used(const uint64_t *entry)
 		table->used_end = index + 1;
 }
 
+static void note_writable(const uint64_t *entry)
+{
+	struct frame *table = &frames[((uint64_t)entry - arch_physical_base) >> 12];
+	unsigned index = (uint64_t)entry >> 3 & 511;
+
+	if (index < table->write_first)
+		table->write_first = index;
+	if (index >= table->write_end)
+		table->write_end = index + 1;
+}
+
 void arch_leaf_fill(uint64_t *entry, uint64_t value)
 {
 	*entry = value;
 	note_used(entry);
+	if (value & PTE_W)
+		note_writable(entry);
+}
+
+/* A bit that the processor leaves alone: this leaf was writable, and may be again without a walk (arch_leaf_unprotect). */
+#define PTE_WAS_WRITABLE 0x200ull
+
+void arch_space_protect(struct space *s)
+{
+	for (uint32_t pfn = s->tables; pfn; pfn = frames[pfn].list_next) {
+		uint64_t *leaf = arch_frame_pointer(pfn);
+
+		for (unsigned i = frames[pfn].write_first; i < frames[pfn].write_end; i++)
+			if (leaf[i] & PTE_W) {
+				leaf[i] = (leaf[i] & ~(PTE_W | PTE_D)) | PTE_WAS_WRITABLE;
+				frames[arch_leaf_pfn(leaf[i])].protected_leaf = (uint64_t)&leaf[i];
+			}
+		frames[pfn].write_first = 512;
+		frames[pfn].write_end = 0;
+	}
+	if (s == cpu.loaded)
+		tlb_flush_all(s->root_pfn);
 }
 
 void arch_space_create(struct space *s)
@@ -53,6 +86,22 @@ void arch_space_create(struct space *s)
 	if (kernel_root_pfn)
 		for (unsigned i = 256; i < 512; i++)
 			root[i] = ((uint64_t *)arch_frame_pointer(kernel_root_pfn))[i];
+}
+
+bool arch_leaf_protected(uint64_t entry)
+{
+	return (entry & PTE_P) && (entry & PTE_WAS_WRITABLE);
+}
+
+bool arch_leaf_unprotect(struct frame *f)
+{
+	uint64_t *entry = (uint64_t *)f->protected_leaf;
+
+	/* The table may be another's by now; but a leaf that is protected and names this page is what it says. */
+	if (!entry || !arch_leaf_protected(*entry) || arch_leaf_pfn(*entry) != frame_pfn(f))
+		return false;
+	arch_leaf_fill(entry, (*entry & ~PTE_WAS_WRITABLE) | PTE_W | PTE_D);
+	return true;
 }
 
 uint64_t *arch_leaf_entries(struct space *s, uint64_t va)

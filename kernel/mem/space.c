@@ -11,9 +11,12 @@
 struct space spaces[SPACES + 1] = { [SPACE_NONE] = { .generation = ~0u } };
 
 #define ROOT_HEADS 256
+#define TABLES_LOOKED_AT 1024          /* by space_protect_all */
 static uint16_t root_heads[ROOT_HEADS];
 
 static uint32_t table_free_list;
+static uint64_t table_used;            /* of all spaces */
+static uint64_t live[SPACES / 64];     /* a bit for each space that is in use */
 static uint32_t next_generation = 1;
 static uint32_t flush_floor;           /* marks older than this mean nothing: all tables were dropped since */
 uint64_t space_use_clock;
@@ -24,6 +27,8 @@ void space_tables_init(uint64_t first_pfn, uint64_t count)
 	for (unsigned i = 0; i < ROOT_HEADS; i++)
 		root_heads[i] = SPACE_NONE;
 	table_free_list = 0;
+	table_used = 0;
+	__builtin_memset(live, 0, sizeof live);
 	for (uint64_t i = 0; i < count; i++) {
 		frames[first_pfn + i].kind = FRAME_TABLE;
 		frames[first_pfn + i].list_next = table_free_list;
@@ -53,7 +58,10 @@ static void space_drop(struct space *s)
 		frames[s->tables_last].list_next = table_free_list;
 		table_free_list = s->tables;
 		s->tables = 0;
+		table_used -= s->table_count;
+		s->table_count = 0;
 	}
+	live[(s - spaces) / 64] &= ~(1ull << (s - spaces) % 64);
 	s->root_pfn = 0;
 	s->leaf_node = NULL;
 	s->generation = next_generation++;
@@ -90,9 +98,11 @@ uint32_t space_table_take(struct space *s)
 	if (!s->tables)
 		s->tables_last = pfn;
 	frames[pfn].list_next = s->tables;
-	frames[pfn].used_first = PAGE_SIZE / 8;
-	frames[pfn].used_end = 0;
+	frames[pfn].used_first = frames[pfn].write_first = PAGE_SIZE / 8;
+	frames[pfn].used_end = frames[pfn].write_end = 0;
 	s->tables = pfn;
+	s->table_count++;
+	table_used++;
 	zero_words(arch_frame_pointer(pfn), PAGE_SIZE / 8);
 	return pfn;
 }
@@ -146,6 +156,7 @@ static struct space *space_make(const struct cap *root)
 		return NULL;
 	s->hash_next = *root_head(root);
 	*root_head(root) = s - spaces;
+	live[(s - spaces) / 64] |= 1ull << (s - spaces) % 64;
 	return s;
 }
 
@@ -218,10 +229,20 @@ static void mark_page(struct frame *f, struct space *s, uint64_t va)
 
 void space_flush_all(void)
 {
-	for (unsigned i = 0; i < SPACES; i++)
-		if (spaces[i].root_pfn)
-			space_drop(&spaces[i]);
+	for (unsigned word = 0; word < SPACES / 64; word++)
+		while (live[word])
+			space_drop(&spaces[word * 64 + __builtin_ctzll(live[word])]);
 	flush_floor = next_generation;
+}
+
+bool space_protect_all(void)
+{
+	if (table_used > TABLES_LOOKED_AT)
+		return false;
+	for (unsigned word = 0; word < SPACES / 64; word++)
+		for (uint64_t bits = live[word]; bits; bits &= bits - 1)
+			arch_space_protect(&spaces[word * 64 + __builtin_ctzll(bits)]);
+	return true;
 }
 
 /* The change of a node reaches [first, +size) of the places it is mapped at. */

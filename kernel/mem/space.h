@@ -6,10 +6,10 @@
  * thrown away at any time.
  *
  * Invariants
- *   C201 every present leaf of a space agrees with a walk of its tree: same page, no more rights
+ *   C201 every present leaf of a space agrees with a walk of its tree: same page, no more rights, also if it is protected
  *   C202 a node that a walk passed through is marked NODE_MAPPED with that space and place, or
  *        NODE_MULTI; a page that a leaf names is marked FRAME_MAPPED likewise
- *   C203 a writable leaf names a dirty page, and none that is marked zero
+ *   C203 a writable leaf names a page that is dirty in this epoch, and none that is marked zero
  *   C207 a space in use has tables, all of them table frames; the loaded space is in use
  *   C208 the leaf node that a space remembers is the one that a walk finds, with no keeper on the way
  * Dependency tracking: each node and page remembers one place exactly; a second place sets
@@ -26,6 +26,7 @@ struct space {
 	uint32_t generation;           /* bumped when the entry is freed */
 	uint32_t tables, tables_last;  /* list of its table frames, through frame.list_next; its last, if there is one */
 	uint64_t last_used;
+	uint32_t table_count;          /* in that list */
 	uint16_t hash_next;            /* chain of spaces by root; SPACE_NONE = end */
 
 	/* C208.  The last leaf node that a walk ended in, valid until anything above it changes: faults come in
@@ -80,6 +81,9 @@ void space_node_gone(struct node *n);                    /* before all slots cha
 void space_page_stored(struct node *n, unsigned slot);
 void space_page_gone(struct frame *f);                   /* before a page loses rights or content */
 void space_flush_all(void);
+/* No leaf is writable any more, at the price of looking at all tables, and of a span of leaves in those that had writable
+ * ones.  False: there are so many tables that it is cheaper to do without all of them, and nothing was done. */
+bool space_protect_all(void);
 extern uint64_t space_marks;
 int space_check(void);                                   /* 0, or a condition number */
 #endif

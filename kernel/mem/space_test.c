@@ -140,9 +140,34 @@ static void random_invocation(void)
 	     .send = { 11 });
 }
 
+/* A new epoch; some pages go on to be dirty in it, and what of their leaves was protected last is writable at once. */
+static void random_demarcation(void)
+{
+	store_epoch++;
+	if (machine_below(4))
+		assert_true(space_protect_all());
+	else
+		space_flush_all();
+	for (uint64_t pfn = 1; pfn < frame_count; pfn++) {
+		struct frame *f = &frames[pfn];
+
+		if (!(f->flags & FRAME_DIRTY) || f->epoch == store_epoch)
+			continue;
+		if (f->kind == FRAME_PAGE && !f->zero && machine_below(2) && arch_leaf_unprotect(f)) {
+			f->epoch = f->ready_epoch = store_epoch;
+		} else {
+			f->flags &= ~FRAME_DIRTY;
+			f->ready_epoch = 0;
+		}
+	}
+}
+
 static void random_operation(void)
 {
-	switch (machine_below(32)) {
+	switch (machine_below(34)) {
+	case 32:
+		random_demarcation();
+		break;
 	case 0:
 		random_red();
 		break;

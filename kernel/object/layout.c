@@ -37,11 +37,14 @@ static uint64_t sum_add(uint64_t sum, uint64_t value)
 
 uint64_t layout_sum(void)
 {
+	static uint64_t known;         /* each demarcation asks */
 	uint64_t sum = SUM_FIRST;
 
+	if (known)
+		return known;
 	for (unsigned i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
 		sum = sum_add(sum, shapes[i]);
-	return sum_add(sum_add(sum, OID_PHYS), OID_DMA);
+	return known = sum_add(sum_add(sum, OID_PHYS), OID_DMA);
 }
 
 const char *layout_judge(const uint64_t *root)

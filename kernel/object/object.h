@@ -34,6 +34,7 @@ enum frame_kind {
 #define FRAME_MULTI   0x08             /* more than one place may */
 #define FRAME_FIXED   0x10             /* read-only for ever: a page of the boot pack */
 #define FRAME_AGED    0x20             /* its translations were taken away and nobody has asked for it since */
+#define FRAME_AGAIN   0x40             /* was made dirty in two epochs running: see cleaned() in persist.c */
 
 struct frame {
 	uint64_t oid;                  /* frame number in the object space; OID_PHYS | pfn outside the store */
@@ -45,11 +46,17 @@ struct frame {
 	uint32_t epoch;                /* in which it was last made dirty */
 	uint64_t map_va;
 	uint32_t map_generation;
-	uint16_t used_first, used_end; /* of a table: which words may be set (arch pt.c) */
 	uint32_t ready_epoch;          /* store_epoch if it may be changed without asking the store */
+	union {                        /* both arch pt.c */
+		struct {               /* of a table: which words may be set, which of its leaves may be writable */
+			uint16_t used_first, used_end, write_first, write_end;
+		};
+		uint64_t protected_leaf;       /* of a page: where a leaf that named it was protected last; a hint */
+	};
 	uint32_t journal_base;         /* page: the generation from which on its journal counts; 0: not asked yet */
 	bool zero;                     /* C113: nobody can have changed it since it was cleared.  frame_dirty, frame_writable */
-	uint8_t reserved[7];
+	uint8_t kept;                  /* generations that it stayed dirty in without a change: persist.c */
+	uint8_t reserved[2];
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");
 

@@ -2,7 +2,8 @@
  * persist.c - the object cache as the store's client.  Rules in persist.h.
  *
  * Invariants
- *   C120 a bit of dirty_map is set if and only if the frame is dirty and belongs to the store
+ *   C120 a bit of dirty_map is set if and only if the frame is dirty and belongs to the store; one of dirty_words, if
+ *        and only if there is one in its word of dirty_map
  *   C121 a frame that is ready (may be changed unasked) is dirty in the current epoch
  * A process frame changes in ways that nobody announces (queue links, registers at a trap), and so does a pot of
  * nodes (where they are mapped, hints), so the store copies them before it writes them (store_object.moving);
@@ -29,6 +30,8 @@
 #define SCAN_STEP    512
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
 #define INTERVAL_NS  2000000000ull
+#define KEPT_MOST    4                 /* generations in which a page stays dirty that is not changed */
+#define PROTECT_DIRTY 64               /* so few pages are worth to be looked for in the tables: those are kept */
 #ifdef KEROS_TORMENT
 #define COPIES_KEPT  2                 /* frames that can be copied on write at once */
 #define WRITE_SLOTS  3                 /* objects written at once */
@@ -46,6 +49,7 @@ static struct store *store;
 static struct store_disk disk;
 static struct disk_super super;
 static uint64_t *dirty_map;
+static uint64_t *dirty_words;          /* a bit for each word of dirty_map that is not zero */
 static uint64_t dirty_total, process_total;
 static uint64_t interval_ns = INTERVAL_NS;
 static uint64_t last_commit_ns, demarcated_ns;
@@ -54,6 +58,7 @@ static uint64_t pace_until;            /* ticks: those who compute are not stopp
 static uint64_t demarcation_check_ticks;       /* of stop_ticks */
 static bool journal_waits;             /* somebody found the journal busy */
 static bool force_wanted;
+static uint32_t forced_epoch;          /* the last one that somebody asked to be saved */
 static uint64_t programs_abi, programs_stamp, mark;     /* root words that only a system knows: layout.h */
 static struct arriving {               /* asked of the store by persist_fetch, which waits for all of them */
 	struct frame *frame;
@@ -88,6 +93,11 @@ static void dirty_mark(const struct frame *f, bool on)
 		dirty_map[pfn / 64] |= bit;
 	else
 		dirty_map[pfn / 64] &= ~bit;
+	bit = 1ull << pfn / 64 % 64;
+	if (dirty_map[pfn / 64])
+		dirty_words[pfn / 64 / 64] |= bit;
+	else
+		dirty_words[pfn / 64 / 64] &= ~bit;
 	dirty_total += on ? 1 : -1;
 }
 
@@ -110,12 +120,26 @@ static void frame_check_saved(struct frame *f)
 	written++;
 }
 
+/* The first frame, of those from this one on, whose word of dirty_map is not zero; frame_count or more: none. */
+static uint64_t dirty_from(uint64_t pfn)
+{
+	for (uint64_t word = pfn / 64; word * 64 < frame_count; word = (word | 63) + 1) {
+		uint64_t bits = dirty_words[word / 64] >> word % 64;
+
+		if (bits) {
+			word += __builtin_ctzll(bits);
+			return word * 64 > pfn ? word * 64 : pfn;
+		}
+	}
+	return frame_count;
+}
+
 static bool next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object)
 {
 	uint64_t pfn = *cursor;
 
 	(void)context;
-	while (pfn < frame_count) {
+	while ((pfn = dirty_from(pfn)) < frame_count) {
 		uint64_t word = dirty_map[pfn / 64] >> pfn % 64;
 
 		if (!word) {
@@ -135,14 +159,41 @@ static bool next_dirty(void *context, uint64_t *cursor, uint32_t epoch, struct s
 	return false;
 }
 
-static void cleaned(void *context, uint64_t oid, uint32_t epoch)
+static void due_arm(void)
+{
+	if (persist_due_ns == ~0ull)
+		persist_due_ns = arch_now_ns() + interval_ns;
+}
+
+/*
+ * Whoever syncs often changes the same few pages each time, and each would fault again: such a page goes on to be dirty, in
+ * the new epoch, and writable.  It goes out with the next generation too, changed or not; that ends when it was not for a
+ * while, or when nobody asked for the generation.
+ */
+static bool stays_dirty(struct frame *f, bool changed)
+{
+	if (!(f->flags & FRAME_AGAIN) || f->kind != FRAME_PAGE || f->zero || f->epoch == store_epoch ||
+	    f->epoch > forced_epoch || !store_room_again(store))
+		return false;
+	f->kept = changed ? 0 : f->kept + 1;
+	if (f->kept > KEPT_MOST || !arch_leaf_unprotect(f))
+		return false;
+	store_dirty_again(store);
+	f->epoch = f->ready_epoch = store_epoch;
+	due_arm();
+	return true;
+}
+
+static void cleaned(void *context, uint64_t oid, uint32_t epoch, bool changed)
 {
 	struct frame *f = frame_lookup(oid);
 
 	(void)context;
 	if (!f || !(f->flags & FRAME_DIRTY) || f->epoch != epoch)
 		return;
-	f->flags &= ~FRAME_DIRTY;
+	if (stays_dirty(f, changed))
+		return;
+	f->flags &= ~(FRAME_DIRTY | FRAME_AGAIN);
 	f->ready_epoch = 0;
 	dirty_mark(f, false);
 }
@@ -214,7 +265,8 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 
 	(void)context;
 	store_epoch = epoch;
-	space_flush_all();
+	if (dirty_total > PROTECT_DIRTY || !space_protect_all())
+		space_flush_all();
 	demarcated_ns = arch_now_ns();
 	persist_due_ns = ~0ull;
 	fullness_tell();
@@ -328,10 +380,13 @@ void frame_dirty_slow(struct frame *f)
 		}
 		if (!(f->flags & FRAME_DIRTY)) {
 			dirty_mark(f, true);
-			if (persist_due_ns == ~0ull)
-				persist_due_ns = arch_now_ns() + interval_ns;
+			due_arm();
 			note_tightness();
 		}
+	}
+	if (f->epoch != store_epoch) {
+		f->flags = f->epoch + 1 == store_epoch ? f->flags | FRAME_AGAIN : f->flags & ~FRAME_AGAIN;
+		f->kept = 0;
 	}
 	f->flags |= FRAME_DIRTY;
 	f->epoch = f->ready_epoch = store_epoch;
@@ -558,7 +613,8 @@ bool persist_step(void)
 		persist_due_ns = ~0ull;
 		store_checkpoint(store);
 	}
-	if (!cpu.idle && arch_tsc() < pace_until)
+	/* A small checkpoint is a few steps, and somebody waits for it. */
+	if (!cpu.idle && !store_small(store) && arch_tsc() < pace_until)
 		return false;
 	pace_until = arch_tsc();
 	for (unsigned i = 0; i < STEP_ROUNDS && more; i++)
@@ -605,7 +661,7 @@ static uint64_t dir_total(uint64_t frame_total)
 #define JOURNAL_FRAMES_MAX 4096
 
 struct plan {
-	uint64_t frames, dirty, store, versions, live, hash, log_map, heap, dirs, journal, end;
+	uint64_t frames, dirty, dirty_words, store, versions, live, hash, log_map, heap, dirs, journal, end;
 };
 
 /* Where everything lies in the memory given, as offsets. */
@@ -614,7 +670,8 @@ static struct plan plan_of(uint64_t total)
 	struct plan at = { .frames = 0 };
 
 	at.dirty = (STORE_BUFFERS + STORE_COPIES) * (uint64_t)DISK_FRAME;
-	at.store = at.dirty + (total / 64 + 1) * 8;
+	at.dirty_words = at.dirty + (total / 64 + 1) * 8;
+	at.store = at.dirty_words + (total / 64 / 64 + 1) * 8;
 	at.versions = at.store + (store_size() + 63) / 64 * 64;
 	at.live = at.versions + version_total(total) * store_version_bytes();
 	at.hash = at.live + version_total(total) * 4ull;
@@ -683,6 +740,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	frames_high = range_frames / FRAMES_PART < FRAMES_HIGH ? range_frames / FRAMES_PART : FRAMES_HIGH;
 	persist_frames_low = range_frames / FRAMES_PART < FRAMES_HIGH ? frames_high / 2 : FRAMES_LOW;
 	dirty_map = (void *)(base + at.dirty);
+	dirty_words = (void *)(base + at.dirty_words);
 	store = (void *)(base + at.store);
 	persist_homes = super.homes;
 	persist_on = true;
@@ -793,7 +851,8 @@ int persist_check(void)
 		bool is = object && (f->flags & FRAME_DIRTY) && f->oid < persist_homes;
 
 		dirty += is;
-		if (is != (dirty_map[pfn / 64] >> pfn % 64 & 1))
+		if (is != (dirty_map[pfn / 64] >> pfn % 64 & 1) ||
+		    (dirty_map[pfn / 64] != 0) != (dirty_words[pfn / 64 / 64] >> pfn / 64 % 64 & 1))
 			return 120;
 		if (object && f->ready_epoch == store_epoch && (!(f->flags & FRAME_DIRTY) || f->epoch != store_epoch))
 			return 121;
@@ -823,6 +882,7 @@ uint32_t persist_force(void)
 {
 	store_checkpoint(store);
 	force_wanted = persist_tight = true;
+	forced_epoch = store_epoch;
 	return store_epoch;
 }
 

@@ -247,8 +247,8 @@ static bool write_directory(struct store *s)
 		for (; s->dir_scan < s->version_live && s->dir_scan < end && io_room(s) > IO_LAST; s->dir_scan++) {
 			struct store_version *v = &s->m.versions[s->m.live[s->dir_scan]];
 
-			if (v->epoch > s->stable_epoch ||
-			    version_newest(s, v->oid, s->stable_epoch) != v)
+			if (v->epoch > s->stable_epoch || (v->epoch < s->stable_epoch &&
+			    version_newest(s, v->oid, s->stable_epoch) != v))
 				continue;
 			if ((v->flags & V_MOVED) && !s->quick)
 				v->flags |= V_OMITTED;
@@ -289,7 +289,7 @@ static void flushed_1(struct store *s, struct store_io *io, bool ok)
 /* What the committed directory supersedes. */
 static void version_supersede(struct store *s, struct store_version *v)
 {
-	if (v->epoch <= s->header.generation && version_newest(s, v->oid, s->header.generation) != v)
+	if (v->epoch < s->header.generation && version_newest(s, v->oid, s->header.generation) != v)
 		version_free(s, v);
 }
 
@@ -362,7 +362,8 @@ static bool apply(struct store *s)
 	if (s->apply_scan)
 		return true;
 	s->apply_scan = s->version_live;
-	if (s->apply_round++ == 2)
+	/* The directory of a small one leaves nothing out. */
+	if (s->apply_round++ == 2 || s->quick)
 		apply_end(s);
 	return true;
 }

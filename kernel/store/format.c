@@ -25,11 +25,14 @@ uint64_t checksum_frame(const void *frame, uint64_t seed)
 bool frame_is_zero(const void *frame)
 {
 	const uint64_t *word = frame;
+	uint64_t any = 0;
 
-	for (unsigned i = 0; i < DISK_FRAME / 8; i++)
-		if (word[i])
-			return false;
-	return true;
+	/* What holds something often does so in few places, and seldom at its beginning: first a look here and there. */
+	for (unsigned i = 0; i < DISK_FRAME / 8; i += 32)
+		any |= word[i + 1] | word[i + 13];
+	for (unsigned i = 0; i < DISK_FRAME / 8 && !any; i += 8)
+		any = word[i] | word[i + 1] | word[i + 2] | word[i + 3] | word[i + 4] | word[i + 5] | word[i + 6] | word[i + 7];
+	return !any;
 }
 
 /* Eight copies of a sector whose last word is its checksum. */

@@ -113,6 +113,25 @@ struct store_version *version_newest(struct store *s, uint64_t oid, uint32_t epo
 	return newest;
 }
 
+/* Both of one walk: the version of this epoch, and the newest before it. */
+static struct store_version *version_before(struct store *s, uint64_t oid, uint32_t epoch, struct store_version **before)
+{
+	struct store_version *exact = NULL;
+
+	*before = NULL;
+	for (uint32_t i = *version_head(s, oid); i; i = s->m.versions[i].next) {
+		struct store_version *v = &s->m.versions[i];
+
+		if (v->oid != oid)
+			continue;
+		if (v->epoch == epoch)
+			exact = v;
+		else if (v->epoch < epoch && (!*before || v->epoch > (*before)->epoch))
+			*before = v;
+	}
+	return exact;
+}
+
 struct store_version *version_add(struct store *s, uint64_t oid, uint32_t epoch)
 {
 	uint32_t i = s->version_free, *head = version_head(s, oid);
@@ -156,8 +175,10 @@ static void version_written(struct store *s, struct store_io *io, bool ok)
 	uint64_t oid = v->oid;
 	uint32_t epoch = v->epoch;
 
+	bool changed = !(v->flags & V_SAME);
+
 	s->own_writes -= (v->flags & V_OWN) != 0;
-	v->flags &= ~(V_WRITING | V_OWN);
+	v->flags &= ~(V_WRITING | V_OWN | V_SAME);
 	if (!ok) {
 		store_fail(s, STORE_IO, 0);
 		return;
@@ -165,7 +186,7 @@ static void version_written(struct store *s, struct store_io *io, bool ok)
 	if (io->arg2)
 		s->copy[io->arg2 - 1].used = s->copy[io->arg2 - 1].writing = 0;
 	else
-		s->cache.cleaned(s->cache.context, oid, epoch);
+		s->cache.cleaned(s->cache.context, oid, epoch, changed);
 	s->cache.room(s->cache.context);
 }
 
@@ -204,7 +225,7 @@ bool version_may_write(const struct store *s)
 
 void version_write(struct store *s, const struct store_object *o, void *data, int copy)
 {
-	struct store_version *v = version_exact(s, o->oid, o->epoch), *older;
+	struct store_version *older, *v = version_before(s, o->oid, o->epoch, &older);
 	bool null = frame_is_zero(data);
 	struct store_io *io;
 
@@ -226,12 +247,13 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 	v->alloc_count = o->alloc_count;
 	v->call_count = o->call_count;
 	v->kind = o->kind;
-	older = o->epoch ? version_newest(s, o->oid, o->epoch - 1) : NULL;
 	if (older && older->alloc_count > v->alloc_count) {
 		store_fail(s, STORE_BAD, C319_COUNTS);
 		return;
 	}
 	v->flags |= copy ? V_WRITING : V_WRITING | V_OWN;
+	if (older && older->checksum == v->checksum && (older->lid == 0) == null)
+		v->flags |= V_SAME;
 	s->own_writes += !copy;
 	if (null) {
 		struct store_io none = { .arg = v - s->m.versions, .arg2 = copy };

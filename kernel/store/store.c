@@ -93,6 +93,11 @@ bool store_busy(const struct store *s)
 	return migrate_wanted(s);
 }
 
+bool store_small(const struct store *s)
+{
+	return s->phase > STORE_IDLE && s->phase != STORE_FAILED && s->small;
+}
+
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 {
 	struct store_version *v = version_newest(s, oid, ~0u);
@@ -194,7 +199,7 @@ int write_moving(struct store *s, const struct store_object *o)
 		return STORE_WAIT;
 	copy->writing = 1;
 	version_write(s, o, copy->object.data, copy - s->copy + 1);
-	s->cache.cleaned(s->cache.context, o->oid, o->epoch);
+	s->cache.cleaned(s->cache.context, o->oid, o->epoch, false);
 	return STORE_OK;
 }
 
@@ -216,6 +221,16 @@ int store_dirty(struct store *s, const struct store_object *o, bool was_dirty)
 	if (result == STORE_OK)
 		s->reserved_new++;
 	return result;
+}
+
+bool store_room_again(const struct store *s)
+{
+	return !s->starved && !store_pressed(s) && log_needed(s, 1) <= s->log_free && !versions_full(s, 1);
+}
+
+void store_dirty_again(struct store *s)
+{
+	s->reserved_new++;
 }
 
 int store_clean(struct store *s, const struct store_object *o)
@@ -296,16 +311,24 @@ static int check_map(struct store *s)
 	return owned != used ? C315_LOG_ONCE : 0;
 }
 
-int store_check(struct store *s, bool full)
+static uint32_t copies_waiting(const struct store *s)
 {
-	uint64_t held = s->cache.dirty_count(s->cache.context);
+	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < s->m.copy_count; i++)
-		held += s->copy[i].used && !s->copy[i].writing;
-	held -= s->own_writes;
+		count += s->copy[i].used && !s->copy[i].writing;
+	return count;
+}
+
+int store_check(struct store *s, bool full)
+{
+	uint64_t held = s->cache.dirty_count(s->cache.context) + s->copy_waiting - s->own_writes;
+
 	if (held != s->reserved_new + s->reserved_old)
 		return C317_RESERVED;
 	if (log_needed(s, 0) > s->log_free)
 		return C318_ROOM;
-	return full ? check_map(s) : 0;
+	if (!full)
+		return 0;
+	return copies_waiting(s) != s->copy_waiting ? C317_RESERVED : check_map(s);
 }

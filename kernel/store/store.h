@@ -41,8 +41,9 @@ struct store_cache {
 	void *context;
 	/* The next dirty object at or after *cursor whose epoch is at most `epoch`; moves the cursor past it. */
 	bool (*next_dirty)(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object);
-	/* The log holds it: it is clean if it still has this epoch. */
-	void (*cleaned)(void *context, uint64_t oid, uint32_t epoch);
+	/* The log holds it: it is clean if it still has this epoch, but for store_dirty_again.  changed: the version
+	 * before, if it is still known, was another. */
+	void (*cleaned)(void *context, uint64_t oid, uint32_t epoch, bool changed);
 	void (*fetched)(void *context, uint64_t cookie, const struct store_object *object, int result);
 	void (*journalled)(void *context, uint64_t cookie, int result);
 	/* 0, or the number of a condition broken: then there will be no demarcation. */
@@ -106,6 +107,9 @@ void store_disk_done(struct store *s, uint32_t tag, bool ok);
 int store_room(struct store *s, uint64_t count);
 /* Before an object becomes dirty, or changes while it is dirty in an older epoch.  was_dirty: its flag now. */
 int store_dirty(struct store *s, const struct store_object *object, bool was_dirty);
+/* In `cleaned`: is there room for the object to stay dirty; it does, now in the current epoch. */
+bool store_room_again(const struct store *s);
+void store_dirty_again(struct store *s);
 /* Writes a dirty object out so that its frame can be taken: `cleaned` follows. */
 int store_clean(struct store *s, const struct store_object *object);
 int store_fetch(struct store *s, uint64_t oid, void *data, uint64_t cookie);
@@ -119,6 +123,8 @@ int store_check(struct store *s, bool full);
 void store_hold(struct store *s, bool on);
 /* Something is under way that the disk must answer. */
 bool store_busy(const struct store *s);
+/* A checkpoint is under way, of so few objects that its steps are soon done. */
+bool store_small(const struct store *s);
 /* The kind of an object's newest version; STORE_WAIT: its tag is being read. */
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
 void store_migration(struct store *s, bool on);
