@@ -96,7 +96,7 @@ static void process_conditions(void **state)
 	cpu.ready_mask ^= 1u << 7;
 	broken_by(&p->caps[CR_VOID].type, CAP_NUMBER, 110);
 	broken_by(&p->pfn, p->pfn + 1, 111);
-	broken_by(&p->caps[5].type, CAP_CREATOR + 1, 112);
+	broken_by(&p->caps[5].type, CAP_TYPES - 2, 112);
 	broken_by(&p->slots[PSLOT_BRAND].type, 31, 112);
 	broken_by(&n->slot[3].type, 200, 112);
 	machine_stop();
