@@ -56,8 +56,21 @@ static inline void inv_out_cap(struct inv *inv, unsigned i, struct cap c)
 		inv->out_caps = i + 1;
 }
 
-/* The capability sent in position i (0..2); void if none. */
-const struct cap *inv_cap(const struct inv *inv, unsigned i);
+extern const struct cap void_cap;
+
+/* A capability the sender names in byte i of rbx; void if none. */
+static inline const struct cap *sent_cap(const struct process *p, uint32_t control, unsigned i)
+{
+	uint8_t reg = p->regs.rbx >> (8 * i);
+
+	return (control & INV_SEND_CAPS) && reg < CAP_REGISTERS ? &p->caps[reg] : &void_cap;
+}
+
+/* The capability sent in position i (0..2). */
+static inline const struct cap *inv_cap(const struct inv *inv, unsigned i)
+{
+	return sent_cap(inv->sender, inv->control, i);
+}
 /* Copies the string sent, at most limit bytes: its length, or -1 if it must be faulted in first (stalled is set). */
 long inv_string(struct inv *inv, void *to, uint32_t limit);
 /* The sender runs this invocation again when it is made ready. */

@@ -16,11 +16,6 @@ const struct cap void_cap;
 
 /* ---- the sender's side ------------------------------------------------------------------- */
 
-const struct cap *inv_cap(const struct inv *inv, unsigned i)
-{
-	return sent_cap(inv->sender, inv->control, i);
-}
-
 void inv_stall(struct inv *inv)
 {
 	inv->stalled = true;

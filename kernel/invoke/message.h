@@ -7,17 +7,7 @@
 
 #define SYSCALL_LENGTH 2               /* bytes of the syscall instruction */
 
-extern const struct cap void_cap;
-
 /* ---- the sender's side ---- */
-
-/* A capability the sender names in byte i of rbx. */
-static inline const struct cap *sent_cap(const struct process *p, uint32_t control, unsigned i)
-{
-	uint8_t reg = p->regs.rbx >> (8 * i);
-
-	return (control & INV_SEND_CAPS) && reg < CAP_REGISTERS ? &p->caps[reg] : &void_cap;
-}
 
 /* A fault of the invocation, or of the sender's string at va; its registers are as at the instruction. */
 void invocation_fault(struct process *p, uint64_t info);

@@ -248,7 +248,10 @@ static inline struct process *cap_resume(const struct cap *c)
 }
 
 /* ---- pages, nodes, processes ---- */
-struct cap page_cap(struct frame *f, uint16_t data);
+static inline struct cap page_cap(struct frame *f, uint16_t data)
+{
+	return (struct cap){ .type = CAP_PAGE, .data = data, .count = f->alloc_count, .ref = REF_MAKE(f->oid, 0, frame_pfn(f)) };
+}
 void page_rescind(struct frame *f);
 /* An index of 15 exists in no capability the kernel makes; it is read as 0 and fails the count. */
 static inline struct node *node_at(struct frame *pot, unsigned index)

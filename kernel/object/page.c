@@ -15,12 +15,6 @@
 #include "object/persist.h"
 #include "sched/sched.h"
 
-struct cap page_cap(struct frame *f, uint16_t data)
-{
-	return (struct cap){ .type = CAP_PAGE, .data = data, .count = f->alloc_count,
-			     .ref = REF_MAKE(f->oid, 0, frame_pfn(f)) };
-}
-
 void page_rescind(struct frame *f)
 {
 	space_page_gone(f);

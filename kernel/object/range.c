@@ -43,7 +43,7 @@ static bool frame_ready(const struct place *at)
 	return f || frame_get(at->oid);
 }
 
-static struct cap make_cap_in(struct frame *f, const struct place *at)
+static inline struct cap make_cap_in(struct frame *f, const struct place *at)
 {
 	if (f->kind != frame_kind_of(at->kind))
 		frame_retype(f, frame_kind_of(at->kind));

@@ -60,12 +60,6 @@ ledger_init(struct ledger *l, void *memory, uint32_t frames, uint32_t held)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-bool
-ledger_bank_live(const struct ledger *l, unsigned bank)
-{
-	return bank < l->banks && l->bank[bank].live;
-}
-
 static uint32_t
 bank_left(const struct ledger_bank *b)
 {
@@ -328,13 +322,6 @@ ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_
 
 	return kind >= LEDGER_PAGE && kind <= LEDGER_PROCESS && f < l->frames && l->frame[f].owner == OWNER(bank, kind) &&
 	       (kind != LEDGER_NODE || (offset % 16 < LEDGER_POT_NODES && l->frame[f].map >> offset % 16 & 1));
-}
-
-uint32_t
-ledger_stretch(const struct ledger *l, unsigned bank, uint64_t *first)
-{
-	*first = l->bank[bank].stretch;
-	return l->bank[bank].stretch_end - l->bank[bank].stretch;
 }
 
 #define STRETCH_LOOK 32            /* frames on either side */
