@@ -42,3 +42,11 @@ def failing_disk(nth, kind, error, once):
         out.write('[inject-error]\nevent = "%s"\nstate = "%d"\niotype = "%s"\nerrno = "%d"\nonce = "%s"\n' %
                   (event, nth, kind, error, "on" if once else "off"))
     return environment("blkdebug.conf")
+
+
+def failing_read(frame, once):
+    """environment() of a disk that answers reads of this frame of 4 KiB with EIO, the first or all."""
+    with open("blkdebug.conf", "w") as out:
+        for sector in range(frame * 8, frame * 8 + (1 if once else 8)):
+            out.write('[inject-error]\nevent = "none"\niotype = "read"\nsector = "%d"\nerrno = "5"\nonce = "%s"\n' % (sector, "on" if once else "off"))
+    return environment("blkdebug.conf")

@@ -18,14 +18,15 @@ from lib import BUILD, KEROS, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
 IN_FLIGHT = 500                # lines printed just before a kill that the host may not have got
-STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"W": None}
+STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"L": 8, b"W": None}
 
 
 class Life:
     """One run of a machine with a disk, its output read as it comes."""
 
     def __init__(self, options, command=(), verb="run", env=None):
-        self.process = subprocess.Popen([KEROS, verb, *options, *(["--", *command] if command else [])], env=env,
+        before_command = ["--"] if command and verb != "lua" else []
+        self.process = subprocess.Popen([KEROS, verb, *options, *before_command, *command], env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines, self.errors = [], b""
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]
@@ -112,6 +113,27 @@ def native_options(disk):
     return ["--mem", "64M", "--disk", disk, "--disk-size", "512M", "--native", "w_accounts"], ()
 
 
+# A domain keeps a chain, another that it has made keeps the same, and what one says must be what the other has.
+LUA_LOAD = """
+local maker = constructor { program = "local h = 7 return { mix = function(_, k) h = (h * 31 + k) % 2147483647 return h end }" }
+local other = maker:seal():yield { bank = bank:make_sub(MiB(4)) }
+local h, n = 7, 0
+local step = coroutine.wrap(function() while true do n = n + 1; h = (h * 31 + n) % 2147483647; coroutine.yield(n) end end)
+while true do
+  local k = step()
+  if other:mix(k) ~= h then print("BAD two domains are of different moments") os.exit(1) end
+  if k % 8 == 0 then print("L " .. k) end
+end
+"""
+
+
+def lua_options(disk):
+    script = os.path.join(os.getcwd(), "chain.lua")
+    with open(script, "w") as file:
+        file.write(LUA_LOAD)
+    return ["--mem", "64M", "--disk", disk, "--disk-size", "512M"], [script]
+
+
 class HostTimes:
     """Kills at random times of the host, which a machine under load meets in random states."""
 
@@ -124,8 +146,8 @@ class HostTimes:
         self.seconds = random.uniform(0.3, self.longest)
         return "after %.3f s" % self.seconds
 
-    def live(self, options, command):
-        life = Life(options, command)
+    def live(self, options, command, verb):
+        life = Life(options, command, verb)
         time.sleep(self.seconds)
         assert life.process.poll() is None, "the machine ended by itself: %r" % life.errors
         life.kill()
@@ -146,8 +168,8 @@ class Instructions:
         self.at = random.randrange(1, random.choice((self.SOON, self.LATE)))
         return "at instruction %d" % self.at
 
-    def live(self, options, command):
-        life = Life([*options, "--icount"], command, env=qemu.environment(more=["-plugin", "%s,at=%d" % (self.PLUGIN, self.at)]))
+    def live(self, options, command, verb):
+        life = Life([*options, "--icount"], command, verb, env=qemu.environment(more=["-plugin", "%s,at=%d" % (self.PLUGIN, self.at)]))
         try:
             status = life.join(120)
         except subprocess.TimeoutExpired:
@@ -164,18 +186,19 @@ def kill_loop(options_of, kills, seed, killer=None):
     killer = killer or HostTimes()
     disk = os.path.join(os.getcwd(), "kills-%d.disk" % seed)
     options, command = options_of(disk)
+    verb = "lua" if options_of is lua_options else "run"
     witness, moments = Witness(seed), []
     for kill in range(kills):
         moments.append(killer.choose())
         try:
-            life = killer.live(options, command)
+            life = killer.live(options, command, verb)
             check_image(disk)
             witness.take(life.lines)
         except AssertionError as error:
             raise AssertionError("seed %d, kill %d, %s: %s\nThe kills before it: %s\nThe image is %s" %
                                  (seed, kill, moments[-1], error, ", ".join(moments[-6:-1]) or "none", disk))
     # The last life must still make progress.
-    life = Life(options, command)
+    life = Life(options, command, verb)
     life.wait_for(lambda line: LINE.match(line) is not None)
     life.kill()
     witness.take(life.lines)
@@ -184,13 +207,13 @@ def kill_loop(options_of, kills, seed, killer=None):
 
 
 def main():
-    """make kills N=100: so many at random instruction counts, and half as many at random times; half of each load."""
+    """make kills N=100: so many at random instruction counts, and half as many at random times; a third of each load."""
     kills = int(os.environ.get("N") or 100)
     seed = int(os.environ.get("SEED") or time.time())
     for killer, share in ((Instructions(), kills), (HostTimes(), (kills + 1) // 2)):
-        for name, options_of in (("posix", posix_options), ("native", native_options)):
-            witness = kill_loop(options_of, (share + 1) // 2, seed, killer)
-            print("%s: %d kills at random %s, 0 lost (seed %d; %s)" % (name, (share + 1) // 2, killer.name, seed, ", ".join(
+        for name, options_of in (("posix", posix_options), ("native", native_options), ("lua", lua_options)):
+            witness = kill_loop(options_of, -(-share // 3), seed, killer)
+            print("%s: %d kills at random %s, 0 lost (seed %d; %s)" % (name, -(-share // 3), killer.name, seed, ", ".join(
                 "%d %s" % (count, kind.decode()) for kind, count in sorted(witness.counts.items()))), flush=True)
 
 

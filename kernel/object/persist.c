@@ -70,17 +70,22 @@ static unsigned ahead;                 /* how many are then fetched with it */
 uint64_t persist_frames_low;
 static uint64_t age_hand, frames_high;
 
-static __attribute__((noreturn)) void store_failed(void)
+/* failure: what the store has answered, if it has not failed as a whole; STORE_OK else. */
+static __attribute__((noreturn)) void store_failed(int failure)
 {
 	struct store_status status;
 
 	store_get_status(store, &status);
-	if (status.failure == STORE_IO) {
-		kprintf("keros: the store stops: the disk answers with errors. Generation %u is what is saved.\n", status.generation);
-		arch_power_off(STORE_END_FAILED);
+	if (status.phase == STORE_FAILED)
+		failure = status.failure;
+	if (failure != STORE_IO) {
+		kprintf("keros: the store stops: the disk holds what was not written (condition C%d).\n", status.condition);
+		arch_power_off(STORE_END_DAMAGED);
 	}
-	kprintf("keros: the store stops: the disk holds what was not written (condition C%d).\n", status.condition);
-	arch_power_off(STORE_END_DAMAGED);
+	kprintf("keros: the store stops: the disk answers with errors.\n");
+	if (status.generation)
+		kprintf("keros: generation %u is what is saved.\n", status.generation);
+	arch_power_off(STORE_END_FAILED);
 }
 
 /* ---- what the store asks ------------------------------------------------------------------- */
@@ -342,7 +347,7 @@ static void wait_held(void)
 	store_hold(store, false);
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
-		store_failed();
+		store_failed(STORE_OK);
 }
 
 static bool has_room(void)
@@ -350,7 +355,7 @@ static bool has_room(void)
 	int result = store_room(store, ROOM_MARGIN + process_total);
 
 	if (result == STORE_IO || result == STORE_BAD)
-		store_failed();
+		store_failed(result);
 	return result != STORE_WAIT;
 }
 
@@ -375,7 +380,7 @@ void frame_dirty_slow(struct frame *f)
 			if (result == STORE_OK)
 				break;
 			if (result != STORE_WAIT)
-				store_failed();
+				store_failed(result);
 			wait_held();
 		}
 		if (!(f->flags & FRAME_DIRTY)) {
@@ -462,7 +467,7 @@ void persist_fetch(struct frame *f)
 		wait_held();
 	if (arriving[0].result != STORE_OK) {
 		kprintf("keros: object %lx cannot be read from the disk\n", f->oid);
-		store_failed();
+		store_failed(arriving[0].result);
 	}
 	arrived(f);
 	for (unsigned i = 1; i < arriving_count; i++) {
@@ -587,7 +592,7 @@ void persist_relieve(void)
 			age();
 		store_get_status(store, &status);
 		if (status.phase == STORE_FAILED)
-			store_failed();
+			store_failed(STORE_OK);
 	}
 	persist_tight = false;
 	/* Somebody who waits has asked: the demarcation, if none is under way, and the first writes. */
@@ -622,7 +627,7 @@ bool persist_step(void)
 	pace_until += (arch_tsc() - pace_until) * (1 + PACE);
 	store_get_status(store, &status);
 	if (status.phase == STORE_FAILED)
-		store_failed();
+		store_failed(STORE_OK);
 	if (frame_free_count() < frames_high)
 		age();
 	if (journal_waits) {
@@ -771,7 +776,7 @@ static void processes_fetch(void)
 			wait_held();
 		if (result != STORE_OK) {
 			kprintf("keros: what object %lx is cannot be read from the disk\n", oid);
-			store_failed();
+			store_failed(result);
 		}
 		if (kind == FRAME_PROCESS && !frame_get(oid))
 			refuse("holds more processes than this machine's memory (--mem)");
@@ -931,7 +936,7 @@ bool persist_journal(struct process *p, struct frame *page)
 	} else if (result == STORE_WAIT) {
 		journal_waits = true;
 	} else {
-		store_failed();
+		store_failed(result);
 	}
 	return false;
 }

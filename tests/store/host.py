@@ -6,8 +6,8 @@ import random
 import subprocess
 
 from lib import KEROS, limit, run, run_keros, skip
-from qemu import failing_disk
-from witnesses import check_image
+from qemu import failing_disk, failing_read
+from witnesses import Life, check_image
 
 OPTIONS = ["--disk", "d", "--disk-size", "512M", "--mem", "64M"]
 # A number is printed when it is on the disk.
@@ -53,6 +53,28 @@ def test_error_once():
     assert result.status == 0 and numbers(result) == list(range(1, 61)), result
     os.remove("d")
     goes_on(stops(failing_disk(12, "flush", errno.EIO, True)))
+
+
+@limit(180)
+def test_read_errors():
+    """A frame that cannot be read once is read again; one that never can ends the machine with a sentence, the image as it was."""
+    life = Life(OPTIONS, ["sh", "-c", "yes | head -c 4000000 > /tmp/f; sync; echo up; sleep 0.5; md5sum < /tmp/f"])
+    life.wait_for(lambda line: line == b"up")
+    life.kill()
+    log_first, home_first = 1027, 1027 + 16384
+    refused = 0
+    for frame in (0, 1, 2, log_first, log_first + 40, home_first):
+        for once in (True, False):
+            subprocess.run(["cp", "--sparse=always", "d", "tried"], check=True)
+            result = run([KEROS, "run", "--disk", "tried", "--mem", "64M", "--", "true"], env=failing_read(frame, once), timeout=60)
+            if once:
+                assert result.status == 0 and result.stdout.endswith(b"  -\n"), (frame, result)
+            elif result.status:
+                refused += 1
+                assert result.status == 125 and (b"cannot be read" in result.stderr or b"answers with errors" in result.stderr), (frame, result)
+                assert b"C0" not in result.stderr and b"damaged" not in result.stderr, (frame, result)
+            check_image("tried")
+    assert refused >= 4, refused
 
 
 @limit(120)

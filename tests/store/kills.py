@@ -1,7 +1,7 @@
 """Machines killed at random moments under load: a share of `make kills`."""
 
 from lib import limit
-from witnesses import Instructions, Life, check_image, kill_loop, native_options, posix_options
+from witnesses import Instructions, Life, check_image, kill_loop, lua_options, native_options, posix_options
 
 
 @limit(300)
@@ -30,6 +30,13 @@ def test_native_instructions():
     """And of processes that keep accounts over IPC."""
     witness = kill_loop(native_options, 10, 4, Instructions())
     assert witness.counts.get(b"W", 0) > 500, witness.counts
+
+
+@limit(300)
+def test_lua_instructions():
+    """And of a Lua domain and one that it has made, of the same moment always."""
+    witness = kill_loop(lua_options, 8, 6, Instructions())
+    assert witness.counts.get(b"L", 0) > 100, witness.counts
 
 
 @limit(200)
