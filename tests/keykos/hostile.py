@@ -29,7 +29,7 @@ def storm(seed, count):
         for n in range(count):
             order, key = rng.choice(ORDERS), rng.choice(keys)
             data = rng.choice([b"", bytes(4), u32(rng.getrandbits(32)), u64(rng.getrandbits(64)), bytes([3]) + b"abcdef",
-                               bytes(rng.getrandbits(8) for _ in range(rng.choice([1, 7, 12, 40, 300])))])
+                               bytes(rng.getrandbits(8) for _ in range(rng.choice([1, 7, 12, 40, 300, 4096])))])
             given = [rng.choice(keys) for _ in range(4)]
             t.do("kfork %s %d (%s,%s)" % (key, order, hexed(data) if data else "", ",".join(given)))
             if n % 5 == 0 and key.startswith("o"):

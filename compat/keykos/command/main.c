@@ -254,6 +254,15 @@ key_forget(const char *name)
 	node_tree_swap(R_NAMES, i, 2, CR_VOID, CR_VOID);
 }
 
+/* A program's segment, which published scripts call by the program's name alone. */
+static const char *
+program_name(const char *name)
+{
+	static char full[NAME_LIMIT + 1];
+
+	return snprintf(full, sizeof full, "%s.s", name) < (int)sizeof full ? full : "";
+}
+
 /* What published scripts call by another name. */
 static const char *
 known_as(const char *name)
@@ -293,6 +302,8 @@ key_fetch(const char *name, cap_t to)
 		i = name_find(last_part(name));
 	if (i < 0)
 		i = name_find(known_as(last_part(name)));
+	if (i < 0)
+		i = name_find(program_name(last_part(name)));
 	if (i < 0 && strcmp(last_part(name), "domcre") == 0 && creator_make())
 		i = name_find("domcre");
 	if (i < 0) {
