@@ -81,7 +81,7 @@ static const struct verb verbs[] = {
 	  "cfact makes a factory: cfact ctrf counter.s 0x10C0 / kc ctrf 0 (,sb,m,sb) (,ctr) / kc ctr 0 () ()\n"
 	  "A FILE.cmd stands there under its name: cmdfile FILE.cmd runs it. The status is that of exit, or 1 if a line\n"
 	  "could not be understood. Ctrl-C ends the machine, with status 130.",
-	  .options = options_text,
+	  .options = keykos_options_text,
 	  .examples =
 	  "  keros keykos                              # type: kt sb\n"
 	  "  keros keykos --script test.cmd prog.ck    # compiles prog.ck, installs it as prog.s, runs the script\n" },

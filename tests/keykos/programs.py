@@ -232,7 +232,7 @@ def test_endings():
         result = run([KEROS, "keykos"], stdin=text.encode(), timeout=60)
         assert result.status == status and (text != "exit 4\nkt sb\n" or not result.stdout), (text, result)
     os.mkdir("folder")
-    for given, complaint in ((("--script", "absent"), "No such file"), (("--script", "folder"), "a folder"), (("--script",), "needs a file"), (("--nonsense",), "--nonsense")):
+    for given, complaint in ((("--script", "absent"), "No such file"), (("--script", "folder"), "a folder"), (("--script",), "needs a file"), (("--nonsense",), "--nonsense"), (("--ro", "."), "about a sandbox"), (("--bank", "9"), "about a sandbox")):
         result = run([KEROS, "keykos", *given], timeout=60)
         assert result.status == 2 and complaint in result.stderr.decode(), (given, result)
     open("none.ck", "w").close()

@@ -95,6 +95,28 @@ void keykos_programs(struct run *r, int argc, char **argv)
 	r->programs = programs;
 }
 
+const char keykos_options_text[] =
+	"  --script FILE      read the commands from that file\n"
+	"  --time LIMIT       end it after 10s, 500ms or 2m, with status 124\n"
+	"  --stdin FILE, --stdout FILE, --stderr FILE   instead of ours\n"
+	"  --disk FILE        the system lives in that image and goes on where it was; made on first use\n"
+	"  --disk-size SIZE   of a new image, as 512M or 4G (default 4G; the file is sparse)\n"
+	"  --mem SIZE         memory of the machine, as 64M or 1G (default 256M)\n"
+	"  --verbose          show the kernel's log: which domain stopped, where and why\n"
+	"  --icount           count guest instructions: slower, and the same every time\n"
+	"  --dry-run          print the QEMU line and do nothing\n";
+
+/* Options of a sandbox's run: here there is none, and who gives them expects something. */
+static void keykos_refuse(const char *option)
+{
+	static const char *const sandbox[] = { "--ro", "--rw", "--cow", "--deny", "--tmp", "--clock", "--random", "--cpu", "--tty", "--tree",
+					       "--env", "--cwd", "--bank", "--caps", "--record", "--second", "--second-bank", "--native", "--manifest" };
+
+	for (unsigned i = 0; i < sizeof sandbox / sizeof sandbox[0]; i++)
+		if (strcmp(option, sandbox[i]) == 0)
+			misuse("%s is about a sandbox, and there is none here; see: keros help keykos", option);
+}
+
 int act_keykos(int argc, char **argv)
 {
 	static char *none[] = { NULL };
@@ -105,6 +127,7 @@ int act_keykos(int argc, char **argv)
 
 	/* --script is this verb's own; the rest are options of the machine. */
 	for (int i = 0; i < argc; i++) {
+		keykos_refuse(argv[i]);
 		if (strcmp(argv[i], "--script") != 0)
 			rest[n++] = argv[i];
 		else if (++i == argc)

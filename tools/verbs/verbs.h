@@ -9,6 +9,7 @@ int act_run(int argc, char **argv);
 int act_shell(int argc, char **argv);
 int act_image(int argc, char **argv);
 int act_keykos(int argc, char **argv);
+extern const char keykos_options_text[];
 int act_lua(int argc, char **argv);
 int act_store(int argc, char **argv);
 int act_ckpt(int argc, char **argv);
