@@ -11,7 +11,8 @@
  *     slot 5  number: when the period ends, ns (the kernel's)
  *
  * A capability with SCHEDULE_TICKS is a KeyKOS meter: its node has the superior and the keeper in the same slots, slot 3
- * counts in sixteenths of a microsecond, where void is 0, and no other slot means anything to the kernel.
+ * counts in sixteenths of a microsecond, where void is 0; the published kernel kept counters of its own in others, and
+ * a meter that has anything but data there is malformed.
  *
  * Rules
  *   1. The priority of a schedule is at most its superior's.
@@ -38,6 +39,20 @@ static bool is_meter(const struct cap *c)
 	return c->data & SCHEDULE_TICKS;
 }
 
+/* Of a meter: slots 0 and 7 are 0, 3 to 6, 8, 10 to 12 and 15 data, and the time left has at most eight bytes. */
+static bool meter_sound(const struct node *n)
+{
+	for (unsigned slot = 0; slot < NODE_SLOTS; slot++) {
+		const struct cap *c = &n->slot[slot];
+
+		if (c->type == CAP_VOID || !(0x9DF9u >> slot & 1))
+			continue;
+		if (c->type != CAP_NUMBER ? !cap_is_void(c) : (slot == 0 || slot == 7) && (c->ref || c->count))
+			return false;
+	}
+	return n->slot[SCHEDULE_LEFT].type != CAP_NUMBER || n->slot[SCHEDULE_LEFT].count == 0;
+}
+
 /* The priority that a chain gives, or -1 if it does not end in the super-schedule. */
 static int chain_priority(const struct cap *c)
 {
@@ -49,7 +64,7 @@ static int chain_priority(const struct cap *c)
 		if (is_super(c))
 			return priority < c->data ? priority : c->data;
 		n = c->type == CAP_SCHEDULE ? cap_node(c) : NULL;
-		if (!n)
+		if (!n || (is_meter(c) && !meter_sound(n)))
 			return -1;
 		if (!is_meter(c) && n->slot[SCHEDULE_PARAMETERS].type == CAP_NUMBER && n->slot[SCHEDULE_PARAMETERS].data < priority)
 			priority = n->slot[SCHEDULE_PARAMETERS].data;
@@ -68,6 +83,8 @@ uint32_t schedule_trap(const struct process *p)
 			return 0;
 		if (c->type != CAP_SCHEDULE || !cap_node(c))
 			return 0x404;
+		if (is_meter(c) && !meter_sound(cap_node(c)))
+			return 0x408;
 		c = &cap_node(c)->slot[SCHEDULE_SUPERIOR];
 	}
 	return 0x410;

@@ -29,6 +29,8 @@ KEY A       = 8;                           /* the copies: domain keys, and start
 KEY GATE_A  = 9;
 KEY B       = 10;
 KEY GATE_B  = 11;
+KEY NODE    = 10;                          /* once B is sold */
+KEY BANK    = 11;
 KEY DISCRIM = 12;
 KEY SUBJECT = 13;                          /* of a keeper message: key 2 and key 3 */
 KEY FAULT   = 14;
@@ -48,6 +50,7 @@ struct report {
 struct result {
 	UINT32 failed, checks;
 	char text[300];
+	struct Domain_X86RegistersAndControl waiting;  /* A's, when it waits for what to do */
 };
 
 char title[] = "KEEPERS ";
@@ -193,11 +196,10 @@ static void states(struct result *r)
 		{ DO_READ, 9, 0x00F00123, 5 }, { DO_RECEIVE_RO, 9, 0x10, 1 }, { DO_RECEIVE_GONE, 9, STACK_END + 47, 5 },
 		{ DO_NEGATIVE, 0x30C, 0xFFFFFFFF, 0 }, { DO_CRASH, 0x7FFF, ~0u, 0 }, { DO_REJECT, 0x100, KT + 2, 0 },
 	};
-	struct Domain_X86RegistersAndControl waiting, stuff;
+	struct Domain_X86RegistersAndControl stuff;
 	struct report report;
 	UINT32 rc;
 
-	KC (A, Domain_GetX86Stuff) STRUCTTO(waiting);
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		int at = 1000 + 10 * (int)i;
 
@@ -216,7 +218,7 @@ static void states(struct result *r)
 		check(r, hear(&report) == KT + 0x100 && report.view.Control.TRAPEXT[0] == 0x1234, at + 5);
 		KC (A, Domain_MakeBusy) RCTO(rc);
 		check(r, rc == 1 && kind_of(FAULT) == Discrim_TypeData, at + 6);
-		KC (A, Domain_ResetX86Stuff) STRUCTFROM(waiting);
+		KC (A, Domain_ResetX86Stuff) STRUCTFROM(r->waiting);
 		KC (A, Domain_MakeAvailable) RCTO(rc);
 		KC (GATE_A, DO_ANSWER) RCTO(rc);
 		check(r, rc == 100, at + 7);
@@ -262,6 +264,95 @@ static void chain(struct result *r)
 	CHECK(rc == 1 && kind_of(FAULT) == Discrim_TypeData);
 }
 
+/* A chain of so many new meters above METER, into K0; the last one's node into NODE. */
+static void meters_make(int count)
+{
+	JUMPBUF;
+	UCHAR full[8 + 16] = { 3, 0, 0, 0, 3 };
+
+	memset(full + 8 + 9, 0xFF, 7);
+	KC (DOMKEY, Domain_GetKey + 5) KEYSTO(K0);
+	while (count--) {
+		KC (BANK, SB_CreateNode) KEYSTO(NODE);
+		KC (NODE, Node_Swap + 1) KEYSFROM(K0);
+		KC (NODE, Node_WriteData) CHARFROM(full, sizeof full);
+		KC (NODE, Node_MakeMeterKey) KEYSTO(K0);
+	}
+}
+
+/* A's meter is that: it answers, or traps with the code. */
+static void meter_try(struct result *r, UINT32 code, int line)
+{
+	JUMPBUF;
+	struct report report;
+	UINT32 rc = 0;
+
+	KC (A, Domain_SwapMeter) KEYSFROM(K0);
+	if (code) {
+		KFORK (GATE_A, DO_ANSWER);
+		check(r, hear(&report) == KT + code, line);
+		KC (A, Domain_SwapMeter) KEYSFROM(METER);
+		KFORK (FAULT, 0);
+	}
+	KC (GATE_A, DO_ANSWER) RCTO(rc);
+	check(r, rc == 100, line);
+}
+
+/* What is no meter, what is a malformed one, and a chain that is too long: before its next instruction. */
+static void meters(struct result *r)
+{
+	JUMPBUF;
+	static const UCHAR data[] = { 3, 4, 5, 6, 8, 10, 11, 12, 15 }, free_slots[] = { 9, 13, 14 };
+	UCHAR much[8 + 16] = { 3, 0, 0, 0, 3 }, one[8 + 16] = { 0 };
+	UINT32 rc;
+
+	KC (PSB, SB_CreateBank) KEYSTO(BANK);
+	KC (A, Domain_SwapKeeper) KEYSFROM(SELF);
+	KC (A, Domain_MakeBusy) RCTO(rc);
+	KC (A, Domain_ResetX86Stuff) STRUCTFROM(r->waiting);
+	KC (A, Domain_MakeAvailable) RCTO(rc);
+	(void)rc;
+	meters_make(1);
+	meter_try(r, 0, __LINE__);
+	for (unsigned i = 0; i < sizeof data; i++) {
+		KC (NODE, Node_Fetch + data[i]) KEYSTO(SUBJECT);
+		KC (A, Domain_SwapKey + 15) KEYSFROM(SUBJECT);
+		KC (NODE, Node_Swap + data[i]) KEYSFROM(NODE);
+		meter_try(r, 0x408, 2000 + data[i]);
+		KC (A, Domain_GetKey + 15) KEYSTO(SUBJECT);
+		KC (NODE, Node_Swap + data[i]) KEYSFROM(SUBJECT);
+		meter_try(r, 0, 2000 + data[i]);
+	}
+	for (unsigned i = 0; i < sizeof free_slots; i++) {
+		KC (NODE, Node_Swap + free_slots[i]) KEYSFROM(NODE);
+		meter_try(r, 0, 2000 + free_slots[i]);
+	}
+	for (unsigned slot = 0; slot <= 7; slot += 7) {
+		one[0] = one[4] = slot;
+		one[23] = 1;
+		KC (NODE, Node_WriteData) CHARFROM(one, sizeof one);
+		meter_try(r, 0x408, 2000 + (int)slot);
+		one[23] = 0;
+		KC (NODE, Node_WriteData) CHARFROM(one, sizeof one);
+	}
+	much[8 + 7] = 1;
+	KC (NODE, Node_WriteData) CHARFROM(much, sizeof much);
+	meter_try(r, 0x408, __LINE__);
+	KC (NODE, Node_Swap + 1);
+	memset(much + 8, 0xFF, 16);
+	memset(much + 8, 0, 9);
+	KC (NODE, Node_WriteData) CHARFROM(much, sizeof much);
+	meter_try(r, 0x404, __LINE__);
+	meters_make(15);
+	meter_try(r, 0, __LINE__);
+	meters_make(20);
+	meter_try(r, 0x410, __LINE__);
+	KC (NODE, Node_Swap + 1) KEYSFROM(K0);                 /* above itself */
+	meter_try(r, 0x410, __LINE__);
+	KC (BANK, KT + 4);
+	meter_try(r, 0x404, __LINE__);
+}
+
 /* What a copy was made of: its stack's pages and their node, its memory, itself. */
 static void sell(KEY domain)
 {
@@ -302,6 +393,7 @@ void factory(void)
 		KC (GATE_A, DO_ANSWER) RCTO(rc);
 		CHECK(rc == 100);
 	}
+	KC (A, Domain_GetX86Stuff) STRUCTTO(r->waiting);
 	LDEXBL (CALLER, OK_RC) KEYSFROM(SELF);
 	LDENBL OCTO(oc) KEYSTO(,,,CALLER);
 	RETJUMP();
@@ -309,8 +401,9 @@ void factory(void)
 	parked(r);
 	states(r);
 	chain(r);
-	sell(A);
 	sell(B);
+	meters(r);
+	sell(A);
 	sprintf(result.text + strlen(result.text), "of %u", (unsigned)result.checks);
 	KFORK (CALLER, result.failed) CHARFROM(result.text, strlen(result.text));
 	KC (DOMKEY, Domain_SwapKey + CALLER);

@@ -289,7 +289,7 @@ pause 50
 space b
 """, os.path.join(ROOT, "tests/keykos/keepers.ck"))
     lines = out.splitlines()
-    assert lines == ["RC=0", "RC=0", '  "of 70"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
+    assert lines == ["RC=0", "RC=0", '  "of 116"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
 
 
 def test_pages():
