@@ -237,7 +237,7 @@ def test_endings():
         assert result.status == 2 and complaint in result.stderr.decode(), (given, result)
     open("none.ck", "w").close()
     os.rename("none.ck", "none.cmd")
-    for given, complaint in (("folder", "no file"), ("none.cmd", "is empty"), ("absent.ck", "No such file")):
+    for given, complaint in (("folder", "no file"), ("none.cmd", "is empty"), ("absent.ck", "No such file"), ("n" * 38 + ".ck", "too long a name")):
         result = run([KEROS, "keykos", given], timeout=60)
         assert result.status == 2 and given in result.stderr.decode() and complaint in result.stderr.decode(), (given, result)
     # a user's program is found before one of ours of that name, whatever its folder is called

@@ -60,6 +60,9 @@ static const char *keykos_program(const char *root, const char *path)
 	char *folder, *made;
 	struct stat st;
 
+	/* NAME.s, or FILE.cmd, is a name of the directory (compat/keykos/command/words.h). */
+	if (strlen(base) > (ends_with(base, ".cmd") ? 39 : 40))
+		misuse("%s is too long a name for the interpreter's directory: at most 37 characters before its ending", base);
 	if (access(path, R_OK))
 		misuse("%s: %s; give a program of the dialect (PROG.ck), what keykos-cc made of it (PROG.kk) or commands (FILE.cmd)",
 		       path, strerror(errno));
