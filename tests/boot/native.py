@@ -69,7 +69,7 @@ def test_console():
     check("t_console", 50)
 
 
-@limit(240)
+@limit(600)                     # half a minute where nobody else computes, four where many do: it waits for 8,000 helpers
 def test_fuzz():
     """100,000 random invocations on every capability type harm neither kernel nor services."""
-    check("t_fuzz", 6, timeout=220)
+    check("t_fuzz", 6, timeout=580)
