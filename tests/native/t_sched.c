@@ -97,10 +97,12 @@ static void test_preemption(void)
 	start = t_now();
 	t_sleep_ms(10);
 	late = t_now() - start;
-	t_ok(late >= 10000000 && late < 60000000, "a sleeper of high priority comes back from a spinning one in time");
+	/* The host may give this machine no time for a while; one that is not preempted would never come back. */
+	t_ok(late >= 10000000 && late < 2000000000, "a sleeper of high priority comes back from a spinning one in time");
 	spinner(T_B, 1, tick, CR_SCHED);
 	process_run(T_B);
-	t_sleep_ms(100);
+	for (unsigned i = 0; i < 30 && counter[1] < 10; i++)
+		t_sleep_ms(100);
 	t_ok(counter[1] >= 10, "one that wakes often does so beside a spinning one");
 	t_ok(counter[0] > 0, "which goes on between");
 	stop_all();
