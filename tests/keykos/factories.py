@@ -102,6 +102,24 @@ def old_keys(t):
         t.check("old key", "next", KT + 4, code=0)
 
 
+def dead_members(t):
+    """What is no more, what never was and DK(0) are one member of a set, as they are one key to discrim."""
+    t.do("kc kidc 0 (%s,sb,m,sb) (,set)" % hexed(u32(10)))
+    for key in ("dk0", "gone", ""):
+        t.do("kc sb 16 () (,gone)")
+        t.check("key set", "set", 1, "%s,gone" % hexed(u32(1)), 0)
+        t.do("kc sb 17 (,gone)")
+        t.check("key set", "set", 2, ",gone", 1)
+        t.check("key set", "set", 1, "%s,%s" % (hexed(u32(9)), key), 0)
+        for same in ("dk0", "gone", ""):
+            t.check("key set", "set", 2, "," + same, 0, string=u32(9))
+            t.check("discrim", "discrim", 2, ",dk0," + same, 0)
+        t.check("key set", "set", 2, ",d6", 1)
+        t.check("key set", "set", 3, "," + key, 0)
+        t.check("key set", "set", 2, ",dk0", 1)
+    t.check("key set", "set", KT + 4, code=0)
+
+
 def creators(t):
     t.kind("creator of factory creators", "fcc", 0x31E)
     t.refuses("creator of factory creators", "fcc", [1, 2, 4, 64, KT + 4, KT + 5, 0xFFFFFFFF])
@@ -344,7 +362,7 @@ def test_factories():
 
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", part)
-    passes(keys, *(steadily(part) for part in (key_sets, key_sets_full, old_keys, creators, builders, copies, confinement,
+    passes(keys, *(steadily(part) for part in (key_sets, key_sets_full, old_keys, dead_members, creators, builders, copies, confinement,
                                                yields, births, orphans)), programs=programs)
 
 

@@ -40,6 +40,20 @@
 #define Domain_X86CopyCaller   313
 #define Domain_X86StartMemory  314     /* as ReplaceMemory, with the address in word 0 */
 
+/* The 88000's block: published names, answered KT+2. */
+#define Domain_Get88KControl           150
+#define Domain_Put88KControl           151
+#define Domain_Reset88KControl         152
+#define Domain_Get88KRegs              153
+#define Domain_Put88KRegs              154
+#define Domain_Get88KStuff             155
+#define Domain_Put88KStuff             156
+#define Domain_Reset88KStuff           157
+#define Domain_Get88KDataSpace         158
+#define Domain_Get88KInstructionSpace  159
+#define Domain_Put88KDataSpace         160
+#define Domain_Put88KInstructionSpace  161
+
 /* The SPARC block. */
 #define Domain_GetSPARCControl      201
 #define Domain_PutSPARCControl      202
