@@ -368,7 +368,8 @@ static void proctool_keykos(struct inv *inv)
 /* The system timer: 4096 units a microsecond. */
 static void timer_keykos(struct inv *inv)
 {
-	uint64_t now = inv->order == 7 ? primary_time(arch_now_ns()) : 0;
+	/* Idle time is in sixteenths of a microsecond, as meters are. */
+	uint64_t now = inv->order == 7 ? primary_time(arch_now_ns()) : cpu.idle_ns * 16 / 1000;
 
 	if (inv->order != 7 && inv->order != 8) {
 		inv_fail(inv, inv->order == KT ? 0x509 : RC_UNKNOWN);

@@ -429,7 +429,8 @@ void sched_next(void)
 				sched_switch(p);
 		}
 		cpu.idle = true;
-		timer_arm(arch_now_ns(), false);
+		cpu.idle_from_ns = arch_now_ns();
+		timer_arm(cpu.idle_from_ns, false);
 		while (!cpu.ready_mask) {
 			if (persist_step() || (persist_busy() && arch_disk_wait()))
 				continue;
@@ -446,6 +447,7 @@ void sched_switch(struct process *p)
 	frame_dirty(process_frame(p));
 	if (cpu.timer_ns == ~0ull || cpu.idle) {
 		now_ns = arch_now_ns();
+		cpu.idle_ns += cpu.idle ? now_ns - cpu.idle_from_ns : 0;
 		cpu.idle = false;
 		cpu.charge_from_ns = now_ns;
 		p->slice_end_ns = now_ns + SLICE_NS;

@@ -27,8 +27,10 @@ struct cpu {
 	uint32_t reserved;
 	uint64_t timer_ns;             /* when the timer will fire; ~0 = not set */
 	uint64_t charge_from_ns;
-	bool idle;                     /* waits for an interrupt, or did until now */
 	bool dry;                      /* somebody sleeps for a schedule that only its owner can fill */
+	bool idle;                     /* waits for an interrupt, or did until now; since when: */
+	uint64_t idle_from_ns;
+	uint64_t idle_ns;              /* before that, in this life */
 };
 extern struct cpu cpu;
 

@@ -2,11 +2,12 @@
 
 import datetime
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from _table import KT, hexed, passes, u32, u64  # noqa: E402
-from lib import ROOT, limit  # noqa: E402
+from lib import KEROS, ROOT, limit, run  # noqa: E402
 
 UNKNOWN = KT + 2
 DEAD = KT + 1
@@ -270,6 +271,47 @@ def ranges(t):
         t.refuses(name, key, [7, 10, 16, 42, 64, KT + 4, 0xFFFFFFFF])
 
 
+def kernel_pages(t):
+    """The node of the kernel page is read like any other, and the page itself is nobody's to write."""
+    t.do("kc journalnode 0 () (,kp)")
+    t.kind("kernel page", "journalnode", 4)
+    t.kind("kernel page", "kp", 0x1202)
+    t.check("kernel page", "journalnode", 40, code=0)
+    t.check("kernel page", "kp", 41, code=1)
+    t.check("kernel page", "kp", 4096, "%x00", KT + 2)
+    for n in range(1, 16):
+        t.check("kernel page", "journalnode", n, code=0, keys="k")
+        t.kind("kernel page", "k", DEAD)
+    t.refuses("kernel page", "journalnode", [16, 31, 32, 38, 39, 45, 64, KT + 4, 0xFFFFFFFF])
+    t.kind("bwait node", "bwaitnode", 4)
+    for n in (1, 2, 3):
+        t.check("bwait node", "bwaitnode", n, code=0, keys="k")
+        t.check("discrim", "discrim", 2, ",k,bwait%d" % n, 0)
+
+
+@limit(60)
+def test_kernel_page():
+    """The kernel page's time goes on and is never ahead of the timer; idle time grows while nobody runs."""
+    words = "kc pe 0 (%s,kp) ()\n" % hexed(u32(0, 40))
+    with open("script.cmd", "w") as file:
+        file.write("kc journalnode 0 () (,kp)\ncfact pk peek.s 1\nkc pk 0 (,sb,m,sb) (,pe)\n" +
+                   ("%skc systimer 7\nkc systimer 8\npause 300\n" % words) * 3)
+    out = run([KEROS, "keykos", "--script", "script.cmd"], timeout=50).stdout.decode()
+    pages, timers, idles = [], [], []
+    for text in re.findall(r"%X([0-9A-F]+)", out):
+        values = [int.from_bytes(bytes.fromhex(text[i:i + 16]), "little") for i in range(0, len(text), 16)]
+        (pages if len(values) == 5 else timers if len(timers) == len(idles) else idles).append(values)
+    assert len(pages) == len(timers) == len(idles) == 3, out
+    for page, (timer,) in zip(pages, timers):
+        last_checkpoint, of_restart, restart, last_set, now = page
+        assert 0 < restart <= now <= timer and now > timer - 4096 * 2_000_000, out
+        assert last_checkpoint == of_restart == last_set == 0, out
+    assert pages[0][4] < pages[1][4] < pages[2][4], out
+    grown = [(after - before) / 16 / 1000 for (before,), (after,) in zip(idles, idles[1:])]
+    assert all(100 < ms for ms in grown), out
+    assert all(idle * 256 <= timer for (idle,), (timer,) in zip(idles, timers)), out
+
+
 @limit(300)
 def test_times():
     """Waits, the multiplexer, bwait, clocks, small integers and ranges answer as published, and nothing leaks."""
@@ -279,4 +321,4 @@ def test_times():
         # later.ck's second domains end when they are answered, and need a moment for it
         return lambda t: t.steady("no leak", "sb", lambda t: (part(t), t.do("kc pause 4 (%s)" % hexed(u64(100 * MS)))))
     passes(begin, *(steadily(part)
-                    for part in (waits, multiplexers, bwaits, clocks, integers, ranges)), programs=programs)
+                    for part in (waits, multiplexers, bwaits, clocks, integers, ranges, kernel_pages)), programs=programs)

@@ -266,17 +266,24 @@ directory_fill(void)
 	timer_make_copier(R_TIMER, R_A);
 	name_add("copy", R_A);
 	name_add("checkpoint", R_CHECKPOINT);
+	/* By name, and in the node that the ancestor's first command file takes them from. */
+	if (bank_alloc_node(CR_BANK, R_B) != RC_OK)
+		fatal("making", "bwaitnode");
 	for (index = 1; index <= 3; index++) {
 		char name[8];
 
 		timer_make_bwait(R_TIMER, index, R_A);
 		snprintf(name, sizeof name, "bwait%u", index);
 		name_add(name, R_A);
+		node_swap(R_B, index, R_A, CR_VOID);
 	}
+	node_make_fetch(R_B, 0, R_A);
+	name_add("bwaitnode", R_A);
 	if (!segments_begin())
 		fatal("making", "segments");
 	stem_highest(R_A);
 	name_add("zeroseg", R_A);
+	name_add("virtualzeroseg", R_A);
 	object_add("sbt", KIND_SBT);
 	object_add("dcc", KIND_DCC);
 	object_add("fcc", KIND_FCC);
@@ -300,5 +307,6 @@ directory_fill(void)
 		fatal("making", "the factory creator");
 	object_key(index, 0, R_A);
 	name_add("fc", R_A);
+	object_add("journalnode", KIND_JOURNAL);
 	pack_install();
 }

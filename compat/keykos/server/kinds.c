@@ -50,4 +50,5 @@ const struct kind_row kinds[KINDS] = {
 	[KIND_FS] = OBJECT(fs_serve, segment_end),
 	[KIND_VCSF] = MAKER(0x1B0D, vcs_make),
 	[KIND_VCS] = OBJECT(vcs_serve, segment_end),
+	[KIND_JOURNAL] = OBJECT(journal_serve, NULL),
 };

@@ -257,8 +257,10 @@ message_serve(void)
 	const struct object *o = &objects[index];
 
 	if (message.got & INV_GOT_NOTICE) {
-		if (message.w[0] & NOTICE_RESTART)
+		if (message.w[0] & NOTICE_RESTART) {
 			time_of_day_forget();
+			journal_restart();
+		}
 		waits_expire();
 		message.order = NO_REPLY;
 		return;

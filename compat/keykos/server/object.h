@@ -42,7 +42,7 @@ enum kind {
 	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_CLOCKF, KIND_CLOCK,
 	KIND_CONSOLE, KIND_CIRCUIT, KIND_SIK, KIND_SOK, KIND_TSSF, KIND_EXTENSION, KIND_TERMINAL, KIND_ZAPPER,
 	KIND_SIAF, KIND_SIA, KIND_NODE_RANGE, KIND_PAGE_RANGE,
-	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS,
+	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS, KIND_JOURNAL,
 	KINDS
 };
 
@@ -214,6 +214,13 @@ uint64_t time_of_day_offset(void);
 void time_of_day_forget(void);
 
 void alarm_set(void);
+
+/* journal.c: the kernel page */
+#define JOURNAL_PERIOD_US 100000u
+bool journal_runs(void);                   /* somebody has asked for it: it is to be renewed each period */
+void journal_tick(void);
+void journal_restart(void);                /* the server starts, or the system goes on from its store */
+uint32_t journal_serve(unsigned index, uint32_t order);
 
 /* circuit.c */
 enum circuit_type { CIRCUIT_CONSOLE, CIRCUIT_BRANCH, CIRCUIT_ZAPPED };

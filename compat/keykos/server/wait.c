@@ -52,6 +52,8 @@ alarm_set(void)
 	for (unsigned i = OBJECT_FIRST; waiting && i < OBJECTS; i++)
 		if (waits(&objects[i]) && due_of(&objects[i]) < first)
 			first = due_of(&objects[i]);
+	if (journal_runs() && first > now + JOURNAL_PERIOD_US * UNITS)
+		first = now + JOURNAL_PERIOD_US * UNITS;
 	if (circuits_wait() && first > now + POLL_US * UNITS)
 		first = now + POLL_US * UNITS;
 	process_make_notice(CR_SELF, NOTICE_TIMER, CR_TMP0);
@@ -81,6 +83,7 @@ waits_expire(void)
 		if (waits(&objects[i]) && due_of(&objects[i]) <= now)
 			answer(i, RC_OK);
 	circuits_poll();
+	journal_tick();
 	alarm_set();
 }
 
@@ -290,4 +293,5 @@ waits_begin(void)
 	/* After a start from the store, too: the alarm is not part of what was saved. */
 	process_make_notice(CR_SELF, NOTICE_RESTART, CR_TMP0);
 	checkpoint_at_restart(R_CHECKPOINT, CR_TMP0);
+	journal_restart();
 }
