@@ -99,6 +99,9 @@ struct fault_message {
 	struct cap subject;            /* position 2: the process, or the node of the kept segment */
 };
 struct process *keeper_process(const struct cap *keeper);
+
+/* Whoever waits for an answer through that resume capability gets RC_VOID.  False: nobody does. */
+bool answer_void(const struct cap *c);
 void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
 
 /* q's keeper has answered; a nonzero code sends it to its process keeper. */

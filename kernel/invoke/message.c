@@ -129,6 +129,26 @@ void notice_deliver(struct process *p, uint32_t bits)
 	sched_ready(p);
 }
 
+bool answer_void(const struct cap *c)
+{
+	static const uint64_t no_words[INV_WORDS];
+	struct process *q = c->type == CAP_RESUME ? cap_resume(c) : NULL;
+
+	if (!q || q->state != PROC_WAITING)
+		return false;
+	frame_dirty(process_frame(q));
+	process_frame(q)->call_count++;
+	if (c->data == RESUME_RETURN) {
+		receive_kernel_message(q, RC_VOID, 0, no_words, &void_cap, &void_cap, NULL, 0);
+	} else {
+		set_running(q);
+		if (c->data == RESUME_FAULT)
+			fault_answered(q, RC_VOID);
+	}
+	sched_ready(q);
+	return true;
+}
+
 void become_available(struct process *p)
 {
 	frame_dirty(process_frame(p));

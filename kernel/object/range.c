@@ -154,6 +154,50 @@ void range_op_rescind(struct inv *inv)
 	}
 }
 
+#define FAREWELLS_MAX 32u                  /* of who is answered, each becomes dirty */
+
+/* Whoever waits for an answer through a resume capability among these gets RC_VOID; how many did, at most `most`. */
+static unsigned caps_farewell(const struct cap *caps, unsigned count, unsigned most)
+{
+	unsigned answered = 0;
+
+	for (unsigned i = 0; i < count && answered < most; i++)
+		if (caps[i].type == CAP_RESUME && answer_void(&caps[i]))
+			answered++;
+	return answered;
+}
+
+static unsigned place_farewell(const struct place *at, unsigned most)
+{
+	struct frame *f = frame_find(at->oid);
+
+	if (!f || f->kind != frame_kind_of(at->kind))
+		return 0;
+	if (at->kind == KIND_NODE)
+		return caps_farewell(node_at(f, at->index)->slot, NODE_SLOTS, most);
+	return caps_farewell(((struct process *)frame_data(f))->caps, CAP_REGISTERS, most);
+}
+
+void range_op_farewell(struct inv *inv)
+{
+	uint64_t kind = inv_word(inv, 0), first = inv_word(inv, 1), count = inv_word(inv, 2);
+	unsigned answered = 0;
+	struct place at;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (count > RESCIND_MAX || kind == KIND_PAGE || !place_of(inv, kind, first + i, &at)) {
+			inv_fail(inv, RC_REQUEST);
+			return;
+		}
+	}
+	commit_point();
+	for (uint64_t i = 0; i < count && answered < FAREWELLS_MAX; i++) {
+		place_of(inv, kind, first + i, &at);
+		answered += place_farewell(&at, FAREWELLS_MAX - answered);
+	}
+	inv->out_w[0] = answered;
+}
+
 /* Rescind and get at once: for who takes storage back and keeps it ready for the next. */
 static struct cap renew_in(struct frame *f, const struct place *at)
 {

@@ -4,6 +4,7 @@
 #include "machine_test.h"
 #include "kernel/range.h"
 #include "mem/space.h"
+#include "object/process.h"
 
 enum { KIND_PAGE = 1, KIND_NODE = 2, KIND_PROCESS = 3 };
 
@@ -227,6 +228,56 @@ static void renewed_if_within(void **state)
 	machine_stop();
 }
 
+/* Who waits through a resume capability in a node or a process hears of its end, once, at most 32 a time. */
+static void who_waits_for_what_goes_is_told(void **state)
+{
+	struct process *waiting[3];
+
+	(void)state;
+	make_world(32);
+	for (unsigned i = 0; i < 3; i++) {
+		waiting[i] = machine_process(3);
+		waiting[i]->state = PROC_WAITING;
+		waiting[i]->recv_control = 0;
+	}
+	for (uint64_t kind = KIND_NODE; kind <= KIND_PROCESS; kind++) {
+		uint64_t offset = kind == KIND_NODE ? 20 * 16 + 3 : 21;
+		struct cap resume = process_resume_cap(waiting[kind - KIND_NODE], RESUME_RETURN), number = cap_number(7, 0, 0);
+
+		assert_int_equal(CALL(p, 9, .order = RANGE_OC_GET, .w = { kind, offset }, .receive = { 10 }), RC_OK);
+		if (kind == KIND_NODE) {
+			node_store(cap_node(&p->caps[10]), 4, &number);
+			node_store(cap_node(&p->caps[10]), 5, &resume);
+			node_store(cap_node(&p->caps[10]), 6, &resume);
+		} else {
+			cap_process(&p->caps[10])->caps[20] = resume;
+		}
+		assert_int_equal(CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { kind, offset, 1 }), RC_OK);
+		assert_int_equal(p->regs.rdi, 1);
+		assert_int_equal(waiting[kind - KIND_NODE]->state, PROC_RUNNING);
+		assert_int_equal(waiting[kind - KIND_NODE]->regs.rax >> 32, RC_VOID);
+		assert_false(cap_is_void(&p->caps[10]));
+		CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { kind, offset, 1 });
+		assert_int_equal(p->regs.rdi, 0);
+	}
+	/* A restart goes on as it was; a fault goes to the process's own keeper with the code. */
+	CALL(p, 9, .order = RANGE_OC_GET, .w = { KIND_NODE, 22 * 16 }, .receive = { 10 });
+	{
+		struct cap fault = process_resume_cap(waiting[2], RESUME_FAULT);
+
+		node_store(cap_node(&p->caps[10]), 15, &fault);
+	}
+	CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { KIND_NODE, 22 * 16, 2 });
+	assert_int_equal(p->regs.rdi, 1);
+	assert_true(waiting[2]->flags & PROCESS_FAULT_KEEPER);
+	assert_int_equal(waiting[2]->refusal, RC_VOID);
+	/* Nonsense. */
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { KIND_PAGE, 1, 1 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { KIND_NODE, 1, 65 }), RC_REQUEST);
+	assert_int_equal(CALL(p, 9, .order = RANGE_OC_FAREWELL, .w = { KIND_PROCESS, 99, 2 }), RC_REQUEST);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +290,7 @@ int main(void)
 		cmocka_unit_test(a_process_is_severed),
 		cmocka_unit_test(a_renewed_object_is_a_new_one),
 		cmocka_unit_test(renewed_if_within),
+		cmocka_unit_test(who_waits_for_what_goes_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

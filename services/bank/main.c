@@ -63,6 +63,21 @@ objects_rescind(unsigned kind, uint64_t first, uint64_t count)
 	return rc;
 }
 
+/* A bank goes with what is in it: whoever waits for a server there is told. */
+static void
+run_destroy(const struct ledger_run *run)
+{
+	uint64_t first = run->first, end = first + run->count, answered, n;
+
+	for (; run->kind != LEDGER_PAGE && first < end; first += n) {
+		n = end - first < RESCIND_ATONCE ? end - first : RESCIND_ATONCE;
+		do
+			answered = 0;
+		while (range_farewell(CR_RANGE, run->kind, first, n, &answered) == RC_OK && answered);
+	}
+	objects_rescind(run->kind, run->first, run->count);
+}
+
 static uint32_t
 object_what(cap_t object, uint64_t *kind, uint64_t *offset)
 {
@@ -421,7 +436,7 @@ do_destroy_all(void *ctx, struct msg *m)
 	if (bank == 0)
 		return RC_NOACCESS;
 	while (ledger_destroy_step(&ledger, bank, &run))
-		objects_rescind(run.kind, run.first, run.count);
+		run_destroy(&run);
 	return RC_OK;
 }
 
@@ -438,7 +453,7 @@ do_empty(void *ctx, struct msg *m)
 	if (bank == 0)
 		return RC_NOACCESS;
 	while (ledger_empty_step(&ledger, bank, &run))
-		objects_rescind(run.kind, run.first, run.count);
+		run_destroy(&run);
 	return RC_OK;
 }
 

@@ -216,7 +216,7 @@ void time_of_day_forget(void);
 void alarm_set(void);
 
 /* journal.c: the kernel page */
-#define JOURNAL_PERIOD_US 100000u
+#define JOURNAL_PERIOD_US 10000u
 bool journal_runs(void);                   /* somebody has asked for it: it is to be renewed each period */
 void journal_tick(void);
 void journal_restart(void);                /* the server starts, or the system goes on from its store */
