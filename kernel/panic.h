@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 __attribute__((noreturn)) void panic_condition(int number, const char *text, const char *file, int line);
+/* To the log. */
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Condition `number` must hold here; `text` says the rule in words. */

@@ -32,6 +32,7 @@ struct idl_interface {
 	const struct idl_op *ops;
 };
 
+/* The interfaces of idl/; NULL: there is none of that name. */
 unsigned interface_count(void);
 const struct idl_interface *interface_at(unsigned index);
 const struct idl_interface *interface_named(const char *name);

@@ -2,7 +2,7 @@
  * slots.h - where the capabilities are that a script holds: numbered slots in a tree of nodes.
  *
  * A slot's number is the path to its capability, four bits a level.  The registers from CR_CACHE on hold copies of
- * those used lately.  Which slots are free and what is cached is pure (slot_table, slots_test.c); the rest invokes.
+ * those used lately.  Which slots are free and what is cached is pure (slot_table.h and its test); the rest invokes.
  *
  * Interface
  *   1. slot_new gives an empty slot, 0 if the bank or the tree is full; slot_free makes it void and gives it back.

@@ -111,6 +111,7 @@ struct fd { struct file *file; bool cloexec; };
 struct fdtable { uint32_t refs; uint32_t limit; struct fd *fd; uint32_t size; uint32_t lowest_free; };
 struct fsctx { uint32_t refs; struct inode *cwd, *root; uint32_t umask; };
 
+/* Tables of descriptors and of directories, counted; _put takes one reference away, _cloexec closes what exec closes. */
 struct fdtable *fdtable_new(void), *fdtable_copy(struct fdtable *);
 void fdtable_put(struct fdtable *), fdtable_cloexec(struct fdtable *);
 struct fsctx *fsctx_new(struct inode *root), *fsctx_copy(struct fsctx *);
@@ -221,6 +222,7 @@ struct proc {
 	struct proc_inner *inner;      /* what the process side alone knows: process.h */
 };
 
+/* NULL: there is none. */
 struct proc *proc_find(int pid);
 /* Iteration for /proc and kill: the next live process after p (NULL starts). */
 struct proc *proc_next(struct proc *p);

@@ -28,6 +28,7 @@
 #define ERESTARTNOHAND 514         /* EINTR if there is a handler */
 
 struct timer { uint64_t when; struct timer *next, **prev; struct proc *proc; void (*fire)(struct proc *); };
+/* fire is called once, at a monotonic time in ns; setting it again moves it. */
 void timer_set(struct timer *, uint64_t when);
 void timer_cancel(struct timer *);
 

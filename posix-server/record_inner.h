@@ -19,6 +19,7 @@ struct record {
 struct line { char text[8192]; size_t used; };
 extern struct line record_line;        /* the one that is being made */
 
+/* Appends; what does not fit is left out. */
 void line_put(struct line *l, const char *text);
 void line_number(struct line *l, const char *key, uint64_t n);        /* ,"key":number; key as it stands there */
 void line_string(struct line *l, const char *s, size_t length);       /* in quotes */

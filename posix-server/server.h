@@ -51,7 +51,9 @@ typedef uint32_t nodeno;               /* 0 = none */
 
 extern unsigned keystore_levels;
 
+/* Makes the tops of the trees, for as many pages as the bank gives at most. */
 bool keystore_init(uint64_t limit_frames);
+/* Where a file tree of the pack is found from now on. */
 bool keystore_pack(unsigned tree, cap_t value);
 /* Fills sixteen page numbers from first (a multiple of 16) with fresh pages; how many there are. */
 unsigned keystore_more_pages(pageno first);
@@ -76,6 +78,7 @@ cap_t process_cap(unsigned index);
 /* The same without the cache, for the second of two processes in one invocation. */
 void process_fetch(unsigned index, cap_t to);
 
+/* limit: frames that the bank gives at most; length: bytes of a file tree of the pack. */
 void page_init(uint64_t limit);
 void pack_set(unsigned tree, uint64_t length);
 #endif

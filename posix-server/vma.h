@@ -32,6 +32,7 @@ struct vma {
 };
 struct vma_set { struct vma *v; uint32_t count, size; uint64_t bytes; };
 
+/* One more, one less reference to what an area maps. */
 void vma_hold(const struct vma *);
 void vma_drop(const struct vma *);
 

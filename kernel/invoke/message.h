@@ -31,8 +31,11 @@ static inline void set_running(struct process *q)
 	q->state = PROC_RUNNING;
 }
 
+/* Puts four capabilities into the registers that q named for them; giver: whom to name as their sender. */
 void receive_caps(struct process *q, const struct cap *const caps[INV_CAPS], uint32_t giver);
+/* The order or result, what came with it (INV_GOT_*) and six words, into the registers of q. */
 void receive_words(struct process *q, uint32_t order, uint32_t got, const uint64_t *w);
+/* Where q takes a string. */
 struct ustring receive_buffer(struct process *q);
 /* The sender's RETURN is done: it takes the next notice, or the next caller may come. */
 void become_available(struct process *p);

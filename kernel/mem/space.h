@@ -49,6 +49,7 @@ static inline uint64_t *arch_leaf_find(const struct space *s, uint64_t va)
 	return arch_leaf_below(s->root_pfn, va);
 }
 
+/* Boot: these frames are for page tables, and nothing else ever is. */
 void space_tables_init(uint64_t first_pfn, uint64_t count);
 uint32_t space_table_take(struct space *s);    /* a zeroed table frame; 0 if none: spaces but s were tried */
 
@@ -67,6 +68,7 @@ struct walk {
 /* Walks the tree of p for va; marks what it passes as mapped in s (s may be NULL: no marks). */
 void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w);
 
+/* n begins at address base of s, with slots of 2^shift bytes: who changes it drops what the tables have of it. */
 void space_mark_node(struct node *n, struct space *s, uint64_t base, unsigned shift);
 
 /* Brings in a translation for this access.  False: w tells the fault. */

@@ -93,5 +93,6 @@ struct cap cap_without_hint(const struct cap *c);
 /* The disk form: without the hint. */
 struct cap cap_disk_form(const struct cap *c);
 
+/* For messages. */
 const char *cap_type_name(unsigned type);
 #endif

@@ -9,6 +9,7 @@
 #define IRQ_ANY 0xFFFFull
 #define IRQ_KERNEL_LINES (1u << 0 | 1u << 2)   /* the timer, and the cascade */
 
+/* From the trap: masks the line, unless it is the store's alone, and posts the notice that is bound to it. */
 void irq_fired(unsigned line);
 
 /* The store committed a generation: whoever waits for it is told (checkpoint.c). */

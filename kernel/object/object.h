@@ -151,6 +151,7 @@ extern uint64_t frame_count;           /* headers in the array: physical memory 
 extern uint64_t range_frames;          /* frames of the object space that can be in core at once */
 extern uint32_t store_epoch;
 
+/* Boot: the array of all frames, and the directory's hash of a power of two. */
 void frame_cache_init(struct frame *array, uint64_t count, uint32_t *hash, uint32_t hash_size);
 void frame_release(uint64_t pfn);      /* boot: this frame may hold objects */
 uint64_t frame_free_count(void);
@@ -177,6 +178,7 @@ static inline void *frame_data(const struct frame *f)
 	return arch_frame_pointer(f - frames);
 }
 
+/* The rest of frame_dirty, for a frame that is not dirty in this epoch yet. */
 void frame_dirty_slow(struct frame *f);
 
 /*
@@ -269,6 +271,7 @@ static inline struct frame *process_frame(const struct process *p)
 {
 	return &frames[p->pfn];
 }
+/* A capability to p of a type that names a process. */
 struct cap process_cap(struct process *p, enum cap_type type, uint16_t data);
 /* What `givers` says of p. */
 static inline uint32_t process_giver(const struct process *p)
@@ -277,7 +280,9 @@ static inline uint32_t process_giver(const struct process *p)
 
 	return oid < UINT32_MAX ? (uint32_t)oid : 0;
 }
+/* One that is good for the call p waits in now, and no other; kind: RESUME_*. */
 struct cap process_resume_cap(struct process *p, uint16_t kind);
+/* f, which is all zero, becomes a process that waits. */
 void process_init(struct frame *f);
 void process_arrived(struct frame *f); /* from the store: its fields in core begin anew */
 void node_pot_leaves(struct frame *pot);

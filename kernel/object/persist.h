@@ -47,6 +47,7 @@ bool persist_step(void);
 /* The store has work that waits for the disk. */
 bool persist_busy(void);
 
+/* Waits for the disk while too few frames are free, or the store has no room for what becomes dirty. */
 void persist_relieve(void);
 /* A safe point at the entry of a call: true if the machine had to wait, and the caller starts again. */
 static inline bool persist_guard(void)

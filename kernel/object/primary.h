@@ -10,6 +10,7 @@
 #define PRIMARY_COPY     0x101u
 
 struct inv;
+/* Answers the key that inv->target is, by KeyKOS's order codes. */
 void primary_dispatch(struct inv *inv);
 /* Nanoseconds in units of the system timer, 4096 a microsecond. */
 uint64_t primary_time(uint64_t ns);

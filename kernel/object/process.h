@@ -14,6 +14,7 @@ void process_free_for_callers(struct process *p);
 /* Puts a capability into a slot or a register of p, which is dirty. */
 void process_key_set(struct process *p, struct cap *key, const struct cap *value);
 
+/* The registers that programs see, out of the process's frame and into it; what is not valid is refused first. */
 void process_regs_get(struct process *p, struct reg_image *image);
 bool process_regs_valid(const struct reg_image *image);
 void process_regs_set(struct process *p, const struct reg_image *image);

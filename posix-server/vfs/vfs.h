@@ -73,6 +73,7 @@ static inline uint32_t hash_step(uint32_t hash, unsigned char c)
 	return hash * 31 + c;
 }
 
+/* With its hash. */
 struct name name_of(const char *text, size_t length);
 
 /* ---- directories (dir.c) ------------------------------------------------------------------------ */

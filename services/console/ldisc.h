@@ -60,6 +60,7 @@ struct ldisc {
 	uint32_t column, line_column;
 };
 
+/* Keys go in, what programs write goes through to out, and a read takes what is ready; see the rules above. */
 void ldisc_init(struct ldisc *l, struct ring *out);
 void ldisc_input(struct ldisc *l, const uint8_t *bytes, size_t n);
 size_t ldisc_output(struct ldisc *l, const uint8_t *bytes, size_t n);

@@ -27,6 +27,7 @@ struct grants {
 	unsigned count;
 };
 
+/* One option as it was typed; arrange orders them outermost first, record writes them into a run config. */
 void grant_add(struct grants *g, enum grant_mode mode, const char *option, const char *text);
 void grants_arrange(struct grants *g);
 void grants_record(const struct grants *g, struct buffer *config);

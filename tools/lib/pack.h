@@ -11,6 +11,7 @@ struct pack {
 	struct buffer body;            /* everything after the header's pages */
 };
 
+/* Sections are padded to pages; has: whether there is one of that kind and name. */
 void pack_init(struct pack *p);
 void pack_add(struct pack *p, enum pack_kind kind, const char *name, const void *data, size_t length);
 bool pack_has(const struct pack *p, enum pack_kind kind, const char *name);

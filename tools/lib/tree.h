@@ -21,6 +21,7 @@ struct tree_attributes {
 	uint64_t mtime_ns;
 };
 
+/* An empty root; the folders above an added path are made. */
 struct tree *tree_new(uint64_t mtime_ns);
 struct tree_entry *tree_add(struct tree *t, const char *path, const struct tree_attributes *a);
 void entry_set_data(struct tree_entry *e, void *data, size_t size);         /* takes the memory */
@@ -42,6 +43,7 @@ void tree_add_host(struct tree *t, const char *host, const char *path, bool whol
 /* What ctx wants of an image, with the folders above it; how many entries were wanted. */
 size_t tree_add_part(struct tree *t, const struct buffer *image, bool (*wants)(void *ctx, const char *path), void *ctx);
 
+/* The image (doc/tree-image.md), and how many entries it has. */
 struct buffer tree_image(struct tree *t);
 size_t tree_count(const struct tree *t);
 

@@ -5,6 +5,7 @@
 #define TOOLS_VERBS_H
 #include "lib/machine.h"
 
+/* Each takes the words behind its name, and gives the exit status. */
 int act_run(int argc, char **argv);
 int act_shell(int argc, char **argv);
 int act_image(int argc, char **argv);

@@ -53,6 +53,7 @@ uint32_t header_word(cap_t segment, unsigned offset);
 
 /* ---- commands ---------------------------------------------------------------------------- */
 
+/* Each takes the rest of its line, and says what is wrong with it. */
 void command_kc(char *rest);
 void command_kfork(char *rest);
 void command_kt(char *rest);
