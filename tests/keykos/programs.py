@@ -199,7 +199,7 @@ def test_interpreter():
 def test_language():
     """Strings in every form, paths, variables in codes, extended jumps, command files: the language as its page has it."""
     rows = [
-        ('kc returner 1 (%a"a, (b)\\n\\x21" , sb , m ) (%x%a, k1 , k2)', 'RC=1\n  %X612C202862290A21\n  "a, (b)\n!"\n'), ("kt k2", "KT=6\n"),
+        ('kc returner 1 (%a"a, (b)\\n\\x21" , sb , m ) ( %x%a  , k1 , k2 )', 'RC=1\n  %X612C202862290A21\n  "a, (b)\n!"\n'), ("kt k2", "KT=6\n"),
         ("kc returner kt+4-1 (%Ehi there)", 'RC=80000003\n  "hi there"\n'), ("kc returner 0 (%X0aFF) (v_1)", "RC=0\n"),
         ("kc returner v_1+0x10-010(v_1)(%x)", "RC=FF12\n  %X0AFF\n"), ("kc returner 0 (-1) # why", "RC=0\n  %XFFFFFFFF\n"),
         ("kc user/sys/returner 0 (,m) (,user/s)", "RC=0\n"), ("kt user/s", "KT=6\n"), ("kt s", "line 18: there is no key 's'; ls lists what there is\n"),

@@ -55,10 +55,8 @@ place_valid(const char *place)
 			complain("'%.60s' is no variable: letters, digits and _, a letter in front", place);
 		return !*place || variable_valid(place);
 	}
-	for (; *place; place += 2)
-		if (*place != '%' || !strchr("AEX", toupper((unsigned char)place[1])) || !place[1]) {
-			if (isspace((unsigned char)*place) && !place[1])
-				return true;
+	for (; place[strspn(place, " \t")]; place += 2)
+		if (*place != '%' || !place[1] || !strchr("AEX", toupper((unsigned char)place[1]))) {
 			complain("an answer's string is shown by %%a or %%x, or kept by a variable");
 			return false;
 		}
