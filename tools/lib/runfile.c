@@ -1,5 +1,5 @@
 /*
- * runfile.c - see runfile.h.
+ * runfile.c - reading run manifests: the language, the words, the statements; see runfile.h.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/runfile.h"
+#include "lib/runfile_inner.h"
 
-#define FORMAT 1
 #define SIZE_MAX_BYTES (8u << 20)
 
 void strings_add(struct strings *s, const char *text)
@@ -20,8 +19,8 @@ void strings_add(struct strings *s, const char *text)
 	s->list[s->count] = NULL;
 }
 
-static const char *const kind_names[RUN_KINDS] = { "base", "copy", "share", "scratch" };
-static const char *const clock_names[] = { "full", "coarse", "none" };
+const char *const runfile_kinds[RUN_KINDS] = { "base", "copy", "share", "scratch" };
+const char *const runfile_clocks[3] = { "full", "coarse", "none" };
 
 /* ---- the language ------------------------------------------------------------------------------------------ */
 
@@ -82,7 +81,7 @@ static void skip_lines(struct parser *p)
 	}
 }
 
-static bool is_bare(char c)
+bool runfile_bare(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
@@ -183,7 +182,7 @@ static bool parse_value(struct parser *p, struct value *v)
 		v->type = ARRAY;
 		return parse_array(p, &v->array);
 	}
-	while (p->at < p->end && (is_bare(*p->at) || *p->at == '.') && n < sizeof word - 1)
+	while (p->at < p->end && (runfile_bare(*p->at) || *p->at == '.') && n < sizeof word - 1)
 		word[n++] = *p->at++;
 	word[n] = 0;
 	if (!strcmp(word, "true") || !strcmp(word, "false")) {
@@ -241,7 +240,7 @@ static bool good_size(const char *s)
 
 static bool set_format(struct parser *p, struct value *v)
 {
-	return v->integer == FORMAT || mistake(p, "keros-run = %lu is not known; this command knows %d", v->integer, FORMAT);
+	return v->integer == RUNFILE_FORMAT || mistake(p, "keros-run = %lu is not known; this command knows %d", v->integer, RUNFILE_FORMAT);
 }
 
 static bool set_program(struct parser *p, struct value *v)
@@ -265,7 +264,7 @@ static bool set_proc(struct parser *p, struct value *v) { p->r->proc = v->boolea
 static bool set_clock(struct parser *p, struct value *v)
 {
 	for (unsigned i = 0; i < 3; i++)
-		if (!strcmp(v->string, clock_names[i])) {
+		if (!strcmp(v->string, runfile_clocks[i])) {
 			p->r->clock = (enum run_clock)i;
 			return true;
 		}
@@ -292,7 +291,7 @@ static bool set_path(struct parser *p, struct value *v)
 static bool set_kind(struct parser *p, struct value *v)
 {
 	for (unsigned i = 0; i < RUN_KINDS; i++)
-		if (!strcmp(v->string, kind_names[i])) {
+		if (!strcmp(v->string, runfile_kinds[i])) {
 			grant_now(p)->kind = (enum grant_kind)i;
 			return true;
 		}
@@ -383,7 +382,7 @@ static char *parse_name(struct parser *p)
 
 	if (p->at < p->end && *p->at == '"')
 		return parse_string(p);
-	while (p->at < p->end && is_bare(*p->at))
+	while (p->at < p->end && runfile_bare(*p->at))
 		p->at++;
 	return strndup(start, (size_t)(p->at - start));
 }
@@ -397,11 +396,11 @@ static bool grant_check(struct parser *p, const struct run_grant *g)
 	if (!g->path)
 		return mistake(p, "this grant has no path");
 	if (from_host && !g->host)
-		return mistake(p, "the %s at %s needs host = \"FILE or FOLDER\"", kind_names[g->kind], g->path);
+		return mistake(p, "the %s at %s needs host = \"FILE or FOLDER\"", runfile_kinds[g->kind], g->path);
 	if (!from_host && g->host)
-		return mistake(p, "the %s at %s has no host side; leave host out", kind_names[g->kind], g->path);
+		return mistake(p, "the %s at %s has no host side; leave host out", runfile_kinds[g->kind], g->path);
 	if (g->kind != RUN_SHARE && g->write)
-		return mistake(p, "the %s at %s is the sandbox's own to change; leave rights out", kind_names[g->kind], g->path);
+		return mistake(p, "the %s at %s is the sandbox's own to change; leave rights out", runfile_kinds[g->kind], g->path);
 	for (const struct run_grant *o = p->r->grants; o < g; o++)
 		if (!strcmp(o->path, g->path))
 			return mistake(p, "%s is granted twice; the other is on line %u", g->path, o->line);
@@ -442,7 +441,7 @@ static bool parse_setting(struct parser *p)
 	if (!name || !*name)
 		return mistake(p, "here a key, a [section] or a comment is expected");
 	if (p->section == TOP && !p->seen.count && strcmp(name, "keros-run"))
-		return mistake(p, "a run manifest begins with keros-run = %d", FORMAT);
+		return mistake(p, "a run manifest begins with keros-run = %d", RUNFILE_FORMAT);
 	skip_blanks(p);
 	if (p->at >= p->end || *p->at != '=')
 		return mistake(p, "after %s there is no =", name);
@@ -471,7 +470,7 @@ static bool parse_all(struct parser *p)
 			return mistake(p, "something follows the value: %.*s", (int)rest_of_line(p), p->at);
 	}
 	if (!p->seen.count)
-		return mistake(p, "a run manifest begins with keros-run = %d", FORMAT);
+		return mistake(p, "a run manifest begins with keros-run = %d", RUNFILE_FORMAT);
 	if (!p->r->program)
 		return mistake(p, "program is missing; say which, as program = \"/bin/echo\"");
 	for (size_t i = 0; i < p->r->grant_count; i++)
@@ -505,308 +504,4 @@ void runfile_read(struct runfile *r, const char *path)
 	wrong = runfile_parse(r, copy, b.length - 1);
 	if (wrong)
 		misuse("%s: %s", path, wrong);
-}
-
-/* ---- the canonical text ------------------------------------------------------------------------------------------ */
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void strings_sort(struct strings *s)
-{
-	size_t kept = 0;
-
-	if (s->count)
-		qsort(s->list, s->count, sizeof *s->list, by_text);
-	for (size_t i = 0; i < s->count; i++)
-		if (!kept || strcmp(s->list[kept - 1], s->list[i]))
-			s->list[kept++] = s->list[i];
-	s->count = kept;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct run_grant *)a)->path, ((const struct run_grant *)b)->path);
-}
-
-void runfile_sort(struct runfile *r)
-{
-	strings_sort(&r->environment);
-	if (r->grant_count)
-		qsort(r->grants, r->grant_count, sizeof *r->grants, by_path);
-	for (size_t i = 0; i < r->grant_count; i++)
-		strings_sort(&r->grants[i].uses);
-}
-
-static void put_quoted(struct buffer *b, const char *s)
-{
-	buffer_text(b, "\"");
-	for (; *s; s++) {
-		unsigned char c = *s;
-		char escape[8];
-
-		if (c == '"' || c == '\\')
-			snprintf(escape, sizeof escape, "\\%c", c);
-		else if (c < ' ' || c >= 0x7f)
-			snprintf(escape, sizeof escape, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\x%02x", c);
-		else
-			snprintf(escape, sizeof escape, "%c", c);
-		buffer_text(b, escape);
-	}
-	buffer_text(b, "\"");
-}
-
-static void put_list(struct buffer *b, const struct strings *s)
-{
-	buffer_text(b, "[");
-	for (size_t i = 0; i < s->count; i++) {
-		if (i)
-			buffer_text(b, ", ");
-		put_quoted(b, s->list[i]);
-	}
-	buffer_text(b, "]");
-}
-
-static void put_setting(struct buffer *b, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	buffer_text(b, key);
-	buffer_text(b, " = ");
-	put_quoted(b, value);
-	buffer_text(b, "\n");
-}
-
-static void put_number(struct buffer *b, const char *key, unsigned long n)
-{
-	if (n)
-		buffer_text(b, xasprintf("%s = %lu\n", key, n));
-}
-
-static void put_lists(struct buffer *b, const char *key, const struct strings *s)
-{
-	if (!s->count)
-		return;
-	buffer_text(b, key);
-	buffer_text(b, " = ");
-	put_list(b, s);
-	buffer_text(b, "\n");
-}
-
-static void put_variables(struct buffer *b, const struct runfile *r)
-{
-	if (r->environment.count)
-		buffer_text(b, "\n[environment]\n");
-	for (size_t i = 0; i < r->environment.count; i++) {
-		const char *e = r->environment.list[i];
-		size_t n = strcspn(e, "="), plain = 0;
-		char *name = strndup(e, n);
-
-		while (plain < n && is_bare(name[plain]))
-			plain++;
-		if (plain == n)
-			buffer_text(b, name);
-		else
-			put_quoted(b, name);
-		buffer_text(b, " = ");
-		put_quoted(b, e + n + 1);
-		buffer_text(b, "\n");
-	}
-}
-
-static void put_grant(struct buffer *b, const struct run_grant *g)
-{
-	buffer_text(b, "\n[[grant]]\n");
-	put_setting(b, "path", g->path);
-	put_setting(b, "kind", kind_names[g->kind]);
-	put_setting(b, "host", g->host);
-	if (g->kind == RUN_SHARE)
-		put_setting(b, "rights", g->write ? "write" : "read");
-	if (g->whole)
-		buffer_text(b, "whole = true\n");
-	put_number(b, "evidence", g->evidence);
-	put_lists(b, "uses", &g->uses);
-	put_setting(b, "widened", g->widened);
-}
-
-struct buffer runfile_text(struct runfile *r)
-{
-	struct buffer b = { 0 };
-
-	runfile_sort(r);
-	buffer_text(&b, "# A run manifest: doc/run-manifest.md. What is not granted here is not there.\n");
-	buffer_text(&b, xasprintf("keros-run = %d\n", FORMAT));
-	put_setting(&b, "program", r->program);
-	put_lists(&b, "arguments", &r->arguments);
-	put_setting(&b, "directory", r->directory);
-	if (!r->input)
-		buffer_text(&b, "input = false\n");
-	if (r->clock != RUN_CLOCK_FULL)
-		put_setting(&b, "clock", clock_names[r->clock]);
-	if (!r->random)
-		buffer_text(&b, "random = false\n");
-	if (!r->proc)
-		buffer_text(&b, "proc = false\n");
-	put_variables(&b, r);
-	if (r->storage || r->machine || r->seconds)
-		buffer_text(&b, "\n[limits]\n");
-	put_setting(&b, "storage", r->storage);
-	put_setting(&b, "machine", r->machine);
-	put_number(&b, "seconds", r->seconds);
-	if (r->runs)
-		buffer_text(&b, xasprintf("\n[learned]\nruns = %lu\n", r->runs));
-	for (size_t i = 0; i < r->grant_count; i++)
-		put_grant(&b, &r->grants[i]);
-	return b;
-}
-
-/* ---- diff -------------------------------------------------------------------------------------------------------- */
-
-char *grant_words(const struct run_grant *g)
-{
-	const char *below = g->whole ? " and all below" : "";
-
-	switch (g->kind) {
-	case RUN_BASE: return xasprintf("%s of the base tree%s", g->path, below);
-	case RUN_COPY: return xasprintf("a copy of %s at %s%s", g->host, g->path, below);
-	case RUN_SHARE: return xasprintf("%s at %s, %s", g->host, g->path, g->write ? "read and write" : "read");
-	default: return xasprintf("an empty folder at %s", g->path);
-	}
-}
-
-/* One line of authority each, sorted: two manifests differ as these sets do. */
-static struct strings lines_of(const struct runfile *r)
-{
-	struct strings s = { 0 };
-	struct buffer b = { 0 };
-
-	put_list(&b, &r->arguments);
-	buffer_add(&b, "", 1);
-	strings_add(&s, xasprintf("program %s", r->program));
-	strings_add(&s, xasprintf("arguments %s", (char *)b.data));
-	strings_add(&s, xasprintf("directory %s", r->directory ? r->directory : "/root"));
-	strings_add(&s, xasprintf("clock %s", clock_names[r->clock]));
-	strings_add(&s, r->random ? "random" : "no random");
-	strings_add(&s, r->proc ? "proc" : "no proc");
-	strings_add(&s, r->input ? "input" : "no input");
-	strings_add(&s, xasprintf("storage %s", r->storage ? r->storage : "the default"));
-	strings_add(&s, xasprintf("machine %s", r->machine ? r->machine : "the default"));
-	strings_add(&s, r->seconds ? xasprintf("seconds %lu", r->seconds) : "seconds without limit");
-	for (size_t i = 0; i < r->environment.count; i++)
-		strings_add(&s, xasprintf("environment %s", r->environment.list[i]));
-	for (size_t i = 0; i < r->grant_count; i++)
-		strings_add(&s, xasprintf("grant %s", grant_words(&r->grants[i])));
-	strings_sort(&s);
-	return s;
-}
-
-static void diff_line(struct buffer *to, const char *sign, const char *text)
-{
-	buffer_text(to, sign);
-	for (; *text; text++)
-		buffer_add(to, (unsigned char)*text < ' ' ? "?" : text, 1);
-	buffer_text(to, "\n");
-}
-
-size_t runfile_diff(const struct runfile *a, const struct runfile *b, struct buffer *to)
-{
-	struct strings x = lines_of(a), y = lines_of(b);
-	size_t i = 0, k = 0, n = 0;
-
-	while (i < x.count || k < y.count) {
-		int order = i == x.count ? 1 : k == y.count ? -1 : strcmp(x.list[i], y.list[k]);
-
-		if (order < 0)
-			diff_line(to, "- ", x.list[i++]);
-		else if (order > 0)
-			diff_line(to, "+ ", y.list[k++]);
-		else
-			i++, k++;
-		n += order != 0;
-	}
-	return n;
-}
-
-/* ---- merge -------------------------------------------------------------------------------------------------------- */
-
-static unsigned long size_of(const char *s)
-{
-	unsigned long n = s ? strtoul(s, NULL, 10) : 0;
-
-	for (; s && isdigit((unsigned char)*s); s++)
-		;
-	return n << (!s ? 0 : *s == 'G' ? 20 : *s == 'M' ? 10 : 0);
-}
-
-static void size_widen(char **into, char *other)
-{
-	if (*into && (!other || size_of(other) > size_of(*into)))
-		*into = other;
-}
-
-static char *grant_merge(struct runfile *into, const struct run_grant *g)
-{
-	for (size_t i = 0; i < into->grant_count; i++) {
-		struct run_grant *mine = &into->grants[i];
-
-		if (strcmp(mine->path, g->path))
-			continue;
-		if (mine->kind != g->kind || (g->host && strcmp(mine->host, g->host)))
-			return xasprintf("%s is %s in one and %s in the other", g->path, grant_words(mine), grant_words(g));
-		mine->write |= g->write;
-		mine->whole |= g->whole;
-		mine->evidence += g->evidence;
-		for (size_t k = 0; k < g->uses.count; k++)
-			strings_add(&mine->uses, g->uses.list[k]);
-		if (!mine->widened)
-			mine->widened = g->widened;
-		return NULL;
-	}
-	into->grants = xrealloc(into->grants, (into->grant_count + 1) * sizeof *into->grants);
-	into->grants[into->grant_count++] = *g;
-	return NULL;
-}
-
-static char *variable_merge(struct runfile *into, const char *variable)
-{
-	size_t n = strcspn(variable, "=") + 1;
-
-	for (size_t i = 0; i < into->environment.count; i++) {
-		if (strncmp(into->environment.list[i], variable, n))
-			continue;
-		if (strcmp(into->environment.list[i], variable))
-			return xasprintf("%.*s is '%s' in one and '%s' in the other", (int)n - 1, variable,
-					 into->environment.list[i] + n, variable + n);
-		return NULL;
-	}
-	strings_add(&into->environment, variable);
-	return NULL;
-}
-
-char *runfile_merge(struct runfile *into, const struct runfile *other)
-{
-	char *wrong = NULL;
-
-	if (strcmp(into->program, other->program))
-		return xasprintf("one runs %s, the other %s; a manifest is for one program", into->program, other->program);
-	for (size_t i = 0; i < other->environment.count && !wrong; i++)
-		wrong = variable_merge(into, other->environment.list[i]);
-	for (size_t i = 0; i < other->grant_count && !wrong; i++)
-		wrong = grant_merge(into, &other->grants[i]);
-	if (wrong)
-		return wrong;
-	into->input |= other->input;
-	into->random |= other->random;
-	into->proc |= other->proc;
-	if (other->clock < into->clock)
-		into->clock = other->clock;
-	size_widen(&into->storage, other->storage);
-	size_widen(&into->machine, other->machine);
-	if (!other->seconds || other->seconds > into->seconds)
-		into->seconds = into->seconds ? other->seconds : 0;
-	into->runs += other->runs;
-	runfile_sort(into);
-	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * runfile_test.c - run manifests: what is read is what was written, every mistake has its line, a union is one.
  */
-/* TEST WITH: tools/lib/util.c */
+/* TEST WITH: tools/lib/util.c tools/lib/runfile_text.c tools/lib/runfile_merge.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
