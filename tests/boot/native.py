@@ -22,8 +22,13 @@ def test_objects():
 
 @limit(120)
 def test_ipc():
-    """Messages, strings, capabilities, notices, queues, keepers, segments and windows behave as specified."""
-    check("t_ipc", 290)
+    """Messages, strings, capabilities, notices and queues behave as specified."""
+    check("t_ipc", 138)
+
+
+def test_keepers():
+    """Faults reach their keepers, and invocations of red segments theirs; windows show what they should."""
+    check("t_keepers", 152)
 
 
 @limit(120)
