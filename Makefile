@@ -90,7 +90,6 @@ build/obj/%.S.o: %.S $(GEN)
 define native
 NATIVE_FILES += $(3)
 NATIVE_OBJECTS_$(1) := $(patsubst %,build/obj/%.o,$(2))
-NATIVE_OBJECTS += $$(NATIVE_OBJECTS_$(1))
 $(3): $$(NATIVE_OBJECTS_$(1)) build/lib/libkeros.a
 	$$(call say,LINK,$$@)
 	$$(Q)mkdir -p $$(@D) build/debug
@@ -101,12 +100,10 @@ endef
 SERVICES := $(sort $(foreach d,$(wildcard services/*/),$(if $(call flat,$(d)*.c),$(notdir $(d:/=)))))
 $(foreach s,$(SERVICES),$(eval $(call native,$(s),$(call flat,services/$(s)/*.c services/$(s)/*.S),build/bin/$(s).elf)))
 
-# The shim is linked apart (posix-server/rules.mk): it is mapped into every process of a sandbox.
+# The shim is no part of the server's own code: shim_blob.S carries it, for the memory of every process of a sandbox.
 POSIX_SOURCES := $(filter-out posix-server/shim/%,$(call deep,posix-server,*.c) $(call deep,posix-server,*.S))
 CFLAGS_posix-server := -Iposix-server
-ifneq ($(POSIX_SOURCES),)
 $(eval $(call native,posix-server,$(POSIX_SOURCES),build/bin/posix-server.elf))
-endif
 
 NATIVE_TESTS := $(patsubst tests/native/%.c,%,$(sort $(wildcard tests/native/*.c)))
 $(foreach t,$(NATIVE_TESTS),$(eval $(call native,test-$(t),tests/native/$(t).c,build/native/$(t).elf)))

@@ -36,6 +36,9 @@ struct pvh_memory {
 	uint32_t type, reserved;
 };
 
+_Static_assert(sizeof(struct pvh_info) == 56 && sizeof(struct pvh_module) == 32 && sizeof(struct pvh_memory) == 24,
+	       "the PVH boot protocol");
+
 struct multiboot_tag {
 	uint32_t type, size;
 };

@@ -39,6 +39,7 @@ struct domain_view {
 	uint32_t pc, next_pc, status, trap_code, trap_words[2], float_status, float_queue[2];
 };
 _Static_assert(sizeof(struct domain_view) == 164, "the view is part of the interface");
+_Static_assert(sizeof(struct domain_control) == 48 && sizeof(struct domain_stuff) == 216, "as doc/keykos/kernel.md has them");
 
 /* The string of a message to a domain keeper. */
 struct domain_report {
@@ -46,5 +47,6 @@ struct domain_report {
 	uint32_t reserved;
 	struct domain_stuff stuff;
 };
+_Static_assert(sizeof(struct domain_report) == 384, "keepers take it apart");
 void domain_report_get(struct process *p, struct domain_report *report);
 #endif

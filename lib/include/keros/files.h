@@ -32,4 +32,5 @@ struct file_entry {
 	uint8_t length;
 	char name[];
 } __attribute__((packed));
+_Static_assert(sizeof(struct file_entry) == 18, "listings are part of the interface");
 #endif

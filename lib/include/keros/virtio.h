@@ -21,6 +21,7 @@ enum { VIRTIO_DESC_NEXT = 1, VIRTIO_DESC_WRITE = 2 };
 struct virtio_caps { cap_t ioport, physmem, root; };
 
 struct virtio_descriptor { uint64_t address; uint32_t length; uint16_t flags, next; };
+_Static_assert(sizeof(struct virtio_descriptor) == 16, "Virtio 1.1, 2.6.5");
 struct virtio_available { volatile uint16_t flags, index; volatile uint16_t ring[]; };
 struct virtio_used {
 	volatile uint16_t flags, index;
