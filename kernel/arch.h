@@ -67,6 +67,7 @@ void arch_disk_poll(void);
 bool arch_disk_wait(void);                               /* something is done: looked for a little while */
 void arch_disk_interrupts(void);                         /* from now on its line interrupts */
 bool arch_disk_interrupted(void);                        /* its line did: lowers it; whether it was the disk that did */
+bool arch_disk_masked(void);                             /* its line cannot interrupt now */
 bool arch_disk_line(unsigned line);                      /* its interrupt */
 /* The clock goes on from there: an earlier life got so far, by arch_now_ns, arch_tsc and arch_tsc_user. */
 void arch_time_continue(uint64_t now_ns, uint64_t tsc, uint64_t tsc_user);

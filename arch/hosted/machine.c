@@ -281,6 +281,11 @@ void arch_disk_interrupts(void)
 {
 }
 
+bool arch_disk_masked(void)
+{
+	return false;
+}
+
 bool arch_disk_line(unsigned line)
 {
 	(void)line;

@@ -231,6 +231,11 @@ int pic_level(unsigned line)
 	return inb(ELCR + line / 8) >> line % 8 & 1;
 }
 
+bool irq_masked(unsigned line)
+{
+	return masked >> line & 1;
+}
+
 void pic_eoi(unsigned line)
 {
 	if (line >= 8)

@@ -199,6 +199,11 @@ void arch_disk_interrupts(void)
 	arch_irq_mask(irq_line, false);
 }
 
+bool arch_disk_masked(void)
+{
+	return irq_masked(irq_line);
+}
+
 bool arch_disk_line(unsigned line)
 {
 	return irq_line == (int)line;

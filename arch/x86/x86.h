@@ -82,6 +82,7 @@ void pic_init(void);
 void pic_eoi(unsigned line);
 int pic_spurious(unsigned line);
 int pic_level(unsigned line);
+bool irq_masked(unsigned line);
 void time_init(void);
 void timer_fired(void);                /* the timer interrupted: it is not set any more */
 void fpu_init(void);

@@ -9,6 +9,7 @@
 #include "invoke/inv.h"
 #include "kernel/irq.h"
 #include "object/device.h"
+#include "sched/sched.h"
 
 static struct cap bound[IRQ_LINES];
 
@@ -69,6 +70,8 @@ void irq_fired(unsigned line)
 	/* The store's disk may share its line with a driver, or have it alone. */
 	if (p || !arch_disk_line(line))
 		arch_irq_mask(line, true);
+	if (p && arch_disk_line(line))
+		timer_disk_masked();
 	if (p)
 		notice_deliver(p, bound[line].data);
 }

@@ -606,6 +606,11 @@ bool persist_busy(void)
 	return persist_on && store_busy(store);
 }
 
+bool persist_paced(void)
+{
+	return persist_on && !store_small(store);
+}
+
 bool persist_step(void)
 {
 	struct store_status status;
@@ -619,7 +624,7 @@ bool persist_step(void)
 		store_checkpoint(store);
 	}
 	/* A small checkpoint is a few steps, and somebody waits for it. */
-	if (!cpu.idle && !store_small(store) && arch_tsc() < pace_until)
+	if (!cpu.idle && persist_paced() && arch_tsc() < pace_until)
 		return false;
 	pace_until = arch_tsc();
 	for (unsigned i = 0; i < STEP_ROUNDS && more; i++)

@@ -46,6 +46,7 @@ void persist_fetch(struct frame *f);
 bool persist_step(void);
 /* The store has work that waits for the disk. */
 bool persist_busy(void);
+bool persist_paced(void);               /* what it has to do takes turns with those who compute */
 
 /* Waits for the disk while too few frames are free, or the store has no room for what becomes dirty. */
 void persist_relieve(void);

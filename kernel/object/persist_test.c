@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "kernel/checkpoint.h"
 #include "kernel/node.h"
 #include "kernel/range.h"
 #include "mem/space.h"
@@ -658,12 +659,54 @@ static void a_page_that_changes_each_time_stays_writable(void **state)
 	assert_int_equal(machine_broken(kept_and_let_go, NULL), 0);
 }
 
+/* ---- who waits for a commit ------------------------------------------------------------------------ */
+
+static uint64_t flushed_ns;
+
+static void note_flush(int op)
+{
+	if (op == DISK_FLUSH)
+		flushed_ns = machine.now_ns;
+}
+
+/* Nobody else is ready: the idle loop itself does the last step.  It went to sleep then, until the next timer. */
+static void waited_for(void *context)
+{
+	struct process *p = client[0];
+
+	(void)context;
+	begin_quiet();
+	p = client[0];
+	p->caps[R_PROBE] = cap_misc(CAP_CHECKPOINT, 0, 0);
+	machine.on_disk = note_flush;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t generation;
+
+		if (CALL(p, R_PROBE, .order = CHECKPOINT_OC_FORCE) != RC_OK)
+			_exit(1);
+		generation = p->regs.rdi;
+		/* It stalls, and is let go to ask again. */
+		if (CALL(p, R_PROBE, .order = CHECKPOINT_OC_WAIT, .w = { generation }) != MACHINE_AWAY || cpu.current != p)
+			_exit(2);
+		if (!persist_committed(generation) || machine.now_ns != flushed_ns)
+			_exit(3);
+	}
+	_exit(0);
+}
+
+static void a_commit_wakes_who_waits_before_the_machine_sleeps(void **state)
+{
+	(void)state;
+	assert_int_equal(machine_broken(waited_for, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_restart_is_one_moment),
 		cmocka_unit_test(conditions_are_told_apart),
 		cmocka_unit_test(a_page_that_changes_each_time_stays_writable),
+		cmocka_unit_test(a_commit_wakes_who_waits_before_the_machine_sleeps),
 	};
 
 	disk_file = memfd_create("disk", 0);

@@ -22,7 +22,8 @@ static struct process *sleep_head;
 static struct process *commit_head, *commit_tail;      /* wait for a generation to be committed */
 
 #define ALARMS 64
-#define DISK_POLL_NS 1000000ull        /* a driver that shares the disk's line may keep it masked */
+#define DISK_POLL_NS 1000000ull        /* while a driver keeps the disk's line masked, or the store has work that must take turns */
+#define DISK_LOST_NS 20000000ull       /* an interrupt that did not come is missed so long and no longer */
 static struct alarm {
 	struct cap notice;
 	uint64_t when_ns;              /* ~0: free */
@@ -196,14 +197,24 @@ static void timer_arm(uint64_t now_ns, bool running)
 {
 	uint64_t when_ns = alarm_first_ns < persist_due_ns ? alarm_first_ns : persist_due_ns;
 
-	if (persist_busy() && now_ns + DISK_POLL_NS < when_ns)
-		when_ns = now_ns + DISK_POLL_NS;
+	if (persist_busy()) {
+		bool often = arch_disk_masked() || (running && persist_paced());
+		uint64_t poll_ns = now_ns + (often ? DISK_POLL_NS : DISK_LOST_NS);
+
+		when_ns = poll_ns < when_ns ? poll_ns : when_ns;
+	}
 	if (sleep_head && sleep_head->wake_ns < when_ns)
 		when_ns = sleep_head->wake_ns;
 	if (running && now_ns + SLICE_NS < when_ns)
 		when_ns = now_ns + SLICE_NS;
 	cpu.timer_ns = when_ns;
 	arch_timer_set(when_ns);
+}
+
+void timer_disk_masked(void)
+{
+	if (persist_busy())
+		timer_need(arch_now_ns() + DISK_POLL_NS);
 }
 
 void timer_need(uint64_t when_ns)

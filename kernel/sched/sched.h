@@ -44,6 +44,7 @@ void sched_sleep(struct process *p, uint64_t until_ns);
 /* A schedule's node was changed: who sleeps for one that nothing refills looks again. */
 void sched_schedule_changed(void);
 void timer_need(uint64_t when_ns);             /* an interrupt no later than that */
+void timer_disk_masked(void);                  /* the disk does not interrupt from now on: it is looked at */
 void sched_commit_wait(struct process *p);
 void sched_commit_wake(void);
 bool sched_alarm(struct process *p, uint32_t bits, uint64_t when_ns);
