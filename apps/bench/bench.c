@@ -299,6 +299,21 @@ static int run_fsync_page(unsigned iters)
 	return 0;
 }
 
+/* The file grows each time, so its size has to be made durable too. */
+static int run_fsync_append(unsigned iters)
+{
+	off_t end = lseek(open_fd, 0, SEEK_END);
+
+	clock_start();
+	for (unsigned i = 0; i < iters; i++) {
+		data[0]++;
+		if (pwrite(open_fd, data, PAGE, end + i * PAGE) != PAGE || fsync(open_fd))
+			return -1;
+	}
+	clock_stop();
+	return 0;
+}
+
 /* As many bytes are written over and made durable; none of them is zero, and none stays. */
 static int sync_big(unsigned iters, bool writing_counts)
 {
@@ -904,6 +919,7 @@ static const struct row rows[] = {
 	{ "tmpfs_write_1MiB", 10, 5, setup_mib_file, run_write_mib, teardown_file },
 	{ "tmpfs_read_1MiB", 10, 5, setup_mib_file, run_read_mib, teardown_file },
 	{ "disk_fsync_4KiB", 20, 5, setup_page_file, run_fsync_page, teardown_file },
+	{ "disk_fsync_append_4KiB", 20, 5, setup_page_file, run_fsync_append, teardown_file },
 	{ "disk_sync_64MiB", 1, 3, setup_big_file, run_sync_big, teardown_file },
 	{ "disk_write_sync_64MiB", 1, 3, setup_big_file, run_write_sync_big, teardown_file },
 };
