@@ -138,6 +138,7 @@ static const struct builtin {
 	{ "switcher", "switcherf", 0x1090D, { "tssf", "rcf" } },
 	{ "auth", "authf", 0x165, { "rcf" } },
 	{ "recep", "recepf", 0x23E, { "tssf" } },
+	{ "psched", "pschedf", 0x168, { "snodef", "waitf", "discrim" } },
 };
 
 /* The key of that name, in R_C. */
