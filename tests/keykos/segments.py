@@ -421,6 +421,73 @@ def loader(t):
         t.check(name, key, KT + 4, code=0)
 
 
+def callsegs(t):
+    """A segment read and written through calls: what has no memory, or none to write, is a code."""
+    name = "callseg"
+    t.kind("callseg factory", "callsegf", 0x120D)
+    for bad in ("pg", "dk0"):
+        t.check("callseg factory", "callsegf", 0, ",%s,m,sb" % bad, 1)
+    t.check("callseg factory", "callsegf", 0, ",low,m,sb", 2)
+    t.check("callseg factory", "callsegf", 0, ",sb,m,sb", 0, keys="cs")
+    t.kind(name, "cs", 0x110D)
+
+    def read(offset, n, code=0, data=None):
+        t.check(name, "cs", 2, hexed(bytes(2) + u32(offset) + n.to_bytes(2, "little")), code, string=data)
+
+    def write(offset, data, code=0):
+        t.check(name, "cs", 3, hexed(bytes(2) + u32(offset) + data), code)
+    read(0, 1, 9)                                        # no segment yet
+    write(0, b"x", 9)
+    t.check(name, "cs", 0, code=0, keys="k")
+    t.kind(name, "k", DEAD)
+    for maker in ("vcsf", "fsf"):
+        t.do("kc %s 0 (,sb,m,sb) (,seg)" % maker)
+        t.check(name, "cs", 1, ",seg", 0)
+        t.check(name, "cs", 0, code=0, keys="k")
+        t.check("discrim", "discrim", 2, ",k,seg", 0)
+        write(0x123456, b"far away")
+        read(0x123456, 8, data=b"far away")
+        read(0x123456, 3, data=b"far")
+        write(4090, bytes(range(200)))                   # across pages
+        read(4090, 200, data=bytes(range(200)))
+        write(7, b"")
+        read(7, 0)
+        read(0x123450, 4000)
+        write(0, bytes(n % 251 for n in range(4000)))
+        read(0, 4000)
+        read(3800, 200, data=bytes(n % 251 for n in range(3800, 4000)))
+        for n in (4001, 65535):
+            read(0, n, KT + 3)
+        t.check("segment", "seg", 0, code=0, keys="ro")
+        t.check(name, "cs", 1, ",ro", 0)
+        read(8, 4, data=bytes(range(8, 12)))
+        write(8, b"x", 9)
+        t.check("segment", "seg", KT + 4, code=0)
+        read(0, 1, 9)
+        write(0, b"x", 9)
+    t.check(name, "cs", 1, ",pg", 0)
+    write(0, b"page")
+    read(0, 4, data=b"page")
+    read(4096, 1, 9)
+    write(4090, b"over the edge", 9)
+    t.do("kc pg 0 () (,ropg)")
+    t.check(name, "cs", 1, ",ropg", 0)
+    read(0, 4, data=b"page")
+    write(0, b"x", 9)
+    for bad in ("dk0", "sb", "m", "discrim"):
+        t.check(name, "cs", 1, ",%s" % bad, 0)
+        read(0, 1, 9)
+        write(0, b"x", 9)
+    for n in range(8):
+        t.check(name, "cs", 2, hexed(bytes(n)), KT + 3)
+        if n < 6:
+            t.check(name, "cs", 3, hexed(bytes(n)), KT + 3)
+    t.refuses(name, "cs", [4, 5, 64, KT + 1, KT + 5])
+    t.check(name, "cs", KT + 4, code=0)
+    t.kind(name, "cs", DEAD)
+    t.do("kc pg 39")
+
+
 def taller(t):
     """A segment that spans more than the slot it stands in is seen there from its beginning; a loop of nodes is a trap."""
     for maker, name in (("fsf", "fs"), ("vcsf", "vcs")):
@@ -451,5 +518,5 @@ def test_segments():
             part(t)
             t.do("kc mem 0 ()")
         return lambda t: t.steady("no leak", "sb", whole)
-    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies, loader, taller)),
+    passes(begin, *(steadily(part) for part in (makers, weaker, lengths, fresh, copyme, fs_freeze, virtual, full, programs_of_copies, loader, callsegs, taller)),
            programs=programs, timeout=250)

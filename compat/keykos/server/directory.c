@@ -135,6 +135,7 @@ static const struct builtin {
 	{ "forkf", "forkf", 0x3D, { NULL } },
 	{ "mkeeper", "mkeeperf", 0x206, { "snodef" } },
 	{ "bsload", "bsloadf", 0x111, { "copy" } },
+	{ "callseg", "callsegf", 0x120D, { "copy" } },
 	{ "switcher", "switcherf", 0x1090D, { "tssf", "rcf" } },
 	{ "auth", "authf", 0x165, { "rcf" } },
 	{ "recep", "recepf", 0x23E, { "tssf" } },
