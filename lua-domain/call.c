@@ -7,8 +7,6 @@
  *      made of it: a finalizer, which may run whenever Lua allocates, can make calls of its own.
  */
 #include "call.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include "capability.h"
 #include "heap.h"
 #include "loop.h"

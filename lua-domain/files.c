@@ -7,7 +7,6 @@
  *   2. Names are looked up from the root; `.` and `..` are names that no entry has.
  */
 #include "domain.h"
-#include <keros/node.h>
 #include <keros/treeimage.h>
 
 #define TYPE_MASK    0170000u

@@ -6,7 +6,6 @@
  */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <lualib.h>
 #include "loop.h"
 #include "streams.h"

@@ -2,7 +2,6 @@
  * streams.c - see streams.h.
  */
 #include "domain.h"
-#include <keros/process.h>
 #include <keros/stream.h>
 #include <keros/timer.h>
 #include "heap.h"

@@ -4,7 +4,6 @@
  * Identities are honest bookkeeping (setuid works as POSIX says, and file access asks), not
  * authority: what a program can reach is what the sandbox was given.
  */
-#include <string.h>
 #include "process.h"
 
 static bool privileged(const struct proc *p)

@@ -5,7 +5,6 @@
  * A courier's registers: 1 to us (its data says which it is), 8 what it calls, 9 where an answer's capability comes.
  */
 #include <stdlib.h>
-#include <string.h>
 #include <keros/bank.h>
 #include <keros/files.h>
 #include <keros/node.h>

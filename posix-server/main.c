@@ -9,7 +9,6 @@
  *      before the answer is decided, so that a writer's reader runs first in line.
  *   4. An answer goes with the invocation that takes the next message: one kernel entry for both.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
 #include <keros/process.h>

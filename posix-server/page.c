@@ -11,7 +11,6 @@
  *      processes: when files have filled the sandbox, a shell can still say so, and start what makes room.
  */
 #include <stdlib.h>
-#include <string.h>
 #include "server.h"
 #include <keros/bank.h>
 

@@ -1,7 +1,6 @@
 /*
  * record.c - the table of what was used, and the record's begin and end; see record.h.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "record_inner.h"

@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include <keros/bank.h>
 #include <keros/native.h>
-#include <keros/node.h>
 #include <keros/instance.h>
 #include <keros/process.h>
 #include <keros/sandbox.h>

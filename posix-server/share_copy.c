@@ -11,7 +11,6 @@
  *   2. share.origin is the path in the share; names may move, it does not.
  *   3. A file that is the sandbox's own has no struct share any more; those that were opened before follow it.
  */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <keros/directory.h>

@@ -12,7 +12,6 @@
  */
 #include <signal.h>
 #include <string.h>
-#include <keros/process.h>
 #include "process.h"
 
 #define XSTATE_BYTES 832u              /* x87, SSE and AVX */

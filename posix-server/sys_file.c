@@ -3,7 +3,6 @@
  *
  * Every sys_* takes the arguments as the process passed them and returns what Linux would, or BLOCKED.
  */
-#include <string.h>
 #include "vfs/vfs.h"
 #include "refusal.h"
 #include "sys_file.h"

@@ -4,7 +4,6 @@
  * Calls of several parts (vectors) may block between parts.  Then p->progress2 holds the bytes of the parts
  * that are done, and p->progress belongs to the part under way (its ops); a call that runs again goes on there.
  */
-#include <string.h>
 #include <keros/files.h>
 #include "vfs/vfs.h"
 #include "sys_file.h"

@@ -1,7 +1,6 @@
 /*
  * sys_name.c - changing: names (mkdir, unlink, rename, link ...) and attributes (mode, owner, times).
  */
-#include <string.h>
 #include <keros/files.h>
 #include "vfs/vfs.h"
 #include "sys_file.h"

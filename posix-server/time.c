@@ -1,8 +1,6 @@
 /*
  * time.c - clocks, sleeps, alarms.  The clocks that programs read often are answered in the shim.
  */
-#include <signal.h>
-#include <string.h>
 #include <time.h>
 #include "process.h"
 #include "refusal.h"

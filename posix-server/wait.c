@@ -7,7 +7,6 @@
  *   3. Timers are a sorted list; the kernel's alarm is set for the first, or for something
  *      earlier, which then finds nothing due.
  */
-#include <string.h>
 #include "process.h"
 #include <keros/timer.h>
 

@@ -4,7 +4,6 @@
  * A device inode is only a name and a number; what opens behind it is the driver registered for the number,
  * so a node made by mknod reaches nothing that the sandbox does not have anyway.
  */
-#include <string.h>
 #include "vfs.h"
 
 #define DRIVERS 32

@@ -10,7 +10,6 @@
  *   2. Ranges of different owners and one kind overlap only if both are shared.
  */
 #include <stdlib.h>
-#include <string.h>
 #include "vfs.h"
 
 #define RDLCK 0

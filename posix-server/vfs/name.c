@@ -4,7 +4,6 @@
  * Each takes walks done with WALK_PARENT, asks all its questions in the order Linux does, then changes names,
  * link counts and times, which cannot fail: whatever may want memory (a new name) comes first.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "vfs.h"
 

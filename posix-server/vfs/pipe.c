@@ -12,7 +12,6 @@
  *   4. A write of at most ATOMIC bytes goes in whole or not at all.
  */
 #include <stdlib.h>
-#include <string.h>
 #include "vfs.h"
 
 #define PIPE_PAGES 16u

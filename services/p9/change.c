@@ -4,7 +4,6 @@
 #include "p9.h"
 #include <stdlib.h>
 #include <string.h>
-#include <keros/directory.h>
 #include <keros/process.h>
 
 /* ---- changes of names ----------------------------------------------------------------------------- */

@@ -2,9 +2,7 @@
  * look.c - what finds something and changes nothing: walks, folders, files that are opened (or made), listings.
  */
 #include "p9.h"
-#include <stdlib.h>
 #include <string.h>
-#include <keros/directory.h>
 #include <keros/process.h>
 
 static uint8_t answer[MESSAGE];

@@ -8,7 +8,6 @@
 #include <keros/bank.h>
 #include <keros/directory.h>
 #include <keros/file.h>
-#include <keros/node.h>
 #include <keros/process.h>
 #include <keros/share.h>
 

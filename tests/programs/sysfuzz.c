@@ -12,7 +12,6 @@
  * --here says that one means it: run by a superuser this does harm to an ordinary system.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>

@@ -2,7 +2,6 @@
  * json.c - fields of flat JSON objects.  Not a parser of JSON: what it reads was written by our own control service,
  * whose strings hold no quote or backslash but in escapes of the form \\u00XX.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,6 @@
  */
 #ifndef TOOLS_PUMP_INNER_H
 #define TOOLS_PUMP_INNER_H
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>

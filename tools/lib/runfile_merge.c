@@ -3,7 +3,6 @@
  */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/runfile_inner.h"

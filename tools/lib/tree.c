@@ -2,7 +2,6 @@
  * tree.c - file trees: building them and writing the image.  See tree.h.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
