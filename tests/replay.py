@@ -168,7 +168,7 @@ class Replay:
             life.wait_for(lambda line: LINE.match(line) or line.startswith(b"BAD"))
             self.restarts.append(time.monotonic() - began)
             # All kinds, some of each, so that what they compare has been compared.
-            kinds = {b"A", b"C", b"U", b"T"} if self.recording.options_of is posix_options else {b"W"}
+            kinds = {b"A", b"C", b"U", b"P", b"T"} if self.recording.options_of is posix_options else {b"W"}
             end = time.monotonic() + 20
             while time.monotonic() < end and not any(l.startswith(b"BAD") for l in life.lines) and \
                     {l[:1] for l in life.lines if LINE.match(l)} != kinds:

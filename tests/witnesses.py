@@ -18,7 +18,7 @@ from lib import BUILD, KEROS, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
 IN_FLIGHT = 500                # lines printed just before a kill that the host may not have got
-STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"L": 8, b"W": None}
+STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"P": 1, b"L": 8, b"W": None}
 
 
 class Life:
@@ -101,7 +101,7 @@ class Witness:
         return not first
 
 
-POSIX_LOAD = ["sh", "-c", "witness append /tmp/log & witness chain & witness sockets /tmp/u & witness tree /tmp/t & wait"]
+POSIX_LOAD = ["sh", "-c", "witness append /tmp/log & witness chain & witness sockets /tmp/u & witness pages /tmp/p & witness tree /tmp/t & wait"]
 
 
 def posix_options(disk):

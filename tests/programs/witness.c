@@ -4,6 +4,7 @@
  *   witness append FILE     appends numbered records, fsyncs each, then prints `A n`: n must survive from then on
  *   witness chain           two processes pass a hash chain through pipes; each compares, and one prints `C n`
  *   witness sockets PATH    the same through a socket of that name; prints `U n`
+ *   witness pages FILE      64 pages, all of one moment; prints `P n`
  *   witness tree DIR        builds a file tree, checks it, removes it; prints `T n`
  *
  * A number never goes back below one that was printed after an fsync.  What is wrong prints `BAD why` and ends with 1.
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -141,6 +143,35 @@ static void sockets(const char *path)
 	chain_side(end, end, 1, 'U');
 }
 
+/* Pages of memory and of a mapped file, each with the number of the round that came to it last, and checkpoints in the
+ * midst of it: one that were of another moment than the rest, or than our own registers, would show. */
+static void pages(const char *path)
+{
+	enum { MEMORY = 48, FILE_PAGES = 16, ALL = MEMORY + FILE_PAGES };
+	volatile unsigned long *page[ALL];
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *memory = mmap(NULL, MEMORY * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *file;
+
+	if (fd < 0 || ftruncate(fd, FILE_PAGES * 4096))
+		bad("there is no file to map");
+	file = mmap(NULL, FILE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED || file == MAP_FAILED)
+		bad("there are no pages");
+	for (unsigned i = 0; i < ALL; i++)
+		page[i] = (void *)(i < MEMORY ? memory + i * 4096 + i * 8 : file + (i - MEMORY) * 4096 + i * 8);
+	for (unsigned long n = 0;; n++) {
+		for (unsigned i = 0; i < ALL; i++) {
+			if (*page[i] != n)
+				bad("pages are of different moments");
+			*page[i] = n + 1;
+			/* Some rounds change but a few pages between two checkpoints, some all of them. */
+			if ((n * 31 + i * 7) % (n % 64 < 32 ? 29 : 401) == 0 && msync(file, 4096, MS_SYNC))
+				bad("msync");
+		}
+		say('P', n);
+	}
+}
+
 static void tree_path(char *to, const char *top, unsigned i)
 {
 	snprintf(to, 256, "%s/%u/file%u", top, i % 4, i);
@@ -206,6 +237,8 @@ int main(int argc, char **argv)
 		append(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "chain"))
 		chain();
+	if (argc == 3 && !strcmp(argv[1], "pages"))
+		pages(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "sockets"))
 		sockets(argv[2]);
 	for (unsigned long n = 0; argc == 3 && !strcmp(argv[1], "tree"); n++) {
@@ -214,6 +247,6 @@ int main(int argc, char **argv)
 		tree_remove(argv[2]);
 		say('T', n);
 	}
-	fprintf(stderr, "usage: witness append FILE | chain | sockets PATH | tree DIR\n");
+	fprintf(stderr, "usage: witness append FILE | chain | sockets PATH | pages FILE | tree DIR\n");
 	return 2;
 }
