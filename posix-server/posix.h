@@ -214,6 +214,7 @@ struct proc {
 	uint64_t call_seq;
 	struct file *opened;           /* by a job, for the call that runs again */
 	bool job_short;                /* a job did less than it was asked for: no further */
+	bool job_synced;               /* what was written with O_DSYNC is on the host's disk */
 	struct inode *missing_in;      /* where a job found no name: a reference; which, and when */
 	struct { char text[255]; uint8_t length; } missing;
 	uint64_t missing_seq;

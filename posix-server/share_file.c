@@ -401,6 +401,33 @@ static long write_ask(struct proc *p, struct file *f, uint64_t from, uint64_t of
 	return job_send(j, write_done);
 }
 
+static long sync_ask(struct proc *p, capno cap, bool data_only, long (*finish)(struct proc *p, struct job *j))
+{
+	struct job *j = job_new(p, cap, FILE_OC_SYNC);
+
+	if (!j)
+		return BLOCKED;
+	j->m.w[0] = data_only;
+	j->m.recv_string = NULL;
+	j->m.recv[0] = CR_VOID;
+	return job_send(j, finish);
+}
+
+/* What was written is durable: the write runs again, and answers. */
+static long write_synced(struct proc *p, struct job *j)
+{
+	int error = job_error(j);
+
+	if (!p)
+		return 0;
+	p->job_synced = !error;
+	if (error) {
+		p->progress = 0;
+		p->job_short = false;
+	}
+	return error ? error : RERUN;
+}
+
 static long share_write(struct file *f, struct proc *p, uint64_t buf, size_t n, int64_t *offset, bool nonblock)
 {
 	bool append = f->flags & K_O_APPEND;
@@ -411,9 +438,11 @@ static long share_write(struct file *f, struct proc *p, uint64_t buf, size_t n, 
 	if (!n)
 		return 0;
 	if (p->progress && (p->progress == n || p->interrupted || p->job_short)) {
+		if ((f->flags & K_O_DSYNC) && !p->job_synced)
+			return sync_ask(p, ((struct share_file *)f->data)->cap, true, write_synced);
 		r = (long)p->progress;
 		p->progress = 0;
-		p->job_short = false;
+		p->job_short = p->job_synced = false;
 		*offset = append ? (int64_t)f->inode->size : *offset + r;
 		return r;
 	}
@@ -448,17 +477,10 @@ static long sync_done(struct proc *p, struct job *j)
 long share_sync(struct proc *p, struct file *f, bool data_only)
 {
 	struct share_file *sf = f->data;
-	struct job *j;
 
 	if (S_ISDIR(f->inode->mode) || !sf->cap)
 		return 0;
-	j = job_new(p, sf->cap, FILE_OC_SYNC);
-	if (!j)
-		return BLOCKED;
-	j->m.w[0] = data_only;
-	j->m.recv_string = NULL;
-	j->m.recv[0] = CR_VOID;
-	return job_send(j, sync_done);
+	return sync_ask(p, sf->cap, data_only, sync_done);
 }
 
 /* ---- listing ------------------------------------------------------------------------------------- */

@@ -21,21 +21,21 @@ def test_native_load():
 @limit(300)
 def test_posix_instructions():
     """The same of machines that die at random instruction counts, in the restart as well as later."""
-    witness = kill_loop(posix_options, 10, 3, Instructions())
+    witness = kill_loop(posix_options, 8, 3, Instructions())
     assert all(witness.counts.get(kind, 0) > 15 for kind in (b"A", b"C", b"U", b"P", b"T")), witness.counts
 
 
 @limit(300)
 def test_native_instructions():
     """And of processes that keep accounts over IPC."""
-    witness = kill_loop(native_options, 10, 4, Instructions())
+    witness = kill_loop(native_options, 6, 4, Instructions())
     assert witness.counts.get(b"W", 0) > 500, witness.counts
 
 
 @limit(300)
 def test_lua_instructions():
     """And of a Lua domain and one that it has made, of the same moment always."""
-    witness = kill_loop(lua_options, 8, 6, Instructions())
+    witness = kill_loop(lua_options, 5, 6, Instructions())
     assert witness.counts.get(b"L", 0) > 100, witness.counts
 
 
