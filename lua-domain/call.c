@@ -53,7 +53,7 @@ static int argument_error(lua_State *L, const struct idl_interface *of, const st
 }
 
 /*
- * A quantity (quantity.lua) is a table with a value and a unit: bytes or ns.  It fits an argument of the same
+ * A quantity (lua/units.lua) is a table with a value and a unit: bytes or ns.  It fits an argument of the same
  * dimension; frames are 4096 bytes.  False: it does not.
  */
 static bool quantity_read(lua_State *L, int index, unsigned unit, uint64_t *word)

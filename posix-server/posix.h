@@ -3,7 +3,7 @@
  *
  * One server process serves one sandbox.  It owns all memory of the sandbox: every page
  * has a number, is mapped in the server at page_addr(number), and is put into a process's
- * memory tree by number.  So user memory is read and written directly (user.c), files are
+ * memory tree by number.  So user memory is read and written directly (fault.c), files are
  * page vectors (vfs/), and mapping a file or forking is linking pages.
  *
  * Invariants
@@ -72,7 +72,7 @@ static inline uint64_t clock_told(uint64_t ns)
 extern uint64_t vfs_tmp_pages;    /* limit of /tmp; 0: it is part of the tree */
 extern bool random_refused;
 
-/* ---- user memory (user.c) -------------------------------------------------------------------- */
+/* ---- user memory (fault.c) -------------------------------------------------------------------- */
 /* 0 or -EFAULT.  Pages are brought in as a fault would.  A short copy changes what it reached. */
 int user_read(struct proc *p, void *to, uint64_t from, size_t n);
 int user_write(struct proc *p, uint64_t to, const void *from, size_t n);

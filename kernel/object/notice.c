@@ -1,6 +1,6 @@
 /*
  * notice.c - notices: bits posted to a process, which coalesce and never block the poster.
- * plain EROS lacked them; see design section 3 and eros.md 1.11 (Coyotos AppNotice).
+ * plain EROS lacked them; see eros.md 1.11 (Coyotos AppNotice).
  */
 #include "invoke/inv.h"
 #include "kernel/notice.h"
