@@ -22,10 +22,15 @@ static uint32_t flush_floor;           /* marks older than this mean nothing: al
 uint64_t space_use_clock;
 uint64_t space_marks;                  /* how often a mark was made anew: space_check asks */
 
-void space_tables_init(uint64_t first_pfn, uint64_t count)
+static void roots_forget(void)
 {
 	for (unsigned i = 0; i < ROOT_HEADS; i++)
 		root_heads[i] = SPACE_NONE;
+}
+
+void space_tables_init(uint64_t first_pfn, uint64_t count)
+{
+	roots_forget();
 	table_free_list = 0;
 	table_used = 0;
 	__builtin_memset(live, 0, sizeof live);
@@ -43,17 +48,9 @@ static uint16_t *root_head(const struct cap *root)
 	return &root_heads[(root->ref >> REF_HINT_BITS ^ root->ref >> 32) % ROOT_HEADS];
 }
 
-static void space_drop(struct space *s)
+/* Its tables are free, and whoever had it looks for another.  Not yet: its place in the chain of its root. */
+static void space_empty(struct space *s)
 {
-	uint16_t *link = root_head(&s->root);
-
-	while (*link != s - spaces)
-		link = &spaces[*link].hash_next;
-	*link = s->hash_next;
-	if (cpu.loaded == s) {
-		arch_space_unload();
-		cpu.loaded = NULL;
-	}
 	if (s->tables) {
 		frames[s->tables_last].list_next = table_free_list;
 		table_free_list = s->tables;
@@ -61,11 +58,29 @@ static void space_drop(struct space *s)
 		table_used -= s->table_count;
 		s->table_count = 0;
 	}
-	live[(s - spaces) / 64] &= ~(1ull << (s - spaces) % 64);
 	s->root_pfn = 0;
 	s->leaf_node = NULL;
 	s->generation = next_generation++;
 	kernel_stats.space_flushes++;
+}
+
+static void space_unload(void)
+{
+	arch_space_unload();
+	cpu.loaded = NULL;
+}
+
+static void space_drop(struct space *s)
+{
+	uint16_t *link = root_head(&s->root);
+
+	while (*link != s - spaces)
+		link = &spaces[*link].hash_next;
+	*link = s->hash_next;
+	if (cpu.loaded == s)
+		space_unload();
+	space_empty(s);
+	live[(s - spaces) / 64] &= ~(1ull << (s - spaces) % 64);
 }
 
 /* The space longest unused that is neither `keep` nor loaded; NULL if there is none. */
@@ -229,9 +244,14 @@ static void mark_page(struct frame *f, struct space *s, uint64_t va)
 
 void space_flush_all(void)
 {
-	for (unsigned word = 0; word < SPACES / 64; word++)
-		while (live[word])
-			space_drop(&spaces[word * 64 + __builtin_ctzll(live[word])]);
+	if (cpu.loaded)
+		space_unload();
+	roots_forget();
+	for (unsigned word = 0; word < SPACES / 64; word++) {
+		for (uint64_t bits = live[word]; bits; bits &= bits - 1)
+			space_empty(&spaces[word * 64 + __builtin_ctzll(bits)]);
+		live[word] = 0;
+	}
 	flush_floor = next_generation;
 }
 

@@ -753,6 +753,7 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 	dirty_words = (void *)(base + at.dirty_words);
 	store = (void *)(base + at.store);
 	persist_homes = super.homes;
+	(void)layout_sum();            /* now, and not in the first demarcation */
 	persist_on = true;
 	programs_abi = KERNEL_ABI_NOW;
 	store_open(store, &disk, &cache, &m, &super);
