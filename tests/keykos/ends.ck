@@ -13,6 +13,7 @@
 
 KEY CALLER = 2;
 KEY DOMKEY = 3;
+KEY COPY   = 15;                           /* where fork leaves the copy's domain key */
 
 char title[] = "ENDS    ";
 int stacksiz = 3 * 4096;
@@ -54,6 +55,7 @@ static int repeated(void)
 static int forked(int times)
 {
 	JUMPBUF;
+	UINT32 type;
 
 	for (int n = 0; n < times; n++) {
 		int side = fork();
@@ -65,6 +67,10 @@ static int forked(int times)
 		}
 		if (side != 1)
 			return side;
+		/* Its domain key is the last thing of it that goes. */
+		do
+			KC (COPY, KT) RCTO(type);
+		while (type == Domain_AKT);
 	}
 	return 1;
 }
@@ -102,6 +108,7 @@ void factory(UINT32 oc, UINT32 ord)
 	case 7: exit(repeated());
 	case 8: too_deep(); exit(1);
 	case 9: crash("as told");
+	case 11: for (;;) ;
 	case 10:
 		LDEXBL (CALLER, 10);
 		RETJUMP();

@@ -270,7 +270,7 @@ def test_rules():
 newbank b
 kc rulesf 0 (,b,m,b) (,r)
 kc r 0 () (%a)
-pause 50
+pause 700
 space b
 """, os.path.join(ROOT, "tests/keykos/rules.ck"))
     lines = out.splitlines()
@@ -285,11 +285,22 @@ def test_keepers():
 newbank b
 kc kf 0 (,b,m,b) (,r)
 kc r 0 () (%a)
-pause 50
+pause 700
 space b
 """, os.path.join(ROOT, "tests/keykos/keepers.ck"))
     lines = out.splitlines()
     assert lines == ["RC=0", "RC=0", '  "of 116"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
+
+
+def test_computing():
+    """Programs that compute for ever keep neither the console nor the interpreter nor each other from their work, and end with their bank."""
+    lines = ["cfact endsf ends.s 1", "space sb"]
+    for name in ("one", "two", "three"):
+        lines += ["newbank %s" % name, "kfork endsf 11 (,%s,m,%s)" % (name, name)]
+    lines += ["pause 30", "say still here", "kc endsf 1 (,sb,m,sb)"] + ["kc %s kt+4" % name for name in ("one", "two", "three")] + ["space sb", ""]
+    out = script("\n".join(lines), os.path.join(ROOT, "tests/keykos/ends.ck"))
+    spaces = re.findall(r"^\d+ Nodes and \d+ Pages$", out, re.M)
+    assert "still here\nRC=5\n" in out and len(spaces) == 2 and spaces[0] == spaces[1], out
 
 
 def test_pages():
@@ -316,7 +327,7 @@ def test_ends():
     """A program ends by exit, return, fork and longjmp as published; with any bank, however small, all of it comes back."""
     lines = ["cfact endsf ends.s 1"]
     for order in range(8):
-        lines += ["newbank b", "kc endsf %d (,b,m,b)" % order, "pause 30", "space b", "kc b kt+4"]
+        lines += ["newbank b", "kc endsf %d (,b,m,b)" % order, "space b", "kc b kt+4"]
     for order in (8, 9, 10):
         lines += ["newbank b", "kfork endsf %d (,b,m,b)" % order, "pause 5", "kc b kt+4"]
     sizes = [(nodes, pages) for nodes in range(10) for pages in range(0, 12, 2)] + [(nodes, 30) for nodes in range(12)] + [(30, pages) for pages in range(24)]
@@ -324,7 +335,7 @@ def test_ends():
         lines.append("say size %d %d" % (nodes, pages))
         for order in (4, 5):
             lines += ["kc sbt 5 (%%x%s,sb) (,few)" % ((nodes).to_bytes(4, "little") + pages.to_bytes(4, "little")).hex(),
-                      "kc endsf %d (,few,m,few)" % order, "pause 1", "space few", "kc few kt+4"]
+                      "kc endsf %d (,few,m,few)" % order, "space few", "kc few kt+4"]
     out = script("\n".join(["space sb"] + lines + ["kc endsf.builder kt+4", "space sb", ""]), os.path.join(ROOT, "tests/keykos/ends.ck"))
     ways, *small = re.split(r"(?m)^size (?=\d)", out)
     assert re.findall(r"RC=(\w+)\n0 Nodes and 0 Pages\n", ways) == ["0", "5", "80000001", "1", "1", "1", "4D", "3"], ways

@@ -365,6 +365,7 @@ void factory(void)
 	LDENBL OCTO(oc) KEYSTO(,,,CALLER);
 	RETJUMP();
 	(void)oc;
+	KC (DOIT, DO_MANY_KEYS) RCTO(rc);                      /* it has come to where it waits */
 	KC (CHILD, Domain_GetX86Stuff) STRUCTTO(waiting);
 	messages(r);
 	traps(r, &waiting);

@@ -11,11 +11,13 @@
 #include <keros/image.h>
 #include <keros/native.h>
 #include <keros/physmem.h>
+#include <keros/schedule.h>
 #include <keros/timer.h>
 #include "object.h"
 
 #define WINDOW 0x20000000ull               /* the pack's header, and the first page of a program */
 #define NAMES 200
+#define USER_PRIORITY 6u                   /* of the meter m; as a sandbox's */
 #define RC_ABSENT 4u
 
 static struct { char name[40]; } names[NAMES];
@@ -255,7 +257,8 @@ directory_fill(void)
 	first_bank = bank;
 	object_key(bank, 0, R_A);
 	name_add("sb", R_A);
-	name_add("m", CR_SCHED);
+	/* Below whoever serves: what users make may compute for ever, and the console and the interpreter go on. */
+	name_add("m", schedule_narrow(CR_SCHED, USER_PRIORITY, R_A) == RC_OK ? R_A : CR_SCHED);
 	name_add("returner", CR_RETURNER);
 	name_add("discrim", R_DISCRIM);
 	discrim_make_creator(R_DISCRIM, R_A);
