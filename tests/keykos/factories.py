@@ -339,6 +339,18 @@ def orphans(t):
             t.kind("domain", key, DEAD)
 
 
+def tall(t):
+    """A program that has put taller nodes above its memory ends like any other."""
+    t.do("cfact tallf tall.s 0x77")
+    t.check("requestor", "tallf", 0, ",sb,m,sb", 0, keys="k")
+    for n in (1, 2, 3):
+        t.check("domain", "k", 0, code=n)
+        t.check("domain", "k", 1, code=100 + n)
+    t.check("domain", "k", KT + 4, code=0)
+    t.kind("domain", "k", DEAD)
+    factory_gone(t, "tallf")
+
+
 def yields(t):
     """Requests in turn; a bank too small for a yield keeps nothing of it."""
     t.do("cfact ctrf2 counter.s 0x10C0")
@@ -358,12 +370,12 @@ def yields(t):
 @limit(200)
 def test_factories():
     """Key sets, builders, requestors, fetchers, copies and the comparison of holes answer as published; nothing leaks."""
-    programs = [os.path.join(ROOT, "tests/keykos", name) for name in ("give.ck", "fail.ck")]
+    programs = [os.path.join(ROOT, "tests/keykos", name) for name in ("give.ck", "fail.ck", "tall.ck")]
 
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", part)
     passes(keys, *(steadily(part) for part in (key_sets, key_sets_full, old_keys, dead_members, creators, builders, copies, confinement,
-                                               yields, births, orphans)), programs=programs)
+                                               yields, births, orphans, tall)), programs=programs)
 
 
 @limit(200)

@@ -164,7 +164,15 @@ memory_sell:
 	CALL(R_ROOT, 0x80000000, 0)                  /* a domain that _start could make no memory for has none to sell */
 	cmpl	$3, %eax
 	jne	9f
+	CALL(R_ROOT, 40, 0)                          /* the program has put a taller node above it: Node_DataByte */
+	andl	$15, %eax
+	cmpl	$5, %eax
+	jbe	1f
 	CALL(R_ROOT, 0, TO(R_FIRST))
+	CALL(DOMKEY, 35, R_FIRST)
+	CALL(PSB, 1, R_ROOT)
+	jmp	memory_sell
+1:	CALL(R_ROOT, 0, TO(R_FIRST))
 	CALL(R_ROOT, 0, TO(R_CODE))
 	CALL(R_FIRST, 0x80000000, 0)
 	movl	%eax, %esp                             /* 3: its own copy of the variables; the program is in slot 15 */

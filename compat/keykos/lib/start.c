@@ -236,6 +236,9 @@ static UINT32 memory_copy(void)
 	if (rc)
 		return rc;
 	key(DOMKEY, Domain_GetMemory, 0, R_ROOT);
+	/* The memory that _start made is the lowest of taller nodes that the program may have put above it. */
+	while ((key(R_ROOT, Node_DataByte, 0, 0) & 15) > 5)
+		key(R_ROOT, Node_Fetch, 0, R_ROOT);
 	key(R_ROOT, Node_Fetch, 0, R_OWN);
 	/* A segment that is the domain's own is the copy's as well: fork copies the stack, and what _start copied. */
 	if (h->own_from != h->own_to && !&bootwomb && key(R_OWN, KT, 0, 0) == 3) {
