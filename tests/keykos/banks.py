@@ -325,6 +325,26 @@ def creators(t):
     t.check("builder", "b", KT + 4, code=0)
 
 
+def refused(t):
+    """No space for a creator, a domain; a domain is taken back by the bank that it came from and no other."""
+    name = "domain creator"
+    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.check(name, "dcc", 0, ",low,m", DEAD, keys="none")
+    t.kind(name, "none", DEAD)
+    t.check(name, "dcc", 0, ",sb,m", 0, keys="dc")
+    for order, send in ((12, ",low"), (0, ",,low")):
+        t.check(name, "dc", order, send, 2, keys="none")
+        t.kind(name, "none", DEAD)
+    t.check(name, "dc", 12, ",sb", 0, keys="dom")
+    t.check(name, "dc", 1, ",dom,low", 2)
+    t.check("domain", "dom", 64, keys="start")
+    t.check(name, "dc", 14, ",start,low", 2)
+    t.kind("domain", "dom", 7)
+    t.check(name, "dc", 1, ",dom,sb", 0)
+    t.check(name, "dc", KT + 4, code=0)
+    t.check("space bank", "low", KT + 4, code=0)
+
+
 def keepers(t):
     """Identification of segments and meters by their keepers."""
     name = "domain creator"
@@ -365,4 +385,4 @@ def test_banks():
     """Banks, transformer and domain creators answer as published, with every right, and give everything back."""
     programs = [os.path.join(ROOT, "tests/keykos/self.ck")]
     passes(begin, *((lambda part: lambda t: t.steady("no leak", "sb", part))(part)
-                    for part in (storage, again, counts, rights, transformer, deep, many, creators, keepers)), programs=programs)
+                    for part in (storage, again, counts, rights, transformer, deep, many, creators, refused, keepers)), programs=programs)

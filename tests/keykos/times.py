@@ -90,6 +90,11 @@ def multiplexers(t):
     for key in ids:
         for order in (4, 2, 0, 1, 3, 0):
             t.check(name, "w", order, key, 0)
+    t.do("kc w 6 (,guard) (idc)")
+    t.check(name, "w", 4, "idc", 0)
+    t.check(name, "w", 7, "idc", 0)
+    for order in (0, 2, 7):
+        t.check(name, "w", order, "idc", KT + 3)
     t.check(name, "w", KT + 6, keys="weak")
     t.kind(name, "weak", 0x425)
     t.check(name, "weak", KT + 4, code=UNKNOWN)
