@@ -119,6 +119,17 @@ static void directory_enter(struct proc *p, const char *path)
 	p->fs->cwd = dir;
 }
 
+/* Where the command starts: the folder that the run names, or /root.  That the latter is not there is nobody's refusal. */
+static void home_enter(struct proc *p)
+{
+	const char *named = config_value("cwd", NULL);
+	bool told = refusal_on;
+
+	refusal_on = told && named;
+	directory_enter(p, named ? named : "/root");
+	refusal_on = told;
+}
+
 static long path_run(struct proc *p, const char *path, struct exec_args *args)
 {
 	struct inode *file;
@@ -238,7 +249,7 @@ static int run_command(void)
 	why = share_mount(main_proc, text, run_length);
 	if (why)
 		return refuse("the shares of the host", why, STATUS_NOT_RUN);
-	directory_enter(main_proc, config_value("cwd", "/root"));
+	home_enter(main_proc);
 	err = config_add(&c, "arg", false);
 	if (!err)
 		err = config_add(&c, "env", true);

@@ -2,7 +2,7 @@
 
 import os
 
-from lib import folder, run_keros
+from lib import KEROS, folder, run, run_keros
 
 
 def said(result):
@@ -67,3 +67,12 @@ def test_guest_learns_nothing():
     result = run_keros("for f in /etc/fstab /etc/shadow /root/.bashrc /no/such /etc/nothing; do stat $f 2>&1 >/dev/null; done")
     lines = [line.split(": ", 2)[2] for line in result.stdout.decode().splitlines()]
     assert lines == ["No such file or directory"] * 5, result
+
+
+def test_the_usual_folder_is_nobodys_refusal():
+    """A run manifest that grants no /root starts elsewhere, and nothing is said of what the program did not ask for."""
+    with open("m.toml", "w") as out:
+        out.write('keros-run = 1\nprogram = "/bin/busybox"\narguments = ["true"]\n\n'
+                  '[[grant]]\npath = "/bin/busybox"\nkind = "base"\n')
+    result = run([KEROS, "run", "--manifest", "m.toml"])
+    assert result.status == 0 and not said(result), result
