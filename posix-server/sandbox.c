@@ -98,7 +98,7 @@ static struct proc *command_process(void)
 	return p;
 }
 
-static void directory_enter(struct proc *p, const char *path)
+static bool directory_enter(struct proc *p, const char *path)
 {
 	struct inode *dir;
 	long err;
@@ -110,24 +110,28 @@ static void directory_enter(struct proc *p, const char *path)
 			err = job_continue(p);
 	} while (err == RERUN);
 	if (err)
-		return;
+		return false;
 	if (!S_ISDIR(inode_mode(dir))) {
 		inode_put(dir);
-		return;
+		return false;
 	}
 	inode_put(p->fs->cwd);
 	p->fs->cwd = dir;
+	return true;
 }
 
-/* Where the command starts: the folder that the run names, or /root.  That the latter is not there is nobody's refusal. */
-static void home_enter(struct proc *p)
+/*
+ * Where the command starts: the folder that the run names, or /root.  That the latter is not there is nobody's refusal;
+ * false: the former is not.
+ */
+static bool home_enter(struct proc *p, const char *named)
 {
-	const char *named = config_value("cwd", NULL);
-	bool told = refusal_on;
+	bool told = refusal_on, entered;
 
 	refusal_on = told && named;
-	directory_enter(p, named ? named : "/root");
+	entered = directory_enter(p, named ? named : "/root");
 	refusal_on = told;
+	return entered || !named;
 }
 
 static long path_run(struct proc *p, const char *path, struct exec_args *args)
@@ -220,7 +224,7 @@ static void limits_read(void)
 static int run_command(void)
 {
 	struct command c = { 0 };
-	const char *why = "", *command = config_value("arg", "");
+	const char *why = "", *home, *command = config_value("arg", "");
 	long err;
 
 	clock_init();
@@ -249,7 +253,9 @@ static int run_command(void)
 	why = share_mount(main_proc, text, run_length);
 	if (why)
 		return refuse("the shares of the host", why, STATUS_NOT_RUN);
-	home_enter(main_proc);
+	home = config_value("cwd", NULL);
+	if (!home_enter(main_proc, home))
+		return refuse(home, "the command was to start there, and there is no such folder (--cwd)", STATUS_NOT_RUN);
 	err = config_add(&c, "arg", false);
 	if (!err)
 		err = config_add(&c, "env", true);

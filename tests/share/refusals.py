@@ -76,3 +76,11 @@ def test_the_usual_folder_is_nobodys_refusal():
                   '[[grant]]\npath = "/bin/busybox"\nkind = "base"\n')
     result = run([KEROS, "run", "--manifest", "m.toml"])
     assert result.status == 0 and not said(result), result
+
+
+def test_a_named_folder_must_be_there():
+    """A command that is to start in a folder that is not there does not start somewhere else."""
+    result = run_keros(["pwd"], options=["--cwd", "/nosuch"])
+    assert result.status == 126 and result.stdout == b"" and b"/nosuch" in result.stderr and b"--cwd" in result.stderr, result
+    assert run_keros(["pwd"], options=["--cwd", "/etc/passwd"]).status == 126
+    assert run_keros(["pwd"], options=["--cwd", "/tmp"]).stdout == b"/tmp\n"
