@@ -92,7 +92,7 @@ def test_calls_outside_in_flight():
     with open("share/big", "rb") as file:
         sum_of = hashlib.md5(file.read()).hexdigest().encode()
     # Checkpoints all the time, so that many hold a call under way.
-    script = "(while :; do sync; done) & n=0; while :; do n=$((n+1)); s=$(md5sum < /w/big 2>/dev/null) && echo A $n $s || echo ERR $n; done"
+    script = "(while :; do sync; done) & n=0; while :; do n=$((n+1)); s=$(md5sum < /w/big 2>/dev/null) && sync && echo A $n $s || echo ERR $n; done"
     options = ["--mem", "48M", "--disk", "d", "--disk-size", "512M", "--rw", "share:/w"]
     errors = last = 0
     for life_number in range(6):
