@@ -12,38 +12,32 @@
 #define RUN_SEARCH_WORDS 256       /* bounds the search for a run: a short one does as well */
 #define OWNER(bank, kind) ((uint16_t)((bank) | (kind) << KIND_SHIFT))
 
-static unsigned
-frame_kind(const struct ledger *l, uint32_t f)
+static unsigned frame_kind(const struct ledger *l, uint32_t f)
 {
 	return l->frame[f].owner >> KIND_SHIFT;
 }
 
-static unsigned
-frame_bank(const struct ledger *l, uint32_t f)
+static unsigned frame_bank(const struct ledger *l, uint32_t f)
 {
 	return l->frame[f].owner & ((1u << KIND_SHIFT) - 1);
 }
 
-static bool
-frame_is_free(const struct ledger *l, uint32_t f)
+static bool frame_is_free(const struct ledger *l, uint32_t f)
 {
 	return l->free[f / 64] >> (f % 64) & 1;
 }
 
-static uint32_t
-map_words(uint32_t frames)
+static uint32_t map_words(uint32_t frames)
 {
 	return (frames + 63) / 64;
 }
 
-size_t
-ledger_bytes(uint32_t frames)
+size_t ledger_bytes(uint32_t frames)
 {
 	return map_words(frames) * sizeof(uint64_t) + (size_t)frames * sizeof(struct ledger_frame);
 }
 
-void
-ledger_init(struct ledger *l, void *memory, uint32_t frames, uint32_t held)
+void ledger_init(struct ledger *l, void *memory, uint32_t frames, uint32_t held)
 {
 	memset(l, 0, sizeof *l);
 	l->free = memory;
@@ -60,14 +54,12 @@ ledger_init(struct ledger *l, void *memory, uint32_t frames, uint32_t held)
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
-static uint32_t
-bank_left(const struct ledger_bank *b)
+static uint32_t bank_left(const struct ledger_bank *b)
 {
 	return b->used >= b->limit ? 0 : b->limit - b->used;
 }
 
-uint32_t
-ledger_available(const struct ledger *l, unsigned bank)
+uint32_t ledger_available(const struct ledger *l, unsigned bank)
 {
 	uint32_t least = l->free_count;
 
@@ -81,8 +73,7 @@ ledger_available(const struct ledger *l, unsigned bank)
 	}
 }
 
-static void
-charge(struct ledger *l, unsigned bank, int32_t frames)
+static void charge(struct ledger *l, unsigned bank, int32_t frames)
 {
 	for (unsigned b = bank;; b = l->bank[b].parent) {
 		l->bank[b].used += frames;
@@ -91,8 +82,7 @@ charge(struct ledger *l, unsigned bank, int32_t frames)
 	}
 }
 
-void
-ledger_limit_set(struct ledger *l, unsigned bank, uint64_t limit)
+void ledger_limit_set(struct ledger *l, unsigned bank, uint64_t limit)
 {
 	l->bank[bank].limit = limit > LEDGER_NO_LIMIT ? LEDGER_NO_LIMIT : (uint32_t)limit;
 }
@@ -100,8 +90,7 @@ ledger_limit_set(struct ledger *l, unsigned bank, uint64_t limit)
 /* ---- frames ---------------------------------------------------------------------------------- */
 
 /* The lowest free frame; there must be one. */
-static uint32_t
-frame_lowest_free(struct ledger *l)
+static uint32_t frame_lowest_free(struct ledger *l)
 {
 	while (l->free[l->hint] == 0)
 		l->hint++;
@@ -109,8 +98,7 @@ frame_lowest_free(struct ledger *l)
 }
 
 /* One more at its end, or the first of another. */
-static void
-stretch_add(struct ledger_bank *b, uint32_t f)
+static void stretch_add(struct ledger_bank *b, uint32_t f)
 {
 	if (b->stretch == b->stretch_end || f != b->stretch_end)
 		b->stretch = f;
@@ -118,8 +106,7 @@ stretch_add(struct ledger_bank *b, uint32_t f)
 }
 
 /* What is left of it on one side of a page that is given back: the longer one. */
-static void
-stretch_cut(struct ledger_bank *b, uint32_t f)
+static void stretch_cut(struct ledger_bank *b, uint32_t f)
 {
 	if (f < b->stretch || f >= b->stretch_end)
 		return;
@@ -129,8 +116,7 @@ stretch_cut(struct ledger_bank *b, uint32_t f)
 		b->stretch = f + 1;
 }
 
-static void
-frame_take(struct ledger *l, uint32_t f, unsigned bank, unsigned kind)
+static void frame_take(struct ledger *l, uint32_t f, unsigned bank, unsigned kind)
 {
 	struct ledger_bank *b = &l->bank[bank];
 
@@ -145,8 +131,7 @@ frame_take(struct ledger *l, uint32_t f, unsigned bank, unsigned kind)
 		stretch_add(b, f);
 }
 
-static void
-frame_give(struct ledger *l, uint32_t f)
+static void frame_give(struct ledger *l, uint32_t f)
 {
 	stretch_cut(&l->bank[frame_bank(l, f)], f);
 	l->frame[f].owner = OWNER(0, LEDGER_FREE);
@@ -156,8 +141,7 @@ frame_give(struct ledger *l, uint32_t f)
 		l->hint = f / 64;
 }
 
-static uint32_t
-run_length(const struct ledger *l, uint32_t f, uint32_t count)
+static uint32_t run_length(const struct ledger *l, uint32_t f, uint32_t count)
 {
 	uint32_t n = 0;
 
@@ -170,8 +154,7 @@ run_length(const struct ledger *l, uint32_t f, uint32_t count)
  * Where count free frames stand in a row, or the best that is quickly found: after the last
  * run given out, else at the lowest free frame.  Sets *length to what there is.
  */
-static uint32_t
-run_find(struct ledger *l, uint32_t count, uint32_t *length)
+static uint32_t run_find(struct ledger *l, uint32_t count, uint32_t *length)
 {
 	uint32_t lowest = frame_lowest_free(l), best = lowest;
 
@@ -201,8 +184,7 @@ run_find(struct ledger *l, uint32_t count, uint32_t *length)
 
 /* ---- pots of nodes --------------------------------------------------------------------------- */
 
-static void
-partial_push(struct ledger *l, struct ledger_bank *b, uint32_t pot)
+static void partial_push(struct ledger *l, struct ledger_bank *b, uint32_t pot)
 {
 	l->frame[pot].prev = LEDGER_NONE;
 	l->frame[pot].next = b->partial;
@@ -211,8 +193,7 @@ partial_push(struct ledger *l, struct ledger_bank *b, uint32_t pot)
 	b->partial = pot;
 }
 
-static void
-partial_remove(struct ledger *l, struct ledger_bank *b, uint32_t pot)
+static void partial_remove(struct ledger *l, struct ledger_bank *b, uint32_t pot)
 {
 	struct ledger_frame *f = &l->frame[pot];
 
@@ -225,8 +206,7 @@ partial_remove(struct ledger *l, struct ledger_bank *b, uint32_t pot)
 }
 
 /* A run of nodes in one pot: the bank's first partial pot, or a new one. */
-static uint32_t
-nodes_alloc(struct ledger *l, unsigned bank, uint32_t count, uint64_t *first)
+static uint32_t nodes_alloc(struct ledger *l, unsigned bank, uint32_t count, uint64_t *first)
 {
 	struct ledger_bank *b = &l->bank[bank];
 	uint32_t pot = b->partial, n = 0;
@@ -254,8 +234,7 @@ nodes_alloc(struct ledger *l, unsigned bank, uint32_t count, uint64_t *first)
 	return n;
 }
 
-static void
-node_give(struct ledger *l, uint32_t pot, unsigned index)
+static void node_give(struct ledger *l, uint32_t pot, unsigned index)
 {
 	struct ledger_frame *f = &l->frame[pot];
 	unsigned bank = frame_bank(l, pot);
@@ -272,8 +251,7 @@ node_give(struct ledger *l, uint32_t pot, unsigned index)
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
-uint32_t
-ledger_alloc(struct ledger *l, unsigned bank, unsigned kind, uint32_t count, uint64_t *first)
+uint32_t ledger_alloc(struct ledger *l, unsigned bank, unsigned kind, uint32_t count, uint64_t *first)
 {
 	uint32_t available, f;
 
@@ -295,16 +273,14 @@ ledger_alloc(struct ledger *l, unsigned bank, unsigned kind, uint32_t count, uin
 	return count;
 }
 
-static bool
-bank_is_below(const struct ledger *l, unsigned bank, unsigned above)
+static bool bank_is_below(const struct ledger *l, unsigned bank, unsigned above)
 {
 	while (bank != above && bank != 0)
 		bank = l->bank[bank].parent;
 	return bank == above;
 }
 
-bool
-ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
+bool ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
 {
 	uint64_t f = kind == LEDGER_NODE ? offset / 16 : offset;
 
@@ -315,8 +291,7 @@ ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offse
 	return bank_is_below(l, frame_bank(l, f), bank);
 }
 
-bool
-ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
+bool ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset)
 {
 	uint64_t f = kind == LEDGER_NODE ? offset / 16 : offset;
 
@@ -326,8 +301,7 @@ ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_
 
 #define STRETCH_LOOK 32            /* frames on either side */
 
-void
-ledger_stretch_move(struct ledger *l, unsigned bank, uint64_t page)
+void ledger_stretch_move(struct ledger *l, unsigned bank, uint64_t page)
 {
 	struct ledger_bank *b = &l->bank[bank];
 	uint32_t first = page, end = page + 1;
@@ -340,8 +314,7 @@ ledger_stretch_move(struct ledger *l, unsigned bank, uint64_t page)
 	b->stretch_end = end;
 }
 
-void
-ledger_free(struct ledger *l, unsigned kind, uint64_t offset)
+void ledger_free(struct ledger *l, unsigned kind, uint64_t offset)
 {
 	if (kind == LEDGER_NODE) {
 		node_give(l, offset / 16, offset % 16);
@@ -361,8 +334,7 @@ ledger_free(struct ledger *l, unsigned kind, uint64_t offset)
  */
 #define SUBS_ALLOWED 128
 
-unsigned
-ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit)
+unsigned ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit)
 {
 	struct ledger_bank *p = &l->bank[parent];
 	unsigned index = l->banks;
@@ -382,8 +354,7 @@ ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit)
 	return index;
 }
 
-static void
-bank_unlink(struct ledger *l, unsigned bank)
+static void bank_unlink(struct ledger *l, unsigned bank)
 {
 	uint16_t *at = &l->bank[l->bank[bank].parent].child;
 
@@ -393,8 +364,7 @@ bank_unlink(struct ledger *l, unsigned bank)
 }
 
 /* The bank or one below it that may still have frames; deepest first, so that leaves go first. */
-static unsigned
-bank_deepest(const struct ledger *l, unsigned bank)
+static unsigned bank_deepest(const struct ledger *l, unsigned bank)
 {
 	while (l->bank[bank].child != 0)
 		bank = l->bank[bank].child;
@@ -402,8 +372,7 @@ bank_deepest(const struct ledger *l, unsigned bank)
 }
 
 /* Takes the next run of the bank's own frames out of the books.  False: it has none left. */
-static bool
-bank_run_take(struct ledger *l, unsigned bank, struct ledger_run *run)
+static bool bank_run_take(struct ledger *l, unsigned bank, struct ledger_run *run)
 {
 	struct ledger_bank *b = &l->bank[bank];
 	uint32_t f, n = 0;
@@ -429,16 +398,14 @@ bank_run_take(struct ledger *l, unsigned bank, struct ledger_run *run)
 }
 
 /* Marks the bank and everything below it dead, so that no message can allocate from it again. */
-static void
-banks_kill(struct ledger *l, unsigned bank)
+static void banks_kill(struct ledger *l, unsigned bank)
 {
 	l->bank[bank].live = false;
 	for (unsigned c = l->bank[bank].child; c != 0; c = l->bank[c].sibling)
 		banks_kill(l, c);
 }
 
-bool
-ledger_destroy_step(struct ledger *l, unsigned bank, struct ledger_run *run)
+bool ledger_destroy_step(struct ledger *l, unsigned bank, struct ledger_run *run)
 {
 	if (l->bank[bank].live)
 		banks_kill(l, bank);
@@ -455,8 +422,7 @@ ledger_destroy_step(struct ledger *l, unsigned bank, struct ledger_run *run)
 	}
 }
 
-bool
-ledger_empty_step(struct ledger *l, unsigned bank, struct ledger_run *run)
+bool ledger_empty_step(struct ledger *l, unsigned bank, struct ledger_run *run)
 {
 	for (unsigned b = bank_deepest(l, bank); b != bank; b = bank_deepest(l, bank)) {
 		l->bank[b].live = false;
@@ -473,8 +439,7 @@ ledger_empty_step(struct ledger *l, unsigned bank, struct ledger_run *run)
 	return false;
 }
 
-void
-ledger_merge(struct ledger *l, unsigned bank)
+void ledger_merge(struct ledger *l, unsigned bank)
 {
 	struct ledger_bank *b = &l->bank[bank];
 	struct ledger_bank *p = &l->bank[b->parent];
@@ -512,8 +477,7 @@ ledger_merge(struct ledger *l, unsigned bank)
 
 /* ---- checking -------------------------------------------------------------------------------- */
 
-static int
-check_frame(const struct ledger *l, uint32_t f)
+static int check_frame(const struct ledger *l, uint32_t f)
 {
 	unsigned kind = frame_kind(l, f);
 	const struct ledger_bank *b = &l->bank[frame_bank(l, f)];
@@ -529,8 +493,7 @@ check_frame(const struct ledger *l, uint32_t f)
 	return f < b->low || f > b->high ? 4 : 0;
 }
 
-static bool
-check_stretch(const struct ledger *l, unsigned bank)
+static bool check_stretch(const struct ledger *l, unsigned bank)
 {
 	const struct ledger_bank *b = &l->bank[bank];
 
@@ -540,8 +503,7 @@ check_stretch(const struct ledger *l, unsigned bank)
 	return b->stretch <= b->stretch_end;
 }
 
-static uint32_t
-check_used(const struct ledger *l, unsigned bank)
+static uint32_t check_used(const struct ledger *l, unsigned bank)
 {
 	uint32_t used = 0;
 
@@ -551,8 +513,7 @@ check_used(const struct ledger *l, unsigned bank)
 	return used;
 }
 
-static uint32_t
-check_partial(const struct ledger *l, unsigned bank)
+static uint32_t check_partial(const struct ledger *l, unsigned bank)
 {
 	uint32_t pots = 0;
 
@@ -567,8 +528,7 @@ check_partial(const struct ledger *l, unsigned bank)
 	return pots;
 }
 
-int
-ledger_check(const struct ledger *l)
+int ledger_check(const struct ledger *l)
 {
 	uint32_t free_count = 0;
 

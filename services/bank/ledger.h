@@ -73,8 +73,7 @@ bool ledger_owns(const struct ledger *l, unsigned bank, unsigned kind, uint64_t 
 /* As ledger_owns, but only of this very bank. */
 bool ledger_owns_itself(const struct ledger *l, unsigned bank, unsigned kind, uint64_t offset);
 /* Pages of this very bank in a row, known without looking: how many, 0 or more, from *first on. */
-static inline uint32_t
-ledger_stretch(const struct ledger *l, unsigned bank, uint64_t *first)
+static inline uint32_t ledger_stretch(const struct ledger *l, unsigned bank, uint64_t *first)
 {
 	*first = l->bank[bank].stretch;
 	return l->bank[bank].stretch_end - l->bank[bank].stretch;
@@ -86,8 +85,7 @@ void ledger_free(struct ledger *l, unsigned kind, uint64_t offset);
 
 /* 0 if there cannot be another bank (0 is the root, which nobody makes). */
 unsigned ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit);
-static inline bool
-ledger_bank_live(const struct ledger *l, unsigned bank)
+static inline bool ledger_bank_live(const struct ledger *l, unsigned bank)
 {
 	return bank < l->banks && l->bank[bank].live;
 }

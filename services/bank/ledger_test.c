@@ -13,8 +13,7 @@
 #define FRAMES 512u
 #define HELD   8u
 
-static struct ledger *
-ledger_fresh(void **state)
+static struct ledger *ledger_fresh(void **state)
 {
 	struct ledger *l = malloc(sizeof *l);
 	void *memory = calloc(1, ledger_bytes(FRAMES));
@@ -27,8 +26,7 @@ ledger_fresh(void **state)
 	return l;
 }
 
-static void
-ledger_drop(struct ledger *l)
+static void ledger_drop(struct ledger *l)
 {
 	assert_int_equal(ledger_check(l), 0);
 	free(l->free);
@@ -36,8 +34,7 @@ ledger_drop(struct ledger *l)
 }
 
 /* BANK0001 held frames are never given out, and every other frame is, once. */
-static void
-test_all_frames(void **state)
+static void test_all_frames(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	uint64_t first;
@@ -52,8 +49,7 @@ test_all_frames(void **state)
 }
 
 /* BANK0002 a limit anywhere on the path stops an allocation, and freeing makes room again. */
-static void
-test_limits(void **state)
+static void test_limits(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned outer = ledger_bank_make(l, 0, 10), inner = ledger_bank_make(l, outer, 100);
@@ -75,8 +71,7 @@ test_limits(void **state)
 }
 
 /* BANK0003 fifteen nodes share a frame, each bank has pots of its own, and an empty pot is free again. */
-static void
-test_pots(void **state)
+static void test_pots(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned a = ledger_bank_make(l, 0, 4), b = ledger_bank_make(l, 0, 4);
@@ -100,8 +95,7 @@ test_pots(void **state)
 }
 
 /* BANK0004 destroying takes back every object of the bank and of those below, in runs, and nothing else. */
-static void
-test_destroy(void **state)
+static void test_destroy(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned a = ledger_bank_make(l, 0, ~0ull), b = ledger_bank_make(l, a, ~0ull), c = ledger_bank_make(l, 0, ~0ull);
@@ -128,8 +122,7 @@ test_destroy(void **state)
 }
 
 /* BANK0005 a bank that is merged leaves its objects, its partial pots and its sub-banks to the one above. */
-static void
-test_merge(void **state)
+static void test_merge(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned a = ledger_bank_make(l, 0, 50), b = ledger_bank_make(l, a, ~0ull), c = ledger_bank_make(l, b, ~0ull);
@@ -152,8 +145,7 @@ test_merge(void **state)
 }
 
 /* BANK0006 an index is not used twice, and one child of the root cannot take those of another. */
-static void
-test_indices(void **state)
+static void test_indices(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned a = ledger_bank_make(l, 0, ~0ull), last = a, made = 0;
@@ -175,8 +167,7 @@ test_indices(void **state)
 }
 
 /* BANK0008 a bank below can use up a part of what its parent may make, at every depth, and no more. */
-static void
-test_allowance(void **state)
+static void test_allowance(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned top = ledger_bank_make(l, 0, ~0ull), hostile = ledger_bank_make(l, top, ~0ull), made = 0, deep = hostile;
@@ -196,8 +187,7 @@ test_allowance(void **state)
 }
 
 /* BANK0007 what no bank gave out is not owned: wrong kind, index 15, past the end, free. */
-static void
-test_owns(void **state)
+static void test_owns(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	uint64_t node;
@@ -214,8 +204,7 @@ test_owns(void **state)
 }
 
 /* BANK0008 ten thousand random allocations, frees and destructions keep the books right. */
-static void
-test_random(void **state)
+static void test_random(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned bank[8] = { 0 }, banks = 1;
@@ -263,8 +252,7 @@ test_random(void **state)
 }
 
 /* BANK0010 what is known without looking is true, follows what was got last, and is never a frame that was given back. */
-static void
-test_stretch(void **state)
+static void test_stretch(void **state)
 {
 	struct ledger *l = ledger_fresh(state);
 	unsigned a = ledger_bank_make(l, 0, 1000), b = ledger_bank_make(l, 0, 1000);
@@ -309,8 +297,7 @@ test_stretch(void **state)
 	ledger_drop(l);
 }
 
-int
-main(void)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_frames), cmocka_unit_test(test_limits), cmocka_unit_test(test_pots),

@@ -42,16 +42,14 @@ static struct ledger ledger;
 
 /* ---- the kernel's objects, by fast_call: these are most of what the bank does ------------------ */
 
-static uint32_t
-object_make(unsigned kind, uint64_t offset, cap_t to)
+static uint32_t object_make(unsigned kind, uint64_t offset, cap_t to)
 {
 	return fast_tell(CR_RANGE, RANGE_OC_GET, kind, offset, 0, 0, FAST_CAPS(to, 0, 0, 0));
 }
 
 #define RESCIND_ATONCE 32u              /* objects an invocation */
 
-static uint32_t
-objects_rescind(unsigned kind, uint64_t first, uint64_t count)
+static uint32_t objects_rescind(unsigned kind, uint64_t first, uint64_t count)
 {
 	uint32_t rc = RC_OK;
 
@@ -64,8 +62,7 @@ objects_rescind(unsigned kind, uint64_t first, uint64_t count)
 }
 
 /* A bank goes with what is in it: whoever waits for a server there is told. */
-static void
-run_destroy(const struct ledger_run *run)
+static void run_destroy(const struct ledger_run *run)
 {
 	uint64_t first = run->first, end = first + run->count, answered, n;
 
@@ -78,8 +75,7 @@ run_destroy(const struct ledger_run *run)
 	objects_rescind(run->kind, run->first, run->count);
 }
 
-static uint32_t
-object_what(cap_t object, uint64_t *kind, uint64_t *offset)
+static uint32_t object_what(cap_t object, uint64_t *kind, uint64_t *offset)
 {
 	uint64_t unused = 0;
 
@@ -87,14 +83,12 @@ object_what(cap_t object, uint64_t *kind, uint64_t *offset)
 	return fast_call(CR_RANGE, RANGE_OC_IDENTIFY, kind, offset, &unused, FAST_CAPS(object, 0, 0, 0), 0);
 }
 
-static uint32_t
-slot_fetch(cap_t node, unsigned slot, cap_t to)
+static uint32_t slot_fetch(cap_t node, unsigned slot, cap_t to)
 {
 	return fast_tell(node, NODE_OC_FETCH + slot, 0, 0, 0, 0, FAST_CAPS(to, 0, 0, 0));
 }
 
-static uint32_t
-slot_store(cap_t node, unsigned slot, cap_t value)
+static uint32_t slot_store(cap_t node, unsigned slot, cap_t value)
 {
 	return fast_tell(node, NODE_OC_SWAP + slot, 0, 0, 0, FAST_CAPS(value, 0, 0, 0), 0);
 }
@@ -102,8 +96,7 @@ slot_store(cap_t node, unsigned slot, cap_t value)
 /* ---- the request being served ---------------------------------------------------------------- */
 
 /* The bank that the message came to; RC_VOID if it is dead, RC_NOACCESS without the right. */
-static uint32_t
-bank_of(const struct msg *m, unsigned right, unsigned *bank)
+static uint32_t bank_of(const struct msg *m, unsigned right, unsigned *bank)
 {
 	unsigned data = m->got & INV_GOT_DATA;
 
@@ -113,8 +106,7 @@ bank_of(const struct msg *m, unsigned right, unsigned *bank)
 	return (data >> INDEX_BITS & right) == right ? RC_OK : RC_NOACCESS;
 }
 
-static uint32_t
-start_make(unsigned bank, unsigned rights, cap_t *to)
+static uint32_t start_make(unsigned bank, unsigned rights, cap_t *to)
 {
 	*to = CR_TMP0;
 	return process_make_start(CR_SELF, rights << INDEX_BITS | bank, CR_TMP0);
@@ -122,8 +114,7 @@ start_make(unsigned bank, unsigned rights, cap_t *to)
 
 /* ---- allocation ------------------------------------------------------------------------------ */
 
-static uint32_t
-alloc_one(const struct msg *m, unsigned kind, cap_t *object)
+static uint32_t alloc_one(const struct msg *m, unsigned kind, cap_t *object)
 {
 	unsigned bank;
 	uint64_t offset;
@@ -141,30 +132,26 @@ alloc_one(const struct msg *m, unsigned kind, cap_t *object)
 	return RC_OK;
 }
 
-static uint32_t
-do_alloc_page(void *ctx, struct msg *m, cap_t *page)
+static uint32_t do_alloc_page(void *ctx, struct msg *m, cap_t *page)
 {
 	(void)ctx;
 	return alloc_one(m, LEDGER_PAGE, page);
 }
 
-static uint32_t
-do_alloc_node(void *ctx, struct msg *m, cap_t *node)
+static uint32_t do_alloc_node(void *ctx, struct msg *m, cap_t *node)
 {
 	(void)ctx;
 	return alloc_one(m, LEDGER_NODE, node);
 }
 
-static uint32_t
-do_alloc_process(void *ctx, struct msg *m, cap_t *process)
+static uint32_t do_alloc_process(void *ctx, struct msg *m, cap_t *process)
 {
 	(void)ctx;
 	return alloc_one(m, LEDGER_PROCESS, process);
 }
 
 /* Whether a capability of the client is a node of ours: only then may we invoke it. */
-static bool
-node_is_ours(cap_t node)
+static bool node_is_ours(cap_t node)
 {
 	uint64_t kind, offset;
 
@@ -172,8 +159,7 @@ node_is_ours(cap_t node)
 }
 
 /* Makes the run of objects into slots at.. of the node. */
-static uint32_t
-run_make(unsigned kind, uint64_t first, uint32_t count, cap_t node, unsigned at)
+static uint32_t run_make(unsigned kind, uint64_t first, uint32_t count, cap_t node, unsigned at)
 {
 	uint32_t rc = RC_OK;
 
@@ -187,8 +173,7 @@ run_make(unsigned kind, uint64_t first, uint32_t count, cap_t node, unsigned at)
 	return rc;
 }
 
-static uint32_t
-do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t node, uint64_t *got)
+static uint32_t do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t node, uint64_t *got)
 {
 	unsigned bank;
 	uint64_t first;
@@ -217,8 +202,7 @@ do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t nod
 /* ---- freeing --------------------------------------------------------------------------------- */
 
 /* Asks what the object is, and whether the bank may dispose of it. */
-static uint32_t
-object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
+static uint32_t object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
 {
 	if (object_what(object, kind, offset) != RC_OK)
 		return RC_REQUEST;
@@ -226,8 +210,7 @@ object_identify(unsigned bank, cap_t object, uint64_t *kind, uint64_t *offset)
 }
 
 /* own: not 0, the kind that it must have, and it must not be of a bank below. */
-static uint32_t
-object_free(struct msg *m, cap_t object, uint64_t own)
+static uint32_t object_free(struct msg *m, cap_t object, uint64_t own)
 {
 	unsigned bank;
 	uint64_t kind, offset;
@@ -245,15 +228,13 @@ object_free(struct msg *m, cap_t object, uint64_t own)
 	return RC_OK;
 }
 
-static uint32_t
-do_free(void *ctx, struct msg *m, cap_t object)
+static uint32_t do_free(void *ctx, struct msg *m, cap_t object)
 {
 	(void)ctx;
 	return object_free(m, object, 0);
 }
 
-static uint32_t
-do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
+static uint32_t do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
 {
 	(void)ctx;
 	return kind ? object_free(m, object, kind) : RC_REQUEST;
@@ -263,8 +244,7 @@ do_free_own(void *ctx, struct msg *m, uint64_t kind, cap_t object)
  * The books stay as they are: the same bank has the same frame.  What is given back is mostly near what was got or given
  * last, and the books know a stretch there to be the bank's own pages: then the range identifies and renews it in one call.
  */
-static uint32_t
-do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t object, cap_t *fresh)
+static uint32_t do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t object, cap_t *fresh)
 {
 	unsigned bank;
 	uint64_t found = LEDGER_PAGE, offset, renewed;
@@ -287,8 +267,7 @@ do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t object, cap_t *fresh
 }
 
 /* Objects that are out of the books already and wait to be rescinded together. */
-static void
-run_add(struct ledger_run *run, uint64_t kind, uint64_t offset)
+static void run_add(struct ledger_run *run, uint64_t kind, uint64_t offset)
 {
 	if (run->count > 0 && (run->kind != kind || run->first + run->count != offset)) {
 		objects_rescind(run->kind, run->first, run->count);
@@ -301,8 +280,7 @@ run_add(struct ledger_run *run, uint64_t kind, uint64_t offset)
 }
 
 /* Frees as many as it can; an object that is not the bank's is left and told in the result. */
-static uint32_t
-do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
+static uint32_t do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 {
 	unsigned bank;
 	struct ledger_run run = { .count = 0 };
@@ -333,8 +311,7 @@ do_free_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
  * The content waits in a scratch object of ours while the object is rescinded and made again.
  * A process has no content that could be moved so: the range severs it.
  */
-static uint32_t
-object_sever(unsigned bank, cap_t object, cap_t to, bool own)
+static uint32_t object_sever(unsigned bank, cap_t object, cap_t to, bool own)
 {
 	uint64_t kind, offset;
 	uint32_t rc = object_identify(bank, object, &kind, &offset);
@@ -360,8 +337,7 @@ object_sever(unsigned bank, cap_t object, cap_t to, bool own)
 	return rc;
 }
 
-static uint32_t
-sever_one(struct msg *m, cap_t object, cap_t *same, bool own)
+static uint32_t sever_one(struct msg *m, cap_t object, cap_t *same, bool own)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
@@ -373,22 +349,19 @@ sever_one(struct msg *m, cap_t object, cap_t *same, bool own)
 	return rc;
 }
 
-static uint32_t
-do_sever(void *ctx, struct msg *m, cap_t object, cap_t *same)
+static uint32_t do_sever(void *ctx, struct msg *m, cap_t object, cap_t *same)
 {
 	(void)ctx;
 	return sever_one(m, object, same, false);
 }
 
-static uint32_t
-do_sever_own(void *ctx, struct msg *m, cap_t object, cap_t *same)
+static uint32_t do_sever_own(void *ctx, struct msg *m, cap_t object, cap_t *same)
 {
 	(void)ctx;
 	return sever_one(m, object, same, true);
 }
 
-static uint32_t
-do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
+static uint32_t do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, BANK_FREE, &bank);
@@ -409,8 +382,7 @@ do_sever_many(void *ctx, struct msg *m, uint64_t count, cap_t node)
 
 /* ---- banks ----------------------------------------------------------------------------------- */
 
-static uint32_t
-do_make_sub(void *ctx, struct msg *m, uint64_t limit, cap_t *sub)
+static uint32_t do_make_sub(void *ctx, struct msg *m, uint64_t limit, cap_t *sub)
 {
 	unsigned bank, made;
 	uint32_t rc = bank_of(m, BANK_SUB, &bank);
@@ -423,8 +395,7 @@ do_make_sub(void *ctx, struct msg *m, uint64_t limit, cap_t *sub)
 	return start_make(made, BANK_ALL, sub);
 }
 
-static uint32_t
-do_destroy_all(void *ctx, struct msg *m)
+static uint32_t do_destroy_all(void *ctx, struct msg *m)
 {
 	unsigned bank;
 	struct ledger_run run;
@@ -440,8 +411,7 @@ do_destroy_all(void *ctx, struct msg *m)
 	return RC_OK;
 }
 
-static uint32_t
-do_empty(void *ctx, struct msg *m)
+static uint32_t do_empty(void *ctx, struct msg *m)
 {
 	unsigned bank;
 	struct ledger_run run;
@@ -457,8 +427,7 @@ do_empty(void *ctx, struct msg *m)
 	return RC_OK;
 }
 
-static uint32_t
-do_destroy(void *ctx, struct msg *m)
+static uint32_t do_destroy(void *ctx, struct msg *m)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
@@ -472,8 +441,7 @@ do_destroy(void *ctx, struct msg *m)
 	return RC_OK;
 }
 
-static uint32_t
-do_get_limits(void *ctx, struct msg *m, uint64_t *limit, uint64_t *used, uint64_t *available)
+static uint32_t do_get_limits(void *ctx, struct msg *m, uint64_t *limit, uint64_t *used, uint64_t *available)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, 0, &bank);
@@ -487,8 +455,7 @@ do_get_limits(void *ctx, struct msg *m, uint64_t *limit, uint64_t *used, uint64_
 	return RC_OK;
 }
 
-static uint32_t
-do_set_limit(void *ctx, struct msg *m, uint64_t limit)
+static uint32_t do_set_limit(void *ctx, struct msg *m, uint64_t limit)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, BANK_LIMIT, &bank);
@@ -500,8 +467,7 @@ do_set_limit(void *ctx, struct msg *m, uint64_t limit)
 }
 
 /* Official: a start capability that our brand opens, and to a bank that lives. */
-static uint32_t
-do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
+static uint32_t do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
 {
 	unsigned bank;
 	uint64_t data = 0;
@@ -515,8 +481,7 @@ do_verify(void *ctx, struct msg *m, cap_t subject, uint64_t *official)
 	return RC_OK;
 }
 
-static uint32_t
-do_make_restricted(void *ctx, struct msg *m, uint64_t rights, cap_t *restricted)
+static uint32_t do_make_restricted(void *ctx, struct msg *m, uint64_t rights, cap_t *restricted)
 {
 	unsigned bank;
 	uint32_t rc = bank_of(m, 0, &bank);
@@ -552,8 +517,7 @@ static const struct bank_server handlers = {
 /* ---- start ----------------------------------------------------------------------------------- */
 
 /* Before the ledger exists, frames are taken from the start of the range; they stay held for ever. */
-static uint32_t
-bank_start(void)
+static uint32_t bank_start(void)
 {
 	struct space_range first = { .range = CR_RANGE };
 	struct space_maker maker = space_range_maker(&first);
@@ -578,8 +542,7 @@ bank_start(void)
 	return rc;
 }
 
-int
-main(void)
+int main(void)
 {
 	struct msg m;
 	uint32_t rc = bank_start();

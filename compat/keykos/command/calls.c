@@ -14,8 +14,7 @@
 
 uint8_t sent[STRING_LIMIT], received[STRING_LIMIT];
 
-uint32_t
-jump(struct msg *m)
+uint32_t jump(struct msg *m)
 {
 	m->recv_string = received;
 	m->recv_limit = sizeof received;
@@ -24,8 +23,7 @@ jump(struct msg *m)
 }
 
 /* form: A as text, X in hexadecimal, 0 whichever suits it, and not all of it if it is long. */
-void
-string_show(const uint8_t *bytes, size_t length, int form)
+void string_show(const uint8_t *bytes, size_t length, int form)
 {
 	bool text = length > 0 && form != 'X';
 	size_t most;
@@ -47,8 +45,7 @@ string_show(const uint8_t *bytes, size_t length, int form)
 }
 
 /* What to do with the answer's string: %a and %x show it, a variable keeps it. */
-static bool
-place_valid(const char *place)
+static bool place_valid(const char *place)
 {
 	if (*place != '%') {
 		if (*place && !variable_valid(place))
@@ -63,8 +60,7 @@ place_valid(const char *place)
 	return true;
 }
 
-static void
-answer_keep(char *field[FIELDS], const struct msg *m)
+static void answer_keep(char *field[FIELDS], const struct msg *m)
 {
 	const char *place = field[0];
 
@@ -80,8 +76,7 @@ answer_keep(char *field[FIELDS], const struct msg *m)
 }
 
 /* The keys of fields from..from+2 (or 3) into the message; the others are none. */
-static bool
-keys_give(char *field[FIELDS], unsigned from, unsigned most, struct msg *m)
+static bool keys_give(char *field[FIELDS], unsigned from, unsigned most, struct msg *m)
 {
 	for (unsigned i = 0; i < 4; i++)
 		m->send[i] = CR_VOID;
@@ -95,8 +90,7 @@ keys_give(char *field[FIELDS], unsigned from, unsigned most, struct msg *m)
 }
 
 /* The keys before the last three, by the extended jump; false if it was said why it is not to be. */
-static bool
-keys_extend(char *field[FIELDS], unsigned count, struct msg *m)
+static bool keys_extend(char *field[FIELDS], unsigned count, struct msg *m)
 {
 	for (unsigned from = 1; from + 3 < count; from += 3) {
 		struct msg part = { .order = EXTENDED, .recv = { CR_VOID, CR_VOID, CR_VOID, R_KEY } };
@@ -114,8 +108,7 @@ keys_extend(char *field[FIELDS], unsigned count, struct msg *m)
 }
 
 /* What kc and kfork begin with: how many fields the list to send has, -1 if it was said what is wrong. */
-static int
-jump_read(const char *verb, char *rest, struct msg *m, char *give[FIELDS], unsigned most, char **in_list)
+static int jump_read(const char *verb, char *rest, struct msg *m, char *give[FIELDS], unsigned most, char **in_list)
 {
 	char *key = word_cut(&rest), *order = word_cut(&rest), *out_list = word_cut(&rest);
 	const char *wrong;
@@ -142,8 +135,7 @@ jump_read(const char *verb, char *rest, struct msg *m, char *give[FIELDS], unsig
 	return words_end(rest) && keys_give(give, 1, most == 5 ? 4 : 3, m) && key_fetch(key, R_KEY) ? count : -1;
 }
 
-void
-command_kc(char *rest)
+void command_kc(char *rest)
 {
 	char *in_list, *give[FIELDS], *take[FIELDS];
 	struct msg m = { 0 };
@@ -170,8 +162,7 @@ command_kc(char *rest)
 }
 
 /* If the key's domain is busy this waits for it, as KeyKOS's does. */
-void
-command_kfork(char *rest)
+void command_kfork(char *rest)
 {
 	char *in_list, *give[FIELDS];
 	struct msg m = { 0 };
@@ -184,8 +175,7 @@ command_kfork(char *rest)
 		inv_raw(INV_SEND | INV_KEYKOS, R_KEY, &m);
 }
 
-void
-command_kt(char *rest)
+void command_kt(char *rest)
 {
 	char *key = word_cut(&rest);
 	struct msg m = { .order = KT };

@@ -41,16 +41,14 @@ static uint32_t status;
 /* ---- the console ------------------------------------------------------------------------- */
 
 /* Nothing else posts to this process: a notice says that the stream is worth another try. */
-static void
-wait_notice(void)
+static void wait_notice(void)
 {
 	struct msg m = { 0 };
 
 	inv_return(CR_VOID, &m);
 }
 
-void
-out_bytes(const char *text, size_t length)
+void out_bytes(const char *text, size_t length)
 {
 	while (length) {
 		uint64_t accepted = 0;
@@ -65,8 +63,7 @@ out_bytes(const char *text, size_t length)
 	}
 }
 
-void
-out(const char *format, ...)
+void out(const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -78,8 +75,7 @@ out(const char *format, ...)
 	out_bytes(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-void
-complain(const char *format, ...)
+void complain(const char *format, ...)
 {
 	char text[400];
 	va_list args;
@@ -94,8 +90,7 @@ complain(const char *format, ...)
 }
 
 /* The next bytes of the input, NULL at its end.  Of a command file they are those from its place on. */
-static const char *
-input_more(size_t *have)
+static const char *input_more(size_t *have)
 {
 	static char input[4096];
 
@@ -110,8 +105,7 @@ input_more(size_t *have)
 }
 
 /* A byte of the input; -1 at its end. */
-static int
-input_byte(void)
+static int input_byte(void)
 {
 	static const char *input;
 	static size_t have, at;
@@ -124,8 +118,7 @@ input_byte(void)
 }
 
 /* A byte of the command file; -1 at its end, which is where it cannot be read or has a byte 0. */
-static int
-file_byte(void)
+static int file_byte(void)
 {
 	static char window[256];
 	static uint64_t from;
@@ -148,8 +141,7 @@ file_byte(void)
 	return (unsigned char)window[(*at)++ - from];
 }
 
-void
-file_enter(const char *name)
+void file_enter(const char *name)
 {
 	if (file_depth == FILES) {
 		complain("more than %u command files within each other", FILES);
@@ -165,8 +157,7 @@ file_enter(const char *name)
  * The next line without its end, in room for twice as much (word_cut moves text); false at the end of input.  One that is
  * too long, or has a byte 0, is no command: it is complained of and left out.
  */
-static bool
-line_read(char line[2 * LINE_LIMIT])
+static bool line_read(char line[2 * LINE_LIMIT])
 {
 	size_t n = 0;
 	bool any = false, zero = false;
@@ -198,16 +189,14 @@ line_read(char line[2 * LINE_LIMIT])
 
 /* ---- names ------------------------------------------------------------------------------- */
 
-static const char *
-last_part(const char *name)
+static const char *last_part(const char *name)
 {
 	const char *slash = strrchr(name, '/');
 
 	return slash && slash[1] ? slash + 1 : name;
 }
 
-static int
-name_find(const char *name)
+static int name_find(const char *name)
 {
 	for (int i = 0; *name && i < NAMES; i++)
 		if (strcmp(names[i], name) == 0)
@@ -215,16 +204,14 @@ name_find(const char *name)
 	return -1;
 }
 
-bool
-name_fits(const char *name)
+bool name_fits(const char *name)
 {
 	if (!name_valid(name))
 		complain("'%.60s' is no name: it has at most %u characters, and no %% in front", name, NAME_LIMIT);
 	return name_valid(name);
 }
 
-void
-key_store(const char *name, cap_t key)
+void key_store(const char *name, cap_t key)
 {
 	int i = name_find(name);
 
@@ -241,8 +228,7 @@ key_store(const char *name, cap_t key)
 	node_tree_swap(R_NAMES, i, 2, key, CR_VOID);
 }
 
-void
-key_forget(const char *name)
+void key_forget(const char *name)
 {
 	int i = name_find(name);
 
@@ -255,8 +241,7 @@ key_forget(const char *name)
 }
 
 /* A program's segment, which published scripts call by the program's name alone. */
-static const char *
-program_name(const char *name)
+static const char *program_name(const char *name)
 {
 	static char full[NAME_LIMIT + 1];
 
@@ -264,8 +249,7 @@ program_name(const char *name)
 }
 
 /* What published scripts call by another name. */
-static const char *
-known_as(const char *name)
+static const char *known_as(const char *name)
 {
 	static const char *const also[][2] = { { "factoryc", "fc" }, { "domaintool", "domtool" }, { "primespacebank", "sb" }, { "primemeter", "m" } };
 
@@ -275,15 +259,13 @@ known_as(const char *name)
 	return name;
 }
 
-bool
-key_known(const char *name)
+bool key_known(const char *name)
 {
 	return name_find(name) >= 0;
 }
 
 /* The interpreter's own domain creator, made when somebody asks. */
-static bool
-creator_make(void)
+static bool creator_make(void)
 {
 	struct msg m = { .send = { R_RECV, R_RECV + 1 }, .recv = { R_RECV } };
 
@@ -293,8 +275,7 @@ creator_make(void)
 	return true;
 }
 
-bool
-key_fetch(const char *name, cap_t to)
+bool key_fetch(const char *name, cap_t to)
 {
 	int i = name_find(name);
 
@@ -314,8 +295,7 @@ key_fetch(const char *name, cap_t to)
 	return true;
 }
 
-static int
-variable_find(const char *name)
+static int variable_find(const char *name)
 {
 	for (int i = 0; *name && i < VARIABLES; i++)
 		if (strcmp(variables[i].name, name) == 0)
@@ -323,8 +303,7 @@ variable_find(const char *name)
 	return -1;
 }
 
-bool
-variable_value(const char *name, const uint8_t **bytes, size_t *length)
+bool variable_value(const char *name, const uint8_t **bytes, size_t *length)
 {
 	int i = variable_find(name);
 
@@ -335,8 +314,7 @@ variable_value(const char *name, const uint8_t **bytes, size_t *length)
 	return true;
 }
 
-void
-variable_store(const char *name, const uint8_t *bytes, size_t length)
+void variable_store(const char *name, const uint8_t *bytes, size_t length)
 {
 	int i = variable_find(name);
 
@@ -352,8 +330,7 @@ variable_store(const char *name, const uint8_t *bytes, size_t length)
 	memcpy(variables[i].bytes, bytes, length);
 }
 
-bool
-words_end(char *rest)
+bool words_end(char *rest)
 {
 	char *word = word_cut(&rest);
 
@@ -365,8 +342,7 @@ words_end(char *rest)
 /* ---- commands ---------------------------------------------------------------------------- */
 
 /* Lets others run: what was forked has been heard after a while. */
-static void
-command_pause(char *rest)
+static void command_pause(char *rest)
 {
 	char *word = word_cut(&rest);
 	uint32_t ms;
@@ -382,8 +358,7 @@ command_pause(char *rest)
 	timer_sleep_until(R_TIMER, now_ns + ms * 1000000ull);
 }
 
-static void
-command_ls(char *rest)
+static void command_ls(char *rest)
 {
 	if (!words_end(rest))
 		return;
@@ -392,8 +367,7 @@ command_ls(char *rest)
 			out("%s\n", names[i]);
 }
 
-static void
-command_forget(char *rest)
+static void command_forget(char *rest)
 {
 	char *word = word_cut(&rest);
 
@@ -403,8 +377,7 @@ command_forget(char *rest)
 		key_forget(word);
 }
 
-static void
-command_say(char *rest)
+static void command_say(char *rest)
 {
 	while (isspace((unsigned char)*rest))
 		rest++;
@@ -412,15 +385,13 @@ command_say(char *rest)
 	out_bytes("\n", 1);
 }
 
-static void __attribute__((noreturn))
-end(void)
+static void __attribute__((noreturn)) end(void)
 {
 	console_finish(R_CONSOLE, 0, status);
 	native_exit((int)status);
 }
 
-static void
-command_exit(char *rest)
+static void command_exit(char *rest)
 {
 	char *word = word_cut(&rest);
 	uint32_t number = status;
@@ -436,8 +407,7 @@ command_exit(char *rest)
 }
 
 /* What the published interpreter had, and where it is here; nothing happens. */
-static void
-command_console(char *rest)
+static void command_console(char *rest)
 {
 	(void)rest;
 }
@@ -469,8 +439,7 @@ static const struct command { const char *name; void (*run)(char *rest); const c
 	{ "logoff", command_exit, "   the same" },
 };
 
-static void
-command_help(char *rest)
+static void command_help(char *rest)
 {
 	(void)rest;
 	for (unsigned i = 0; i < sizeof commands / sizeof commands[0]; i++)
@@ -478,8 +447,7 @@ command_help(char *rest)
 	out("A string is %%xHEX, %%aTEXT, %%a\"TEXT, WITH (COMMAS)\", a number or a variable; # begins a comment.\n");
 }
 
-static void
-command_run(char *line)
+static void command_run(char *line)
 {
 	char *word = word_cut(&line);
 
@@ -495,8 +463,7 @@ command_run(char *line)
 
 /* ---- the start --------------------------------------------------------------------------- */
 
-static bool
-names_make(void)
+static bool names_make(void)
 {
 	if (bank_alloc_node(CR_BANK, R_NAMES) != RC_OK || bank_alloc_node(CR_BANK, R_FILES) != RC_OK)
 		return false;
@@ -507,8 +474,7 @@ names_make(void)
 }
 
 /* Everything that the directory of the start names. */
-static void
-names_fill(void)
+static void names_fill(void)
 {
 	for (uint32_t i = 0;; i++) {
 		static char name[NAME_LIMIT + 1];
@@ -523,8 +489,7 @@ names_fill(void)
 	}
 }
 
-int
-main(void)
+int main(void)
 {
 	static char line[2 * LINE_LIMIT];
 

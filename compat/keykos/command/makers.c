@@ -22,8 +22,7 @@
 static cap_t bank_register = CR_BANK;
 
 /* A page of our own that stands in WINDOW, and the copy key. */
-bool
-reader_make(void)
+bool reader_make(void)
 {
 	struct space_maker maker = space_bank_maker(&bank_register);
 
@@ -31,8 +30,7 @@ reader_make(void)
 	       space_map(R_SPACE, WINDOW, R_PAGE, 0, &maker) == RC_OK && timer_make_copier(R_TIMER, R_COPY) == RC_OK;
 }
 
-const void *
-segment_read(cap_t segment, uint64_t from, size_t length)
+const void *segment_read(cap_t segment, uint64_t from, size_t length)
 {
 	struct { uint64_t from, to, length; uint32_t error; } __attribute__((packed)) arg = { from, 0, length, 0 };
 	struct msg m;
@@ -46,8 +44,7 @@ segment_read(cap_t segment, uint64_t from, size_t length)
 	return m.order == 0 ? (const void *)WINDOW : NULL;
 }
 
-uint32_t
-header_word(cap_t segment, unsigned offset)
+uint32_t header_word(cap_t segment, unsigned offset)
 {
 	const char *header = segment_read(segment, 0, 64);
 	uint32_t value = 0;
@@ -58,16 +55,14 @@ header_word(cap_t segment, unsigned offset)
 }
 
 /* One call of the builder in R_KEY. */
-static uint32_t
-build(uint32_t order, uint32_t value, cap_t key, cap_t to)
+static uint32_t build(uint32_t order, uint32_t value, cap_t key, cap_t to)
 {
 	struct msg m = { .order = order, .send = { key }, .recv = { to }, .send_string = &value, .send_length = 4 };
 
 	return jump(&m);
 }
 
-static bool
-component_install(const char *word)
+static bool component_install(const char *word)
 {
 	char *end;
 	unsigned long n = strtoul(word + 1, &end, 10);
@@ -87,8 +82,7 @@ component_install(const char *word)
 }
 
 /* What stands behind the type: an ordinal, the stack's size, components. */
-static bool
-parts_install(char *rest)
+static bool parts_install(char *rest)
 {
 	char *word;
 	uint32_t ordinal = 0;
@@ -107,8 +101,7 @@ parts_install(char *rest)
 	return true;
 }
 
-void
-command_cfact(char *rest)
+void command_cfact(char *rest)
 {
 	char *name = word_cut(&rest), *segment = word_cut(&rest), *akt = word_cut(&rest);
 	char builder[NAME_LIMIT + 9];
@@ -143,8 +136,7 @@ command_cfact(char *rest)
 	build(DESTROY, 0, CR_VOID, CR_VOID);
 }
 
-void
-command_newbank(char *rest)
+void command_newbank(char *rest)
 {
 	char *name = word_cut(&rest), *above = word_cut(&rest);
 	struct msg m = { .order = 67, .recv = { R_RECV } };
@@ -160,8 +152,7 @@ command_newbank(char *rest)
 }
 
 /* A meter of its own: a node with the counters full, under the interpreter's meter or the one named. */
-void
-command_newmeter(char *rest)
+void command_newmeter(char *rest)
 {
 	/* Data keys for slots 3 to 8: the time left, and counters that nothing runs down. */
 	static struct { uint32_t first, last; uint8_t body[6][16]; } counters = { 3, 8, { { 0 } } };
@@ -192,8 +183,7 @@ command_newmeter(char *rest)
 }
 
 /* The time left on a meter, by its name or its node's. */
-void
-command_readmeter(char *rest)
+void command_readmeter(char *rest)
 {
 	char *name = word_cut(&rest), node_name[NAME_LIMIT + 6];
 	struct msg m = { .order = 3, .recv = { R_KEY } };
@@ -214,8 +204,7 @@ command_readmeter(char *rest)
 	complain("'%.60s' is no meter's name and no node", name);
 }
 
-void
-command_datakey(char *rest)
+void command_datakey(char *rest)
 {
 	char *name = word_cut(&rest), *text = word_cut(&rest);
 	const char *wrong;
@@ -240,8 +229,7 @@ command_datakey(char *rest)
 		key_store(name, R_RECV);
 }
 
-void
-command_space(char *rest)
+void command_space(char *rest)
 {
 	char *bank = word_cut(&rest);
 	struct msg m = { .order = 65 };
@@ -258,8 +246,7 @@ command_space(char *rest)
 }
 
 
-void
-command_checkpoint(char *rest)
+void command_checkpoint(char *rest)
 {
 	struct msg m = { .order = 7 };
 
@@ -271,8 +258,7 @@ command_checkpoint(char *rest)
 		complain("the checkpoint key answers rc=%X%s", m.order, m.order == KT + 2 ? ": there is no disk (--disk FILE)" : "");
 }
 
-void
-command_cmdfile(char *rest)
+void command_cmdfile(char *rest)
 {
 	char *name = word_cut(&rest);
 

@@ -19,8 +19,7 @@
 #define SLOT(n) (8 + (n))
 enum { R_DOMAIN = R_SEND, R_CREATOR, R_NODE, R_ITEM, R_FACILITIES = CR_TMP1 };
 
-static uint32_t
-call(cap_t key, uint32_t order, cap_t k0, cap_t k1, cap_t to)
+static uint32_t call(cap_t key, uint32_t order, cap_t k0, cap_t k1, cap_t to)
 {
 	struct msg m = { .order = order, .send = { k0, k1 }, .recv = { to } };
 
@@ -28,15 +27,13 @@ call(cap_t key, uint32_t order, cap_t k0, cap_t k1, cap_t to)
 	return m.order;
 }
 
-static bool
-slot_fill(unsigned slot, const char *name)
+static bool slot_fill(unsigned slot, const char *name)
 {
 	return key_fetch(name, R_ITEM) && call(R_DOMAIN, 48 + slot, R_ITEM, CR_VOID, CR_VOID) == 0;
 }
 
 /* A node whose slots are keys by name, into a slot of the node of facilities. */
-static bool
-facility_add(unsigned at, const char *const names[16])
+static bool facility_add(unsigned at, const char *const names[16])
 {
 	if (bank_alloc_node(CR_BANK, R_NODE) != RC_OK)
 		return false;
@@ -46,8 +43,7 @@ facility_add(unsigned at, const char *const names[16])
 	return node_swap(R_FACILITIES, at, R_NODE, CR_VOID) == RC_OK;
 }
 
-static bool
-facilities_make(void)
+static bool facilities_make(void)
 {
 	static const char *const fundamental[16] = { "discrim", "dkc", "returner", NULL, "sbt", "fc" };
 	static const char *const support[16] = { "dcc" };
@@ -58,8 +54,7 @@ facilities_make(void)
 }
 
 /* Registers as if the domain had just returned to nobody, and takes four keys: slots 0, 1, 3 and 2. */
-static bool
-domain_wait(void)
+static bool domain_wait(void)
 {
 	struct reg_image regs = { .rip = ENTRY, .rflags = 0x202 };
 
@@ -68,8 +63,7 @@ domain_wait(void)
 	return process_set_regs(R_DOMAIN, &regs, sizeof regs) == RC_OK && process_run(R_DOMAIN) == RC_OK;
 }
 
-static bool
-domain_make(cap_t segment, char *rest)
+static bool domain_make(cap_t segment, char *rest)
 {
 	char *word;
 
@@ -95,8 +89,7 @@ domain_make(cap_t segment, char *rest)
 }
 
 /* What was made so far goes back: the domain, its creator, the nodes of the facilities. */
-static void
-undo(void)
+static void undo(void)
 {
 	if (key_fetch("sb", R_ITEM)) {
 		call(R_CREATOR, 1, R_DOMAIN, R_ITEM, CR_VOID);
@@ -108,16 +101,14 @@ undo(void)
 	bank_free(CR_BANK, R_FACILITIES);
 }
 
-static void
-registers_clear(void)
+static void registers_clear(void)
 {
 	for (cap_t to = R_DOMAIN; to <= R_ITEM; to++)
 		process_swap_reg(CR_SELF, to, CR_VOID, CR_VOID);
 	process_swap_reg(CR_SELF, R_FACILITIES, CR_VOID, CR_VOID);
 }
 
-void
-command_womb(char *rest)
+void command_womb(char *rest)
 {
 	static const char *const suffix[4] = { "", ".1", ".2", ".3" };
 	char *name = word_cut(&rest), *segment = word_cut(&rest), full[64];

@@ -20,8 +20,7 @@ static unsigned seen[2];
 static cap_t bank_register = CR_BANK;
 
 /* Puts what is in reg (CR_VOID: nothing) into a window. */
-static void
-window_show(unsigned window, cap_t reg)
+static void window_show(unsigned window, cap_t reg)
 {
 	struct space_maker maker = space_bank_maker(&bank_register);
 
@@ -29,16 +28,14 @@ window_show(unsigned window, cap_t reg)
 	space_place(CR_TMP0, WINDOW + window * WINDOW_BYTES, reg, 5, &maker);
 }
 
-static uint32_t
-node_take(unsigned bank, unsigned lss, cap_t to)
+static uint32_t node_take(unsigned bank, unsigned lss, cap_t to)
 {
 	uint32_t rc = bank ? bank_take(bank, 0, to) : bank_alloc_node(CR_BANK, to);
 
 	return rc == RC_OK ? node_make_node(to, lss, to) : RC_NO_NODES;
 }
 
-static void
-forget(unsigned index)
+static void forget(unsigned index)
 {
 	for (unsigned w = ARENA_A; w <= ARENA_B; w++)
 		if (seen[w] == index)
@@ -46,8 +43,7 @@ forget(unsigned index)
 }
 
 /* The node of that lss on the way to a page, made if it is missing; R_E and R_F are overwritten, it is in R_E. */
-static uint32_t
-way_make(unsigned index, uint32_t page)
+static uint32_t way_make(unsigned index, uint32_t page)
 {
 	unsigned bank = objects[index].bank;
 	uint32_t rc;
@@ -74,8 +70,7 @@ way_make(unsigned index, uint32_t page)
 }
 
 /* Makes it at least that many pages; what is there stays on failure. */
-uint32_t
-arena_grow(unsigned index, uint32_t pages)
+uint32_t arena_grow(unsigned index, uint32_t pages)
 {
 	struct object *o = &objects[index];
 	uint32_t rc = RC_OK;
@@ -92,8 +87,7 @@ arena_grow(unsigned index, uint32_t pages)
 	return rc;
 }
 
-void *
-arena_see(unsigned index, unsigned window)
+void *arena_see(unsigned index, unsigned window)
 {
 	if (seen[window] != index) {
 		object_get(index, SLOT_ARENA, R_E);
@@ -104,8 +98,7 @@ arena_see(unsigned index, unsigned window)
 }
 
 /* Gives everything back; lower levels first. */
-static void
-tree_give(unsigned bank, cap_t node, unsigned lss)
+static void tree_give(unsigned bank, cap_t node, unsigned lss)
 {
 	cap_t child = lss == 5 ? R_F : lss == 4 ? CR_TMP2 : CR_TMP3;
 
@@ -119,8 +112,7 @@ tree_give(unsigned bank, cap_t node, unsigned lss)
 	}
 }
 
-void
-arena_free(unsigned index)
+void arena_free(unsigned index)
 {
 	struct object *o = &objects[index];
 

@@ -23,8 +23,7 @@
 enum { NODES, PAGES };
 enum { NO_DESTROY = 1, NO_QUERY = 2, NO_LIMITS = 4 };
 
-bool
-bank_open(cap_t key, unsigned *index)
+bool bank_open(cap_t key, unsigned *index)
 {
 	unsigned rights;
 
@@ -34,16 +33,14 @@ bank_open(cap_t key, unsigned *index)
 /* The bank of the service: mostly the one of the last call, which is still in its register. */
 static unsigned native_of;
 
-static void
-native_get(unsigned bank)
+static void native_get(unsigned bank)
 {
 	if (native_of != bank)
 		object_get(bank, SLOT_NATIVE, R_BANK_NATIVE);
 	native_of = bank;
 }
 
-void
-native_forget(void)
+void native_forget(void)
 {
 	native_of = 0;
 }
@@ -55,8 +52,7 @@ native_forget(void)
 #define SPARE_PASSES 2
 static unsigned spare_of, spare_passed;
 
-static void
-spare_return(void)
+static void spare_return(void)
 {
 	if (!spare_of)
 		return;
@@ -65,8 +61,7 @@ spare_return(void)
 	spare_of = 0;
 }
 
-static uint64_t
-room(unsigned bank, unsigned kind)
+static uint64_t room(unsigned bank, unsigned kind)
 {
 	uint64_t least = NO_LIMIT, left = 0;
 
@@ -85,8 +80,7 @@ room(unsigned bank, unsigned kind)
 	return least < left ? least : left;
 }
 
-static void
-count(unsigned bank, unsigned kind, int change)
+static void count(unsigned bank, unsigned kind, int change)
 {
 	if (change > 0)
 		objects[bank].bank_of.made[kind] += change;
@@ -96,8 +90,7 @@ count(unsigned bank, unsigned kind, int change)
 		objects[i].bank_of.live[kind] += change;
 }
 
-static bool
-limited(unsigned bank, unsigned counted)
+static bool limited(unsigned bank, unsigned counted)
 {
 	for (unsigned i = bank; i; i = objects[i].bank)
 		if (objects[i].bank_of.live[counted] >= objects[i].bank_of.limit[counted])
@@ -105,8 +98,7 @@ limited(unsigned bank, unsigned counted)
 	return false;
 }
 
-static uint32_t
-native_take(unsigned bank, unsigned kind, cap_t to)
+static uint32_t native_take(unsigned bank, unsigned kind, cap_t to)
 {
 	static const uint32_t orders[] = { BANK_OC_ALLOC_NODE, BANK_OC_ALLOC_PAGE, BANK_OC_ALLOC_PROCESS };
 
@@ -115,8 +107,7 @@ native_take(unsigned bank, unsigned kind, cap_t to)
 }
 
 /* kind 0 node, 1 page, 2 process.  *at: the register that it is in, `to` or R_SPARE, until the next call of the bank. */
-static uint32_t
-take(unsigned bank, unsigned kind, cap_t to, cap_t *at)
+static uint32_t take(unsigned bank, unsigned kind, cap_t to, cap_t *at)
 {
 	unsigned counted = kind == PAGES ? PAGES : NODES;
 
@@ -137,8 +128,7 @@ take(unsigned bank, unsigned kind, cap_t to, cap_t *at)
 	return RC_OK;
 }
 
-uint32_t
-bank_take(unsigned bank, unsigned kind, cap_t to)
+uint32_t bank_take(unsigned bank, unsigned kind, cap_t to)
 {
 	cap_t at;
 	uint32_t rc = take(bank, kind, to, &at);
@@ -149,8 +139,7 @@ bank_take(unsigned bank, unsigned kind, cap_t to)
 }
 
 /* A page becomes the spare one if there is none. */
-static bool
-page_renew(unsigned bank, cap_t page)
+static bool page_renew(unsigned bank, cap_t page)
 {
 	if (spare_of && spare_of != bank && ++spare_passed >= SPARE_PASSES)
 		spare_return();
@@ -164,8 +153,7 @@ page_renew(unsigned bank, cap_t page)
 	return true;
 }
 
-uint32_t
-bank_give(unsigned bank, unsigned kind, cap_t object)
+uint32_t bank_give(unsigned bank, unsigned kind, cap_t object)
 {
 	static const uint64_t kinds_there[] = { MAKE_NODE, MAKE_PAGE, MAKE_PROCESS };
 
@@ -179,8 +167,7 @@ bank_give(unsigned bank, unsigned kind, cap_t object)
 }
 
 /* Every other key to the object is dead then; the new one goes to R_A. */
-uint32_t
-bank_renew(unsigned bank, cap_t object)
+uint32_t bank_renew(unsigned bank, cap_t object)
 {
 	native_get(bank);
 	return bank_sever_own(R_BANK_NATIVE, object, R_A) == RC_OK ? RC_OK : 1;
@@ -189,8 +176,7 @@ bank_renew(unsigned bank, cap_t object)
 /* Banks of the service that a destroyed bank had: it makes only so many in its life, so they are used again. */
 static unsigned spare_object, spares;
 
-static uint32_t
-native_make(cap_t to)
+static uint32_t native_make(cap_t to)
 {
 	if (spares && keytree_swap(spare_object, spares - 1, CR_VOID, to) == RC_OK) {
 		spares--;
@@ -200,8 +186,7 @@ native_make(cap_t to)
 }
 
 /* All that it had is gone then. */
-static void
-native_end(unsigned bank, cap_t native)
+static void native_end(unsigned bank, cap_t native)
 {
 	native_forget();
 	if (spare_of == bank)
@@ -216,8 +201,7 @@ native_end(unsigned bank, cap_t native)
  * A bank below another; 0 makes the first, over all that the server has.  The banks of the service are all of one
  * level: who is below whom, and who counts for whom, is known here.
  */
-static uint32_t
-bank_make(unsigned above, unsigned *index)
+static uint32_t bank_make(unsigned above, unsigned *index)
 {
 	uint32_t rc = object_make(KIND_BANK, 0, index);
 
@@ -234,8 +218,7 @@ bank_make(unsigned above, unsigned *index)
 	return RC_OK;
 }
 
-uint32_t
-bank_first(void)
+uint32_t bank_first(void)
 {
 	unsigned index;
 	uint32_t rc = bank_make(0, &index);
@@ -243,8 +226,7 @@ bank_first(void)
 	return rc == RC_OK ? object_make(KIND_SPARES, 0, &spare_object) : rc;
 }
 
-static bool
-is_below(unsigned bank, unsigned above)
+static bool is_below(unsigned bank, unsigned above)
 {
 	for (; bank; bank = objects[bank].bank)
 		if (bank == above)
@@ -253,8 +235,7 @@ is_below(unsigned bank, unsigned above)
 }
 
 /* The bank, those below, and every object that is charged to one of them. */
-static void
-bank_destroy_space(unsigned bank)
+static void bank_destroy_space(unsigned bank)
 {
 	static bool doomed[OBJECTS];
 	unsigned above = objects[bank].bank;
@@ -282,8 +263,7 @@ bank_destroy_space(unsigned bank)
 /* ---- order codes ------------------------------------------------------------------------- */
 
 /* Up to three of a kind, all or nothing. */
-static uint32_t
-create(unsigned bank, unsigned kind, unsigned n)
+static uint32_t create(unsigned bank, unsigned kind, unsigned n)
 {
 	static const cap_t to[] = { R_A, R_B, R_C };
 	uint32_t rc = RC_OK;
@@ -304,8 +284,7 @@ create(unsigned bank, unsigned kind, unsigned n)
 }
 
 /* A full node key or a read-write page key, and no other kind. */
-static bool
-acceptable(unsigned kind, cap_t key)
+static bool acceptable(unsigned kind, cap_t key)
 {
 	unsigned data_byte;
 
@@ -313,8 +292,7 @@ acceptable(unsigned kind, cap_t key)
 	       (kind == NODES || !(data_byte & DB_READONLY));
 }
 
-static uint32_t
-destroy(unsigned bank, unsigned kind, unsigned n)
+static uint32_t destroy(unsigned bank, unsigned kind, unsigned n)
 {
 	static const cap_t from[] = { K0, K1, K2 };
 	uint32_t failed = 0;
@@ -325,8 +303,7 @@ destroy(unsigned bank, unsigned kind, unsigned n)
 	return failed;
 }
 
-static uint32_t
-sever(unsigned bank, unsigned kind)
+static uint32_t sever(unsigned bank, unsigned kind)
 {
 	if (!acceptable(kind, K0))
 		return 1;
@@ -336,8 +313,7 @@ sever(unsigned bank, unsigned kind)
 	return RC_OK;
 }
 
-static uint32_t
-change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
+static uint32_t change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 {
 	uint64_t *limit = &objects[bank].bank_of.limit[kind], now;
 	uint32_t rc = RC_OK;
@@ -355,8 +331,7 @@ change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 	return rc;
 }
 
-static uint32_t
-tell(unsigned bank, uint32_t what, unsigned kind)
+static uint32_t tell(unsigned bank, uint32_t what, unsigned kind)
 {
 	const struct object *o = &objects[bank];
 	uint64_t left = room(bank, kind);
@@ -374,8 +349,7 @@ tell(unsigned bank, uint32_t what, unsigned kind)
 	return RC_OK;
 }
 
-static uint32_t
-tell_all(unsigned bank)
+static uint32_t tell_all(unsigned bank)
 {
 	const struct object *o = &objects[bank];
 	uint64_t all[4] = { o->bank_of.made[NODES], o->bank_of.freed[NODES], o->bank_of.made[PAGES], o->bank_of.freed[PAGES] };
@@ -386,24 +360,21 @@ tell_all(unsigned bank)
 	return RC_OK;
 }
 
-static uint32_t
-verify(cap_t key)
+static uint32_t verify(cap_t key)
 {
 	unsigned index, rights;
 
 	return key_open(key, KIND_BANK, &index, &rights) ? rights & 7 : RC_FOREIGN;
 }
 
-static uint32_t
-weaken(unsigned bank, unsigned forbid)
+static uint32_t weaken(unsigned bank, unsigned forbid)
 {
 	object_key(bank, face | forbid, R_A);
 	reply_key(0, R_A);
 	return RC_OK;
 }
 
-static uint32_t
-sub_bank(unsigned above, unsigned rights)
+static uint32_t sub_bank(unsigned above, unsigned rights)
 {
 	unsigned index;
 	uint32_t rc = bank_make(above, &index);
@@ -416,8 +387,7 @@ sub_bank(unsigned above, unsigned rights)
 }
 
 /* Orders 0..14 for nodes; 16..30 are the same for pages. */
-static uint32_t
-serve_kind(unsigned bank, uint32_t order, unsigned kind)
+static uint32_t serve_kind(unsigned bank, uint32_t order, unsigned kind)
 {
 	uint64_t delta, range[2];
 
@@ -442,8 +412,7 @@ serve_kind(unsigned bank, uint32_t order, unsigned kind)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-sb_serve(unsigned bank, uint32_t order)
+uint32_t sb_serve(unsigned bank, uint32_t order)
 {
 	/* What 33..39 forbid. */
 	static const uint8_t forbids[] = { NO_DESTROY, NO_QUERY, NO_DESTROY | NO_QUERY, NO_LIMITS, NO_DESTROY | NO_LIMITS,
@@ -470,8 +439,7 @@ sb_serve(unsigned bank, uint32_t order)
 
 /* ---- the transformer --------------------------------------------------------------------- */
 
-uint32_t
-sbt_serve(unsigned index, uint32_t order)
+uint32_t sbt_serve(unsigned index, uint32_t order)
 {
 	unsigned bank;
 	uint32_t rc;

@@ -31,20 +31,17 @@ enum { PAGES = 2, LIMIT = 4096, COLUMNS = 80, ROWS = 24 };
 static unsigned parked;                    /* how many read or write */
 static unsigned console;                   /* the console's circuit */
 
-static struct object *
-circuit(unsigned index)
+static struct object *circuit(unsigned index)
 {
 	return &objects[index];
 }
 
-static char *
-buffer(unsigned index, unsigned page)
+static char *buffer(unsigned index, unsigned page)
 {
 	return (char *)arena_see(index, ARENA_A) + page * PAGE_SIZE;
 }
 
-bool
-circuits_wait(void)
+bool circuits_wait(void)
 {
 	return parked != 0;
 }
@@ -52,8 +49,7 @@ circuits_wait(void)
 /* ---- keys -------------------------------------------------------------------------------- */
 
 /* The circuit that a key of this kind is to. */
-static bool
-circuit_of(unsigned object, unsigned *index)
+static bool circuit_of(unsigned object, unsigned *index)
 {
 	unsigned which_face;
 
@@ -61,8 +57,7 @@ circuit_of(unsigned object, unsigned *index)
 	return key_open(CR_TMP0, KIND_CIRCUIT, index, &which_face);
 }
 
-static void
-parked_end(unsigned index, unsigned slot, uint8_t *waits)
+static void parked_end(unsigned index, unsigned slot, uint8_t *waits)
 {
 	struct msg m = { .order = RC_VOID };
 
@@ -74,8 +69,7 @@ parked_end(unsigned index, unsigned slot, uint8_t *waits)
 }
 
 /* SIK and SOK die, and who used them hears KT+1. */
-static void
-keys_end(unsigned index)
+static void keys_end(unsigned index)
 {
 	struct object *o = circuit(index);
 	unsigned key, which_face;
@@ -91,8 +85,7 @@ keys_end(unsigned index)
 }
 
 /* New ones, in R_A, R_B; and the circuit's own key in R_C. */
-uint32_t
-circuit_keys(unsigned index)
+uint32_t circuit_keys(unsigned index)
 {
 	unsigned key[2];
 
@@ -114,8 +107,7 @@ circuit_keys(unsigned index)
 }
 
 /* A circuit with its memory, charged to the bank (0: the server's). */
-uint32_t
-circuit_make(unsigned bank, enum circuit_type type, unsigned *index)
+uint32_t circuit_make(unsigned bank, enum circuit_type type, unsigned *index)
 {
 	if (object_make(KIND_CIRCUIT, bank, index) != RC_OK)
 		return RC_NO_SPACE;
@@ -129,15 +121,13 @@ circuit_make(unsigned bank, enum circuit_type type, unsigned *index)
 	return RC_OK;
 }
 
-void
-circuit_end(unsigned index)
+void circuit_end(unsigned index)
 {
 	keys_end(index);
 }
 
 /* What stands on it, and below it. */
-void
-circuit_link(unsigned upper, unsigned lower)
+void circuit_link(unsigned upper, unsigned lower)
 {
 	object_key(upper, 0, R_D);
 	object_put(lower, SLOT_UPPER, R_D);
@@ -145,8 +135,7 @@ circuit_link(unsigned upper, unsigned lower)
 	object_put(upper, SLOT_LOWER, R_D);
 }
 
-bool
-circuit_lower(unsigned index, enum kind kind, unsigned *lower)
+bool circuit_lower(unsigned index, enum kind kind, unsigned *lower)
 {
 	unsigned which_face;
 
@@ -154,8 +143,7 @@ circuit_lower(unsigned index, enum kind kind, unsigned *lower)
 	return key_open(CR_TMP0, kind, lower, &which_face);
 }
 
-static bool
-upper_of(unsigned index, enum kind kind, unsigned *upper)
+static bool upper_of(unsigned index, enum kind kind, unsigned *upper)
 {
 	unsigned which_face;
 
@@ -164,8 +152,7 @@ upper_of(unsigned index, enum kind kind, unsigned *upper)
 }
 
 /* Its keys die; a zapper above loses its circuit. */
-void
-circuit_disconnect(unsigned index)
+void circuit_disconnect(unsigned index)
 {
 	unsigned upper;
 
@@ -180,8 +167,7 @@ circuit_disconnect(unsigned index)
 
 /* ---- output ------------------------------------------------------------------------------ */
 
-static unsigned
-console_write(const char *bytes, unsigned length)
+static unsigned console_write(const char *bytes, unsigned length)
 {
 	uint64_t accepted = 0;
 
@@ -190,8 +176,7 @@ console_write(const char *bytes, unsigned length)
 }
 
 /* How many bytes went out now. */
-static unsigned
-write_down(unsigned index, const char *bytes, unsigned length)
+static unsigned write_down(unsigned index, const char *bytes, unsigned length)
 {
 	unsigned lower;
 
@@ -205,8 +190,7 @@ write_down(unsigned index, const char *bytes, unsigned length)
 }
 
 /* The bytes that wait, as far as they will go. */
-void
-writer_try(unsigned index)
+void writer_try(unsigned index)
 {
 	struct object *o = circuit(index);
 	struct msg m = { .order = LIMIT };
@@ -230,8 +214,7 @@ writer_try(unsigned index)
 	object_answer(index, SLOT_WRITER, &m);
 }
 
-uint32_t
-sok_serve(unsigned object, uint32_t order)
+uint32_t sok_serve(unsigned object, uint32_t order)
 {
 	unsigned index;
 	struct object *o;
@@ -264,15 +247,13 @@ sok_serve(unsigned object, uint32_t order)
 
 /* ---- input ------------------------------------------------------------------------------- */
 
-static bool
-activates(const struct object *o, uint8_t c)
+static bool activates(const struct object *o, uint8_t c)
 {
 	return o->circuit.activation[c / 32] >> c % 32 & 1;
 }
 
 /* How many bytes the reader gets now; 0: it waits. */
-static unsigned
-ready(unsigned index)
+static unsigned ready(unsigned index)
 {
 	const struct object *o = circuit(index);
 	const char *in = buffer(index, 0);
@@ -285,15 +266,13 @@ ready(unsigned index)
 	return o->circuit.in_length >= o->circuit.want ? o->circuit.want : 0;
 }
 
-static void
-echo(unsigned index, const char *bytes, unsigned length)
+static void echo(unsigned index, const char *bytes, unsigned length)
 {
 	for (unsigned i = 0; i < length; i++)
 		write_down(index, bytes[i] == '\r' ? "\r\n" : &bytes[i], bytes[i] == '\r' ? 2 : 1);
 }
 
-static void
-reader_answer(unsigned index, unsigned length)
+static void reader_answer(unsigned index, unsigned length)
 {
 	struct object *o = circuit(index);
 	char bytes[LIMIT];
@@ -311,8 +290,7 @@ reader_answer(unsigned index, unsigned length)
 	object_answer(index, SLOT_READER, &m);
 }
 
-static void
-reader_try(unsigned index)
+static void reader_try(unsigned index)
 {
 	unsigned length;
 
@@ -321,8 +299,7 @@ reader_try(unsigned index)
 }
 
 /* A byte comes in, and goes up to whoever has the input.  What finds no room is lost. */
-void
-circuit_input(unsigned index, char c)
+void circuit_input(unsigned index, char c)
 {
 	struct object *o = circuit(index);
 	unsigned upper;
@@ -343,8 +320,7 @@ circuit_input(unsigned index, char c)
 		terminal_active(index, true);
 }
 
-uint32_t
-sik_serve(unsigned object, uint32_t order)
+uint32_t sik_serve(unsigned object, uint32_t order)
 {
 	unsigned index, length = order & 0xFFF;
 	struct object *o;
@@ -368,8 +344,7 @@ sik_serve(unsigned object, uint32_t order)
 
 /* ---- control ----------------------------------------------------------------------------- */
 
-static uint32_t
-reply_circuit(unsigned index)
+static uint32_t reply_circuit(unsigned index)
 {
 	uint32_t rc = circuit_keys(index);
 
@@ -378,8 +353,7 @@ reply_circuit(unsigned index)
 	return rc;
 }
 
-static uint32_t
-mask_set(uint32_t *mask)
+static uint32_t mask_set(uint32_t *mask)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		mask[i] = 0;
@@ -390,8 +364,7 @@ mask_set(uint32_t *mask)
 	return RC_OK;
 }
 
-uint32_t
-circuit_serve(unsigned index, uint32_t order)
+uint32_t circuit_serve(unsigned index, uint32_t order)
 {
 	static const uint32_t types[] = { [CIRCUIT_CONSOLE] = 0x40E, [CIRCUIT_BRANCH] = 0x20E, [CIRCUIT_ZAPPED] = 0x50E };
 	const uint16_t traits[4] = { 0, 0, COLUMNS, ROWS };
@@ -429,8 +402,7 @@ circuit_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-device_serve(unsigned index, uint32_t order)
+uint32_t device_serve(unsigned index, uint32_t order)
 {
 	(void)index;
 	switch (order) {
@@ -444,8 +416,7 @@ device_serve(unsigned index, uint32_t order)
 }
 
 /* For a simple terminal over the console: the same circuit. */
-uint32_t
-console_circuit(void)
+uint32_t console_circuit(void)
 {
 	return reply_circuit(console);
 }
@@ -453,8 +424,7 @@ console_circuit(void)
 /* ---- the console's streams --------------------------------------------------------------- */
 
 /* Who has the console's input now. */
-static unsigned
-console_reader(void)
+static unsigned console_reader(void)
 {
 	unsigned index = console, upper;
 
@@ -471,8 +441,7 @@ console_reader(void)
 }
 
 /* The console's input is taken only when it is read: until then it is the interpreter's. */
-void
-circuits_poll(void)
+void circuits_poll(void)
 {
 	char bytes[256];
 	size_t length = 0;
@@ -487,8 +456,7 @@ circuits_poll(void)
 			writer_try(i);
 }
 
-bool
-circuits_begin(void)
+bool circuits_begin(void)
 {
 	if (circuit_make(0, CIRCUIT_CONSOLE, &console) != RC_OK)
 		return false;

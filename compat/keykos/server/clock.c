@@ -28,14 +28,12 @@ struct date { uint32_t years, day, month, month_day, weekday; uint64_t days; };
 static uint64_t offset;                    /* 0: to be asked for */
 
 /* The system goes on from its store: its timer stood still meanwhile. */
-void
-time_of_day_forget(void)
+void time_of_day_forget(void)
 {
 	offset = 0;
 }
 
-uint64_t
-time_of_day_offset(void)
+uint64_t time_of_day_offset(void)
 {
 	uint64_t seconds = 0, ns = 0;
 
@@ -49,14 +47,12 @@ time_of_day_offset(void)
 	return offset;
 }
 
-static bool
-is_leap(uint32_t year)
+static bool is_leap(uint32_t year)
 {
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-static struct date
-date_of(uint64_t days)
+static struct date date_of(uint64_t days)
 {
 	static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	struct date d = { .days = days, .weekday = (days + 3) % 7 };
@@ -77,8 +73,7 @@ date_of(uint64_t days)
 	return d;
 }
 
-static uint32_t
-packed(uint32_t n)
+static uint32_t packed(uint32_t n)
 {
 	uint32_t value = 0;
 
@@ -87,8 +82,7 @@ packed(uint32_t n)
 	return value;
 }
 
-static void
-text_of(const struct date *d, uint32_t cents, const char zone[3], char text[CLOCK_TEXT])
+static void text_of(const struct date *d, uint32_t cents, const char zone[3], char text[CLOCK_TEXT])
 {
 	static const char days[7][10] = { "MONDAY   ", "TUESDAY  ", "WEDNESDAY", "THURSDAY ", "FRIDAY   ", "SATURDAY ",
 					  "SUNDAY   " };
@@ -99,8 +93,7 @@ text_of(const struct date *d, uint32_t cents, const char zone[3], char text[CLOC
 	memcpy(text, line, CLOCK_TEXT);
 }
 
-void
-clock_text(uint64_t tod, char text[CLOCK_TEXT])
+void clock_text(uint64_t tod, char text[CLOCK_TEXT])
 {
 	uint64_t us = tod / UNITS;
 	struct date d = date_of(us / DAY_US);
@@ -108,8 +101,7 @@ clock_text(uint64_t tod, char text[CLOCK_TEXT])
 	text_of(&d, us % DAY_US / 10000, "UT ", text);
 }
 
-static uint32_t
-tell(unsigned index, uint32_t form, bool universal)
+static uint32_t tell(unsigned index, uint32_t form, bool universal)
 {
 	const struct object *o = &objects[index];
 	int64_t west = universal ? 0 : (int64_t)o->clock.west_minutes * (int64_t)MINUTE_US;
@@ -154,8 +146,7 @@ tell(unsigned index, uint32_t form, bool universal)
 	return rc;
 }
 
-static uint32_t
-zone_set(unsigned index)
+static uint32_t zone_set(unsigned index)
 {
 	struct object *o = &objects[index];
 	int16_t hours, minutes;
@@ -169,8 +160,7 @@ zone_set(unsigned index)
 	return RC_OK;
 }
 
-uint32_t
-clock_serve(unsigned index, uint32_t order)
+uint32_t clock_serve(unsigned index, uint32_t order)
 {
 	static const uint8_t lost[] = { NO_DESTROY, NO_ZONE, NO_DESTROY | NO_ZONE };
 	uint64_t offset;
@@ -197,8 +187,7 @@ clock_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-clock_make(unsigned index, uint32_t order, cap_t to)
+uint32_t clock_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned bank, made;
 

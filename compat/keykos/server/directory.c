@@ -25,16 +25,14 @@ static unsigned name_count, directory, first_bank;
 static cap_t bank_register = CR_BANK;
 static struct space_maker maker;
 
-static void
-fatal(const char *what, const char *of)
+static void fatal(const char *what, const char *of)
 {
 	fprintf(stderr, "keykos: %s %s failed at the start\n", what, of);
 	native_exit(1);
 }
 
 /* Keys are kept in a tree of their own: two levels below a node in the directory's slot 0. */
-static void
-name_add(const char *name, cap_t key)
+static void name_add(const char *name, cap_t key)
 {
 	if (name_count == NAMES)
 		fatal("naming", name);
@@ -49,14 +47,12 @@ name_add(const char *name, cap_t key)
 	name_count++;
 }
 
-unsigned
-directory_index(void)
+unsigned directory_index(void)
 {
 	return directory;
 }
 
-uint32_t
-directory_serve(unsigned index, uint32_t order)
+uint32_t directory_serve(unsigned index, uint32_t order)
 {
 	unsigned i = name_count;
 
@@ -84,16 +80,14 @@ directory_serve(unsigned index, uint32_t order)
 
 static const struct pack_header *const pack = (const struct pack_header *)WINDOW;
 
-static void
-window_map(uint64_t va, uint64_t page)
+static void window_map(uint64_t va, uint64_t page)
 {
 	if (process_get_slot(CR_SELF, PSLOT_SPACE, R_B) != RC_OK || physmem_pack_page(R_PHYSMEM, page, CR_TMP0) != RC_OK ||
 	    space_map(R_B, va, CR_TMP0, 0, &maker) != RC_OK)
 		fatal("mapping", "the boot pack");
 }
 
-static uint32_t
-section_page(void *ctx, uint64_t index, cap_t to)
+static uint32_t section_page(void *ctx, uint64_t index, cap_t to)
 {
 	const struct pack_section *s = ctx;
 
@@ -101,8 +95,7 @@ section_page(void *ctx, uint64_t index, cap_t to)
 }
 
 /* A program of the dialect as a sensory segment of lss 3, or 4 if it must be: its pages are the pack's own. */
-static void
-program_add(const struct pack_section *s)
+static void program_add(const struct pack_section *s)
 {
 	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
 	char name[48];
@@ -145,8 +138,7 @@ static const struct builtin {
 };
 
 /* The key of that name, in R_C. */
-static void
-name_get(const char *name)
+static void name_get(const char *name)
 {
 	unsigned i = 0;
 
@@ -158,8 +150,7 @@ name_get(const char *name)
 	node_fetch(R_C, i % 16, R_C);
 }
 
-static void
-builtin_add(const struct pack_section *s, const struct builtin *b)
+static void builtin_add(const struct pack_section *s, const struct builtin *b)
 {
 	const uint32_t *header = (const uint32_t *)(WINDOW + PAGE_SIZE);
 	char name[48];
@@ -178,8 +169,7 @@ builtin_add(const struct pack_section *s, const struct builtin *b)
 	name_add(b->factory, R_A);
 }
 
-static void
-builtins_add(void)
+static void builtins_add(void)
 {
 	for (unsigned i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
 		for (unsigned j = 0; j < pack->count && j < PACK_SECTIONS; j++)
@@ -190,8 +180,7 @@ builtins_add(void)
 }
 
 /* The interpreter: a native program of the pack, with the directory, the console and storage of its own. */
-static void
-interpreter_start(const struct pack_section *s)
+static void interpreter_start(const struct pack_section *s)
 {
 	static const struct { cap_t reg, from; } grants[] = {
 		{ CR_BANK, CR_BANK }, { CR_SCHED, CR_SCHED }, { CR_LOG, CR_LOG }, { CR_RETURNER, CR_RETURNER }, { 8, R_C },
@@ -211,8 +200,7 @@ interpreter_start(const struct pack_section *s)
 		fatal("starting", s->name);
 }
 
-static void
-pack_install(void)
+static void pack_install(void)
 {
 	const struct pack_section *interpreter = NULL;
 
@@ -233,8 +221,7 @@ pack_install(void)
 
 /* ---- the first objects ------------------------------------------------------------------- */
 
-static void
-object_add(const char *name, enum kind kind)
+static void object_add(const char *name, enum kind kind)
 {
 	unsigned index;
 
@@ -244,8 +231,7 @@ object_add(const char *name, enum kind kind)
 	name_add(name, R_A);
 }
 
-void
-directory_fill(void)
+void directory_fill(void)
 {
 	unsigned index, bank;
 

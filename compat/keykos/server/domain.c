@@ -16,8 +16,7 @@
 
 enum { RC_FOREIGN_DOMAIN = 3 };
 
-uint32_t
-primary(cap_t key, uint32_t order, cap_t send, cap_t recv)
+uint32_t primary(cap_t key, uint32_t order, cap_t send, cap_t recv)
 {
 	struct msg m = { .order = order, .send = { send }, .recv = { recv } };
 
@@ -25,8 +24,7 @@ primary(cap_t key, uint32_t order, cap_t send, cap_t recv)
 	return m.order;
 }
 
-uint32_t
-dc_make(unsigned bank, unsigned *index)
+uint32_t dc_make(unsigned bank, unsigned *index)
 {
 	if (object_make(KIND_DC, bank, index) != RC_OK)
 		return RC_NO_SPACE;
@@ -38,15 +36,13 @@ dc_make(unsigned bank, unsigned *index)
 	return RC_OK;
 }
 
-void
-dc_end(unsigned dc)
+void dc_end(unsigned dc)
 {
 	object_get(dc, SLOT_BRAND, R_D);
 	bank_give(objects[dc].bank, 0, R_D);
 }
 
-uint32_t
-domain_make(unsigned dc, unsigned bank, cap_t to)
+uint32_t domain_make(unsigned dc, unsigned bank, cap_t to)
 {
 	if (bank_take(bank, DOMAIN_TAKE, to) != RC_OK)
 		return RC_NO_SPACE;
@@ -56,8 +52,7 @@ domain_make(unsigned dc, unsigned bank, cap_t to)
 	return RC_OK;
 }
 
-uint32_t
-dcc_serve(unsigned index, uint32_t order)
+uint32_t dcc_serve(unsigned index, uint32_t order)
 {
 	unsigned bank, dc, which;
 
@@ -77,8 +72,7 @@ dcc_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-static uint32_t
-create(unsigned dc, cap_t bank_key)
+static uint32_t create(unsigned dc, cap_t bank_key)
 {
 	unsigned bank;
 
@@ -91,8 +85,7 @@ create(unsigned dc, cap_t bank_key)
 }
 
 /* Whose domain a start, resume or domain key is: the key to the domain goes to R_A. */
-static uint32_t
-identify(unsigned dc, cap_t key, uint32_t order, uint64_t *data)
+static uint32_t identify(unsigned dc, cap_t key, uint32_t order, uint64_t *data)
 {
 	object_get(dc, SLOT_BRAND, CR_TMP0);
 	*data = 0;
@@ -107,8 +100,7 @@ identify(unsigned dc, cap_t key, uint32_t order, uint64_t *data)
  * 5..7, 9..11: whose domain keeps a segment, or a meter: its keeper is a start (5, 9), resume (6, 10) or domain key
  * (7, 11).  The domain tool tells the keeper's slot and data byte; the domain and the node are the answer.
  */
-static uint32_t
-tell_keeper(unsigned dc, uint32_t order)
+static uint32_t tell_keeper(unsigned dc, uint32_t order)
 {
 	struct msg m = { .order = order, .send = { K0, CR_TMP0 }, .recv = { R_B } };
 	uint32_t kind = order >= 9 ? order - 9 : order - 5;
@@ -126,8 +118,7 @@ tell_keeper(unsigned dc, uint32_t order)
 	return m.order & 0xFF;
 }
 
-static uint32_t
-tell_identity(unsigned dc, uint32_t order)
+static uint32_t tell_identity(unsigned dc, uint32_t order)
 {
 	uint64_t data;
 
@@ -138,8 +129,7 @@ tell_identity(unsigned dc, uint32_t order)
 }
 
 /* Gives a domain back, and the memory that was made for it at its birth. */
-static uint32_t
-domain_give(unsigned bank, cap_t domain)
+static uint32_t domain_give(unsigned bank, cap_t domain)
 {
 	struct entry e;
 
@@ -150,8 +140,7 @@ domain_give(unsigned bank, cap_t domain)
 	return RC_OK;
 }
 
-static uint32_t
-destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
+static uint32_t destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 {
 	uint64_t data;
 	unsigned bank;
@@ -164,8 +153,7 @@ destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 }
 
 /* Gives back the domain that calls, and tells K0 the code that it ended with. */
-static uint32_t
-domain_end(unsigned bank, cap_t domain)
+static uint32_t domain_end(unsigned bank, cap_t domain)
 {
 	struct msg m = { .order = message.recv_length >= 4 ? arg32(0) : (uint32_t)message.w[0] };
 	unsigned birth, which_face;
@@ -184,8 +172,7 @@ domain_end(unsigned bank, cap_t domain)
 }
 
 /* The caller's own end: nothing of its memory, which exit has sold.  A code that is in no memory any more is word 0. */
-static uint32_t
-destroy_caller(unsigned dc)
+static uint32_t destroy_caller(unsigned dc)
 {
 	uint64_t data;
 	unsigned bank;
@@ -198,8 +185,7 @@ destroy_caller(unsigned dc)
 }
 
 /* The same of the bank itself, for a domain whose creator is gone: its domain key says that it is its own. */
-uint32_t
-domain_dissolve(unsigned bank)
+uint32_t domain_dissolve(unsigned bank)
 {
 	if (key_type(K1) != TYPE_PROCESS)
 		return 1;
@@ -207,8 +193,7 @@ domain_dissolve(unsigned bank)
 }
 
 /* 14: the domain of a start or resume key. */
-static uint32_t
-sever_domain(unsigned dc)
+static uint32_t sever_domain(unsigned dc)
 {
 	uint64_t data;
 	unsigned bank;
@@ -224,8 +209,7 @@ sever_domain(unsigned dc)
 }
 
 /* 15: the caller.  Its resume key dies with the others, so it gets another to be answered through. */
-static uint32_t
-sever_caller(unsigned dc)
+static uint32_t sever_caller(unsigned dc)
 {
 	uint64_t data;
 	unsigned bank;
@@ -241,8 +225,7 @@ sever_caller(unsigned dc)
 	return RC_OK;
 }
 
-uint32_t
-dc_serve(unsigned dc, uint32_t order)
+uint32_t dc_serve(unsigned dc, uint32_t order)
 {
 	switch (order) {
 	case 0: return create(dc, K1);

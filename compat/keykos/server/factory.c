@@ -32,8 +32,7 @@ enum { RC_NOT_FITTING = 2, RC_WOULD_ADD = 3, RC_HOLE_LIMIT = 6, RC_BAD_DC = 5 };
 
 static uint32_t yield(unsigned index, uint32_t order);
 
-void
-factory_end(unsigned index)
+void factory_end(unsigned index)
 {
 	unsigned dc, which_face;
 
@@ -46,8 +45,7 @@ factory_end(unsigned index)
 
 /* ---- components -------------------------------------------------------------------------- */
 
-static void
-component_put(unsigned index, unsigned which, cap_t key)
+static void component_put(unsigned index, unsigned which, cap_t key)
 {
 	if (which < 16) {
 		object_get(index, SLOT_COMPONENTS, CR_TMP0);
@@ -60,8 +58,7 @@ component_put(unsigned index, unsigned which, cap_t key)
 		objects[index].factory.address = arg32(0);
 }
 
-static void
-component_get(unsigned index, unsigned which, cap_t to)
+static void component_get(unsigned index, unsigned which, cap_t to)
 {
 	if (which < 16) {
 		object_get(index, SLOT_COMPONENTS, CR_TMP0);
@@ -71,8 +68,7 @@ component_get(unsigned index, unsigned which, cap_t to)
 	}
 }
 
-static uint32_t
-install_sensory(unsigned index, unsigned which)
+static uint32_t install_sensory(unsigned index, unsigned which)
 {
 	uint64_t hole = 1;
 
@@ -83,8 +79,7 @@ install_sensory(unsigned index, unsigned which)
 	return RC_OK;
 }
 
-static uint32_t
-install_hole(unsigned index, unsigned which)
+static uint32_t install_hole(unsigned index, unsigned which)
 {
 	struct object *o = &objects[index];
 	struct entry e;
@@ -100,14 +95,12 @@ install_hole(unsigned index, unsigned which)
 	return RC_OK;
 }
 
-static bool
-holes_within(unsigned inner, unsigned outer)
+static bool holes_within(unsigned inner, unsigned outer)
 {
 	return keyset_within(inner, objects[inner].factory.holes, outer, objects[outer].factory.holes);
 }
 
-static bool
-holes_join(unsigned to, unsigned from)
+static bool holes_join(unsigned to, unsigned from)
 {
 	struct object *o = &objects[to];
 
@@ -115,8 +108,7 @@ holes_join(unsigned to, unsigned from)
 }
 
 /* Another factory, or a maker, which has no holes. */
-static uint32_t
-install_factory(unsigned index, unsigned which)
+static uint32_t install_factory(unsigned index, unsigned which)
 {
 	unsigned other, other_face;
 
@@ -136,8 +128,7 @@ install_factory(unsigned index, unsigned which)
 /* ---- yields ------------------------------------------------------------------------------ */
 
 /* The memory: slot 0 the program in R_E, slot 1 the first page of the stack.  In R_B, or nothing is left of it. */
-static bool
-memory_make(unsigned bank)
+static bool memory_make(unsigned bank)
 {
 	if (bank_take(bank, 0, R_B) != RC_OK)
 		return false;
@@ -151,15 +142,13 @@ memory_make(unsigned bank)
 	return true;
 }
 
-static void
-give(unsigned slot, cap_t key)
+static void give(unsigned slot, cap_t key)
 {
 	process_swap_reg(R_A, KEY_REGISTER + slot, key, CR_VOID);
 }
 
 /* Fills the domain in R_A with memory R_B and keeper R_F.  Slots: keykos.md 6.4. */
-static void
-domain_fill(unsigned index)
+static void domain_fill(unsigned index)
 {
 	process_swap_slot(R_A, PSLOT_SPACE, R_B, CR_VOID);
 	process_swap_slot(R_A, PSLOT_SCHEDULE, K1, CR_VOID);
@@ -177,8 +166,7 @@ domain_fill(unsigned index)
 }
 
 /* The domain itself, of psb K0, meter K1, third key K2, caller CR_RETURN, program R_E and keeper R_F. */
-static uint32_t
-domain_start(unsigned index, uint32_t order)
+static uint32_t domain_start(unsigned index, uint32_t order)
 {
 	const struct object *o = &objects[index];
 	struct reg_image regs = { .rflags = 0x202, .rip = o->factory.address, .rsp = STACK_BASE + PAGE_SIZE - 16,
@@ -211,8 +199,7 @@ domain_start(unsigned index, uint32_t order)
 /* ---- births: components that are factories ------------------------------------------------ */
 
 /* Tells the caller of a birth that nothing came of it, and forgets it.  A caller may be a birth itself. */
-static void
-birth_fail(unsigned index, uint32_t rc)
+static void birth_fail(unsigned index, uint32_t rc)
 {
 	struct msg m = { .order = rc };
 	unsigned other, which_face;
@@ -228,8 +215,7 @@ birth_fail(unsigned index, uint32_t rc)
 }
 
 /* Memory that the server made for it ends with it, unless a domain has it. */
-void
-birth_end(unsigned index)
+void birth_end(unsigned index)
 {
 	struct msg m = { .order = RC_VOID };
 	unsigned memory, which_face;
@@ -244,8 +230,7 @@ birth_end(unsigned index)
  * Asks the component for what a birth needs.  RC_OK: it is there, in its slot.  NO_REPLY: it will come as a message to
  * the birth.  Anything else is an error.
  */
-static uint32_t
-birth_ask(unsigned birth, unsigned factory, unsigned which, unsigned slot)
+static uint32_t birth_ask(unsigned birth, unsigned factory, unsigned which, unsigned slot)
 {
 	unsigned other, other_face;
 	uint32_t rc;
@@ -267,8 +252,7 @@ birth_ask(unsigned birth, unsigned factory, unsigned which, unsigned slot)
 }
 
 /* Goes on with a birth as far as it can. */
-static uint32_t
-birth_go_on(unsigned index)
+static uint32_t birth_go_on(unsigned index)
 {
 	struct object *o = &objects[index];
 	unsigned factory, which_face;
@@ -309,8 +293,7 @@ birth_go_on(unsigned index)
 }
 
 /* The component's yield answers, as if to its caller. */
-uint32_t
-birth_serve(unsigned index, uint32_t order)
+uint32_t birth_serve(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 	uint32_t rc = order;
@@ -327,8 +310,7 @@ birth_serve(unsigned index, uint32_t order)
 	return NO_REPLY;
 }
 
-static uint32_t
-birth_begin(unsigned factory, uint32_t order, unsigned bank)
+static uint32_t birth_begin(unsigned factory, uint32_t order, unsigned bank)
 {
 	unsigned index;
 	uint32_t rc;
@@ -350,8 +332,7 @@ birth_begin(unsigned factory, uint32_t order, unsigned bank)
 	return rc;
 }
 
-static uint32_t
-yield(unsigned index, uint32_t order)
+static uint32_t yield(unsigned index, uint32_t order)
 {
 	unsigned bank;
 
@@ -366,8 +347,7 @@ yield(unsigned index, uint32_t order)
 
 /* ---- faces ------------------------------------------------------------------------------- */
 
-static uint32_t
-tell(unsigned index, unsigned which)
+static uint32_t tell(unsigned index, unsigned which)
 {
 	const struct object *o = &objects[index];
 	struct { uint32_t address, akt; uint8_t bits[3], flags; uint32_t ordinal; } values = {
@@ -385,8 +365,7 @@ tell(unsigned index, unsigned which)
 	return RC_OK;
 }
 
-static uint32_t
-requestor_and_fetcher(unsigned index)
+static uint32_t requestor_and_fetcher(unsigned index)
 {
 	object_key(index, REQUESTOR, R_A);
 	object_key(index, FETCHER, R_B);
@@ -395,8 +374,7 @@ requestor_and_fetcher(unsigned index)
 	return RC_OK;
 }
 
-static uint32_t
-builder(unsigned index, uint32_t order)
+static uint32_t builder(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 
@@ -422,8 +400,7 @@ builder(unsigned index, uint32_t order)
 	return RC_OK;
 }
 
-uint32_t
-key_compares(cap_t key, unsigned factory, uint32_t holes)
+uint32_t key_compares(cap_t key, unsigned factory, uint32_t holes)
 {
 	unsigned other, other_face;
 
@@ -434,14 +411,12 @@ key_compares(cap_t key, unsigned factory, uint32_t holes)
 	return !keyset_within(other, objects[other].factory.holes, factory, holes);
 }
 
-static uint32_t
-compare(unsigned index)
+static uint32_t compare(unsigned index)
 {
 	return key_compares(K0, index, objects[index].factory.holes);
 }
 
-static uint32_t
-requestor(unsigned index, uint32_t order)
+static uint32_t requestor(unsigned index, uint32_t order)
 {
 	if (order == RC_FOREIGN)
 		return compare(index);
@@ -452,8 +427,7 @@ requestor(unsigned index, uint32_t order)
 	return yield(index, order);
 }
 
-static uint32_t
-fetcher(unsigned index, uint32_t order)
+static uint32_t fetcher(unsigned index, uint32_t order)
 {
 	if (order == RC_FOREIGN)
 		return compare(index);
@@ -471,8 +445,7 @@ fetcher(unsigned index, uint32_t order)
 }
 
 /* A new factory with its node of components; its creator is the one in R_D, or its own. */
-static uint32_t
-factory_make(unsigned bank, bool shared, uint32_t limit, unsigned *index)
+static uint32_t factory_make(unsigned bank, bool shared, uint32_t limit, unsigned *index)
 {
 	unsigned dc = 0;
 
@@ -498,8 +471,7 @@ factory_make(unsigned bank, bool shared, uint32_t limit, unsigned *index)
 	return RC_OK;
 }
 
-static bool
-is_own_copy_key(unsigned index, cap_t key)
+static bool is_own_copy_key(unsigned index, cap_t key)
 {
 	unsigned factory, key_face;
 
@@ -507,8 +479,7 @@ is_own_copy_key(unsigned index, cap_t key)
 }
 
 /* The capacity of a hole set: small ones for nothing, larger ones if the third key is a bank too. */
-static uint32_t
-capacity_check(uint32_t capacity)
+static uint32_t capacity_check(uint32_t capacity)
 {
 	unsigned bank;
 
@@ -517,8 +488,7 @@ capacity_check(uint32_t capacity)
 	return capacity > HOLES_SMALL && !bank_open(K2, &bank) ? 3 : RC_OK;
 }
 
-static uint32_t
-copy(unsigned index, uint32_t order)
+static uint32_t copy(unsigned index, uint32_t order)
 {
 	unsigned bank, made;
 
@@ -552,8 +522,7 @@ copy(unsigned index, uint32_t order)
 	return RC_OK;
 }
 
-uint32_t
-factory_serve(unsigned index, uint32_t order)
+uint32_t factory_serve(unsigned index, uint32_t order)
 {
 	switch (face) {
 	case BUILDER: return builder(index, order);
@@ -566,8 +535,7 @@ factory_serve(unsigned index, uint32_t order)
 
 /* ---- creators ---------------------------------------------------------------------------- */
 
-static uint32_t
-fc_create(uint32_t order)
+static uint32_t fc_create(uint32_t order)
 {
 	unsigned bank, index, other, other_face;
 	uint32_t limit = order >= 2 ? arg32(0) : 0, rc = capacity_check(limit);
@@ -589,8 +557,7 @@ fc_create(uint32_t order)
 }
 
 /* Faces: 0 full, 1 no recall of builders, 2 no recall. */
-static uint32_t
-fc_recall(uint32_t order)
+static uint32_t fc_recall(uint32_t order)
 {
 	unsigned index, other_face;
 
@@ -603,8 +570,7 @@ fc_recall(uint32_t order)
 	return RC_OK;
 }
 
-uint32_t
-fc_serve(unsigned index, uint32_t order)
+uint32_t fc_serve(unsigned index, uint32_t order)
 {
 	switch (order) {
 	case 0: case 1: case 2: case 3: return fc_create(order);
@@ -623,8 +589,7 @@ fc_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-fcc_serve(unsigned index, uint32_t order)
+uint32_t fcc_serve(unsigned index, uint32_t order)
 {
 	unsigned bank, fc;
 
@@ -645,8 +610,7 @@ fcc_serve(unsigned index, uint32_t order)
 /* ---- the system's own -------------------------------------------------------------------- */
 
 /* A factory of the program in R_C with that entry, made at the system's start; its builder's components come by builtin_component. */
-bool
-builtin_make(unsigned bank, uint32_t entry, uint32_t type, unsigned *index)
+bool builtin_make(unsigned bank, uint32_t entry, uint32_t type, unsigned *index)
 {
 	if (factory_make(bank, false, 0, index) != RC_OK)
 		return false;
@@ -657,8 +621,7 @@ builtin_make(unsigned bank, uint32_t entry, uint32_t type, unsigned *index)
 }
 
 /* The key in R_C: a maker or another of the system's own factories, or a key that the system vouches for. */
-void
-builtin_component(unsigned index, unsigned which)
+void builtin_component(unsigned index, unsigned which)
 {
 	unsigned other, other_face;
 
@@ -668,8 +631,7 @@ builtin_component(unsigned index, unsigned which)
 }
 
 /* Its requestor, in `to`. */
-void
-builtin_requestor(unsigned index, cap_t to)
+void builtin_requestor(unsigned index, cap_t to)
 {
 	objects[index].factory.complete = 1;
 	object_key(index, REQUESTOR, to);

@@ -21,8 +21,7 @@ static volatile struct kernel_page *page;  /* NULL until somebody asks */
 static uint64_t restarted, generation;
 static cap_t bank_register = CR_BANK;
 
-void
-journal_restart(void)
+void journal_restart(void)
 {
 	restarted = time_now();
 	if (!page)
@@ -32,8 +31,7 @@ journal_restart(void)
 }
 
 /* A checkpoint that is new since the last time was begun after that, less what it took until its commit. */
-static void
-checkpoint_tell(void)
+static void checkpoint_tell(void)
 {
 	uint64_t newest = 0, commit_ns = 0;
 
@@ -45,14 +43,12 @@ checkpoint_tell(void)
 		page->last_checkpoint = page->now - commit_ns / 1000 * UNITS;
 }
 
-bool
-journal_runs(void)
+bool journal_runs(void)
 {
 	return page != NULL;
 }
 
-void
-journal_tick(void)
+void journal_tick(void)
 {
 	if (!page)
 		return;
@@ -60,8 +56,7 @@ journal_tick(void)
 	page->now = time_now();
 }
 
-static uint32_t
-page_make(unsigned index)
+static uint32_t page_make(unsigned index)
 {
 	struct space_maker maker = space_bank_maker(&bank_register);
 
@@ -81,8 +76,7 @@ page_make(unsigned index)
 	return RC_OK;
 }
 
-uint32_t
-journal_serve(unsigned index, uint32_t order)
+uint32_t journal_serve(unsigned index, uint32_t order)
 {
 	if (order == KT)
 		return 4;

@@ -20,8 +20,7 @@
 #define NO_SET 4u
 #define ENTRIES_TO_A_PAGE (PAGE_SIZE / sizeof(struct entry))
 
-void
-keyset_bits(cap_t key, struct entry *e)
+void keyset_bits(cap_t key, struct entry *e)
 {
 	uint64_t valid;
 
@@ -32,8 +31,7 @@ keyset_bits(cap_t key, struct entry *e)
 		*e = (struct entry){ 0 };
 }
 
-static int
-order_of(const struct entry *a, const struct entry *b)
+static int order_of(const struct entry *a, const struct entry *b)
 {
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
@@ -41,8 +39,7 @@ order_of(const struct entry *a, const struct entry *b)
 }
 
 /* Where it is, or where it belongs. */
-static uint32_t
-place_of(const struct entry *set, uint32_t count, const struct entry *e)
+static uint32_t place_of(const struct entry *set, uint32_t count, const struct entry *e)
 {
 	uint32_t low = 0, high = count;
 
@@ -57,8 +54,7 @@ place_of(const struct entry *set, uint32_t count, const struct entry *e)
 	return low;
 }
 
-const struct entry *
-keyset_find(unsigned index, uint32_t count, const struct entry *e, unsigned window)
+const struct entry *keyset_find(unsigned index, uint32_t count, const struct entry *e, unsigned window)
 {
 	struct entry *set;
 	uint32_t at;
@@ -71,8 +67,7 @@ keyset_find(unsigned index, uint32_t count, const struct entry *e, unsigned wind
 }
 
 /* A key that is there gets the new number. */
-uint32_t
-keyset_add(unsigned index, uint32_t *count, const struct entry *e)
+uint32_t keyset_add(unsigned index, uint32_t *count, const struct entry *e)
 {
 	struct entry *set;
 	uint32_t at;
@@ -89,8 +84,7 @@ keyset_add(unsigned index, uint32_t *count, const struct entry *e)
 	return RC_OK;
 }
 
-uint32_t
-keyset_delete(unsigned index, uint32_t *count, const struct entry *e)
+uint32_t keyset_delete(unsigned index, uint32_t *count, const struct entry *e)
 {
 	const struct entry *found = keyset_find(index, *count, e, ARENA_A);
 	struct entry *set;
@@ -105,8 +99,7 @@ keyset_delete(unsigned index, uint32_t *count, const struct entry *e)
 	return RC_OK;
 }
 
-bool
-keyset_within(unsigned inner, uint32_t inner_count, unsigned outer, uint32_t outer_count)
+bool keyset_within(unsigned inner, uint32_t inner_count, unsigned outer, uint32_t outer_count)
 {
 	const struct entry *set;
 
@@ -119,8 +112,7 @@ keyset_within(unsigned inner, uint32_t inner_count, unsigned outer, uint32_t out
 	return true;
 }
 
-uint32_t
-keyset_join(unsigned to, uint32_t *to_count, uint32_t limit, unsigned from, uint32_t from_count)
+uint32_t keyset_join(unsigned to, uint32_t *to_count, uint32_t limit, unsigned from, uint32_t from_count)
 {
 	const struct entry *set;
 
@@ -138,8 +130,7 @@ keyset_join(unsigned to, uint32_t *to_count, uint32_t limit, unsigned from, uint
 
 /* ---- order codes ------------------------------------------------------------------------- */
 
-uint32_t
-kidc_serve(unsigned index, uint32_t order)
+uint32_t kidc_serve(unsigned index, uint32_t order)
 {
 	unsigned bank, other, made;
 
@@ -160,8 +151,7 @@ kidc_serve(unsigned index, uint32_t order)
 	return RC_OK;
 }
 
-static uint32_t
-add(unsigned index, struct entry *e)
+static uint32_t add(unsigned index, struct entry *e)
 {
 	struct object *o = &objects[index];
 
@@ -171,8 +161,7 @@ add(unsigned index, struct entry *e)
 	return keyset_add(index, &o->set.count, e);
 }
 
-static uint32_t
-identify(unsigned index, const struct entry *e)
+static uint32_t identify(unsigned index, const struct entry *e)
 {
 	const struct entry *found = keyset_find(index, objects[index].set.count, e, ARENA_A);
 
@@ -182,8 +171,7 @@ identify(unsigned index, const struct entry *e)
 	return RC_OK;
 }
 
-static uint32_t
-intersect(unsigned index, unsigned other)
+static uint32_t intersect(unsigned index, unsigned other)
 {
 	struct object *o = &objects[index];
 	struct entry *set;
@@ -199,8 +187,7 @@ intersect(unsigned index, unsigned other)
 	return RC_OK;
 }
 
-static uint32_t
-serve_two(unsigned index, uint32_t order)
+static uint32_t serve_two(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 	unsigned other, which_face;
@@ -216,8 +203,7 @@ serve_two(unsigned index, uint32_t order)
 	}
 }
 
-uint32_t
-kid_serve(unsigned index, uint32_t order)
+uint32_t kid_serve(unsigned index, uint32_t order)
 {
 	struct entry e;
 

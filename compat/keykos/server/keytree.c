@@ -14,16 +14,14 @@
 static const cap_t depth_reg[DEPTH_MAX + 1] = { 0, R_A, R_B, R_C, R_D, R_E, R_F, K1, K2 };
 
 /* From the object's bank, or, if it has none, the server's. */
-static bool
-node_take(unsigned index, cap_t to)
+static bool node_take(unsigned index, cap_t to)
 {
 	unsigned bank = objects[index].bank;
 
 	return (bank ? bank_take(bank, 0, to) : bank_alloc_node(CR_BANK, to)) == RC_OK;
 }
 
-static unsigned
-depth_needed(uint32_t number)
+static unsigned depth_needed(uint32_t number)
 {
 	unsigned depth = 1;
 
@@ -33,8 +31,7 @@ depth_needed(uint32_t number)
 }
 
 /* The old root becomes slot 0 of a new one. */
-static uint32_t
-deepen(unsigned index)
+static uint32_t deepen(unsigned index)
 {
 	struct object *o = &objects[index];
 
@@ -50,8 +47,7 @@ deepen(unsigned index)
 }
 
 /* Stores in under that number; what was there goes to old.  Neither may be R_D or R_E. */
-uint32_t
-keytree_swap(unsigned index, uint32_t number, cap_t in, cap_t old)
+uint32_t keytree_swap(unsigned index, uint32_t number, cap_t in, cap_t old)
 {
 	struct object *o = &objects[index];
 	uint32_t rc = RC_OK;
@@ -77,8 +73,7 @@ keytree_swap(unsigned index, uint32_t number, cap_t in, cap_t old)
 }
 
 /* DK(0) if there is none. */
-void
-keytree_fetch(unsigned index, uint32_t number, cap_t to)
+void keytree_fetch(unsigned index, uint32_t number, cap_t to)
 {
 	unsigned depth = objects[index].tree_depth;
 
@@ -90,8 +85,7 @@ keytree_fetch(unsigned index, uint32_t number, cap_t to)
 		cap_copy(to, CR_VOID);
 }
 
-static void
-level_give(unsigned bank, unsigned depth)
+static void level_give(unsigned bank, unsigned depth)
 {
 	for (unsigned i = 0; depth > 1 && i < NODE_SLOTS; i++) {
 		node_fetch(depth_reg[depth], i, depth_reg[depth - 1]);
@@ -101,8 +95,7 @@ level_give(unsigned bank, unsigned depth)
 	bank_give(bank, 0, depth_reg[depth]);
 }
 
-void
-keytree_clear(unsigned index)
+void keytree_clear(unsigned index)
 {
 	struct object *o = &objects[index];
 

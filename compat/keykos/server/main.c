@@ -26,16 +26,14 @@ static unsigned objects_used = OBJECT_FIRST; /* from here on none was ever made 
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
-void
-reply_bytes(const void *bytes, size_t length)
+void reply_bytes(const void *bytes, size_t length)
 {
 	memcpy(reply_string, bytes, length);
 	message.send_string = reply_string;
 	message.send_length = length;
 }
 
-void
-reply_key(unsigned position, cap_t reg)
+void reply_key(unsigned position, cap_t reg)
 {
 	message.send[position] = reg;
 }
@@ -43,8 +41,7 @@ reply_key(unsigned position, cap_t reg)
 /* ---- objects ----------------------------------------------------------------------------- */
 
 /* Nodes of the store's tree between its root and the objects' own. */
-static uint32_t
-path_make(unsigned index)
+static uint32_t path_make(unsigned index)
 {
 	uint32_t rc;
 
@@ -61,16 +58,14 @@ path_make(unsigned index)
 	return RC_OK;
 }
 
-void
-wrapper_fill(cap_t node, unsigned index, uint32_t format)
+void wrapper_fill(cap_t node, unsigned index, uint32_t format)
 {
 	process_make_start(CR_SELF, index << 4, CR_TMP1);
 	node_swap(node, SLOT_NODE_KEEPER, CR_TMP1, CR_VOID);
 	node_write_number(node, SLOT_NODE_FORMAT, format, 0);
 }
 
-uint32_t
-object_make(enum kind kind, unsigned bank, unsigned *index)
+uint32_t object_make(enum kind kind, unsigned bank, unsigned *index)
 {
 	unsigned i = OBJECT_FIRST;
 
@@ -92,8 +87,7 @@ object_make(enum kind kind, unsigned bank, unsigned *index)
 }
 
 /* Its own storage, then its node: with that every key to it is void. */
-void
-object_end(unsigned index)
+void object_end(unsigned index)
 {
 	struct object *o = &objects[index];
 
@@ -109,41 +103,35 @@ object_end(unsigned index)
 	o->kind = KIND_NONE;
 }
 
-uint32_t
-object_get(unsigned index, unsigned slot, cap_t to)
+uint32_t object_get(unsigned index, unsigned slot, cap_t to)
 {
 	return node_tree_fetch(R_STORE, index << 4 | slot, 4, to);
 }
 
-void
-object_put(unsigned index, unsigned slot, cap_t from)
+void object_put(unsigned index, unsigned slot, cap_t from)
 {
 	node_tree_swap(R_STORE, index << 4 | slot, 4, from, CR_VOID);
 }
 
-void
-object_node(unsigned index, cap_t to)
+void object_node(unsigned index, cap_t to)
 {
 	node_tree_fetch(R_STORE, index, 3, to);
 }
 
-unsigned
-face_data(unsigned which_face)
+unsigned face_data(unsigned which_face)
 {
 	return (which_face & 1) << 7 | (which_face & 2) << 4 | (which_face & 4) << 2;
 }
 
 /* Of the low four bits of a keeper's data (kernel: forward_data): 8, 2 and 1 are rights 1, 2 and 4. */
-static unsigned
-data_face(unsigned bits)
+static unsigned data_face(unsigned bits)
 {
 	static const uint8_t faces[16] = { 0, 4, 2, 6, 0, 4, 2, 6, 1, 5, 3, 7, 1, 5, 3, 7 };
 
 	return faces[bits];
 }
 
-void
-object_key(unsigned index, unsigned which_face, cap_t to)
+void object_key(unsigned index, unsigned which_face, cap_t to)
 {
 	object_node(index, to);
 	if (kinds[objects[index].kind].segment)
@@ -152,8 +140,7 @@ object_key(unsigned index, unsigned which_face, cap_t to)
 		node_make_frontend(to, face_data(which_face), to);
 }
 
-bool
-key_index(cap_t key, unsigned *index, unsigned *which_face)
+bool key_index(cap_t key, unsigned *index, unsigned *which_face)
 {
 	uint64_t data;
 
@@ -164,22 +151,19 @@ key_index(cap_t key, unsigned *index, unsigned *which_face)
 	return *index < OBJECTS;
 }
 
-bool
-key_open(cap_t key, enum kind kind, unsigned *index, unsigned *which_face)
+bool key_open(cap_t key, enum kind kind, unsigned *index, unsigned *which_face)
 {
 	return key_index(key, index, which_face) && objects[*index].kind == kind;
 }
 
-bool
-key_is_maker(cap_t key, unsigned *index)
+bool key_is_maker(cap_t key, unsigned *index)
 {
 	unsigned which_face;
 
 	return key_index(key, index, &which_face) && kinds[objects[*index].kind].maker;
 }
 
-unsigned
-key_look(cap_t key, unsigned *data_byte)
+unsigned key_look(cap_t key, unsigned *data_byte)
 {
 	uint64_t first = 0, second, valid = 0;
 
@@ -188,22 +172,19 @@ key_look(cap_t key, unsigned *data_byte)
 	return valid ? first & 0xFF : TYPE_VOID;
 }
 
-unsigned
-key_type(cap_t key)
+unsigned key_type(cap_t key)
 {
 	unsigned data_byte;
 
 	return key_look(key, &data_byte);
 }
 
-bool
-key_is_null(cap_t key)
+bool key_is_null(cap_t key)
 {
 	return key_type(key) == TYPE_VOID;
 }
 
-uint64_t
-time_now(void)
+uint64_t time_now(void)
 {
 	uint64_t now_ns = 0;
 
@@ -211,8 +192,7 @@ time_now(void)
 	return now_ns / 1000 * 4096 + now_ns % 1000 * 4096 / 1000;
 }
 
-bool
-object_park(unsigned index, unsigned slot)
+bool object_park(unsigned index, unsigned slot)
 {
 	if (!(message.got & INV_GOT_RESUME))
 		return false;
@@ -220,8 +200,7 @@ object_park(unsigned index, unsigned slot)
 	return true;
 }
 
-void
-object_answer(unsigned index, unsigned slot, struct msg *m)
+void object_answer(unsigned index, unsigned slot, struct msg *m)
 {
 	object_get(index, slot, CR_TMP0);
 	if (key_type(CR_TMP0) == TYPE_RESUME)
@@ -232,8 +211,7 @@ object_answer(unsigned index, unsigned slot, struct msg *m)
 /* ---- serving ----------------------------------------------------------------------------- */
 
 /* Only what the last message left is cleared. */
-static void
-string_pad(size_t length)
+static void string_pad(size_t length)
 {
 	static size_t used;
 
@@ -250,8 +228,7 @@ string_pad(size_t length)
 	used = length < STRING_PADDED ? length : STRING_PADDED;
 }
 
-static void
-message_serve(void)
+static void message_serve(void)
 {
 	unsigned data = message.got & INV_GOT_DATA, index = data >> 4 ? data >> 4 : directory_index();
 	const struct object *o = &objects[index];
@@ -275,8 +252,7 @@ message_serve(void)
 }
 
 /* What must go well at the start: there is nobody to tell otherwise. */
-static void
-must(bool well, const char *what)
+static void must(bool well, const char *what)
 {
 	if (well)
 		return;
@@ -284,8 +260,7 @@ must(bool well, const char *what)
 	native_exit(1);
 }
 
-int
-main(void)
+int main(void)
 {
 	must(bank_alloc_node(CR_BANK, R_STORE) == RC_OK && bank_alloc_node(CR_BANK, R_BRAND) == RC_OK, "making the store");
 	must(proctool_set_brand(R_PROCTOOL, CR_SELF, R_BRAND) == RC_OK, "branding the server");

@@ -10,8 +10,7 @@
 
 #define CLASS_METER 4
 
-uint32_t
-maker_serve(unsigned index, uint32_t order)
+uint32_t maker_serve(unsigned index, uint32_t order)
 {
 	const struct kind_row *row = &kinds[objects[index].kind];
 	uint64_t class = 0;

@@ -19,14 +19,12 @@
 #define PLACES       1024u                 /* of each range */
 #define RC_NO_STORE  2u
 
-static bool
-of_pages(unsigned index)
+static bool of_pages(unsigned index)
 {
 	return objects[index].kind == KIND_PAGE_RANGE;
 }
 
-static bool
-remember(unsigned index, uint32_t place, cap_t key)
+static bool remember(unsigned index, uint32_t place, cap_t key)
 {
 	struct entry e;
 
@@ -36,8 +34,7 @@ remember(unsigned index, uint32_t place, cap_t key)
 }
 
 /* The object at a place, in R_A. */
-static uint32_t
-object_at(unsigned index, uint64_t place)
+static uint32_t object_at(unsigned index, uint64_t place)
 {
 	uint32_t rc;
 
@@ -56,8 +53,7 @@ object_at(unsigned index, uint64_t place)
 	return RC_OK;
 }
 
-static uint32_t
-place_of(unsigned index, cap_t key, uint32_t *place)
+static uint32_t place_of(unsigned index, cap_t key, uint32_t *place)
 {
 	const struct entry *found;
 	struct entry e;
@@ -71,8 +67,7 @@ place_of(unsigned index, cap_t key, uint32_t *place)
 }
 
 /* Severs what is in R_A; the new key is there then. */
-static uint32_t
-sever(unsigned index, uint32_t place, bool severs, bool clears)
+static uint32_t sever(unsigned index, uint32_t place, bool severs, bool clears)
 {
 	struct entry e;
 
@@ -93,8 +88,7 @@ sever(unsigned index, uint32_t place, bool severs, bool clears)
 	return RC_OK;
 }
 
-static uint32_t
-serve_place(unsigned index, uint32_t order)
+static uint32_t serve_place(unsigned index, uint32_t order)
 {
 	uint64_t place = 0;
 	uint32_t rc;
@@ -109,8 +103,7 @@ serve_place(unsigned index, uint32_t order)
 	return rc == RC_OK ? sever(index, place, order == 8, order >= 8) : rc;
 }
 
-static uint32_t
-serve_key(unsigned index, uint32_t order)
+static uint32_t serve_key(unsigned index, uint32_t order)
 {
 	uint32_t place, rc = place_of(index, K0, &place);
 
@@ -124,8 +117,7 @@ serve_key(unsigned index, uint32_t order)
 	return sever(index, place, true, order == 6);
 }
 
-uint32_t
-range_serve(unsigned index, uint32_t order)
+uint32_t range_serve(unsigned index, uint32_t order)
 {
 	switch (order) {
 	case 0: case 5: case 8: case 9: return serve_place(index, order);

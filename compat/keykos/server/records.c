@@ -39,8 +39,7 @@ static unsigned rc_index;
 static uint16_t *in_order;                 /* RECORDS of them */
 static uint8_t rights;
 
-static struct record *
-record(unsigned number)
+static struct record *record(unsigned number)
 {
 	uint8_t *arena = arena_see(rc_index, ARENA_A);
 
@@ -48,8 +47,7 @@ record(unsigned number)
 				 number % RECORDS_A_PAGE * sizeof(struct record));
 }
 
-static bool
-by_name(void)
+static bool by_name(void)
 {
 	return rc_->records.by_name;
 }
@@ -59,8 +57,7 @@ by_name(void)
 /* What a client sent: a name's length, the name, and the length of all. */
 struct named { unsigned n; const uint8_t *name; unsigned length; };
 
-static struct named
-name_sent(void)
+static struct named name_sent(void)
 {
 	struct named s = { message_string[0], message_string + 1, message.recv_length };
 
@@ -71,8 +68,7 @@ name_sent(void)
 	return s;
 }
 
-static int
-order_of(const struct named *a, const struct record *r)
+static int order_of(const struct named *a, const struct record *r)
 {
 	unsigned n = r->bytes[0], least = a->n < n ? a->n : n;
 	uint32_t x = 0, y = 0;
@@ -88,8 +84,7 @@ order_of(const struct named *a, const struct record *r)
 }
 
 /* The place of the first record that is not below the name. */
-static unsigned
-place_of(const struct named *name)
+static unsigned place_of(const struct named *name)
 {
 	unsigned low = 0, high = rc_->records.count;
 
@@ -104,8 +99,7 @@ place_of(const struct named *name)
 	return low;
 }
 
-static bool
-is_at(const struct named *name, unsigned place)
+static bool is_at(const struct named *name, unsigned place)
 {
 	return place < rc_->records.count && order_of(name, record(in_order[place])) == 0;
 }
@@ -113,8 +107,7 @@ is_at(const struct named *name, unsigned place)
 /* ---- records ----------------------------------------------------------------------------- */
 
 /* Answers with a record, and with its key if it has one: that goes to R_A. */
-static bool
-tell(unsigned place)
+static bool tell(unsigned place)
 {
 	unsigned number = in_order[place];
 	struct record *r = record(number);
@@ -128,8 +121,7 @@ tell(unsigned place)
 }
 
 /* A number for a record, its page there. */
-static uint32_t
-number_take(unsigned *number)
+static uint32_t number_take(unsigned *number)
 {
 	uint32_t rc;
 
@@ -148,8 +140,7 @@ number_take(unsigned *number)
 	return RC_OK;
 }
 
-static void
-number_free(unsigned number)
+static void number_free(unsigned number)
 {
 	struct record *r = record(number);
 
@@ -157,8 +148,7 @@ number_free(unsigned number)
 	rc_->records.free = number + 1;
 }
 
-static void
-record_remove(unsigned place)
+static void record_remove(unsigned place)
 {
 	unsigned number = in_order[place];
 
@@ -170,8 +160,7 @@ record_remove(unsigned place)
 }
 
 /* Puts what was sent, under a name of that place, into a record; R_A, which tell has filled, stays. */
-static uint32_t
-record_fill(unsigned number, bool with_key)
+static uint32_t record_fill(unsigned number, bool with_key)
 {
 	struct record *r = record(number);
 
@@ -185,8 +174,7 @@ record_fill(unsigned number, bool with_key)
 	return RC_OK;
 }
 
-static uint32_t
-record_add(unsigned place, bool with_key)
+static uint32_t record_add(unsigned place, bool with_key)
 {
 	unsigned number;
 	uint32_t rc = number_take(&number);
@@ -207,8 +195,7 @@ record_add(unsigned place, bool with_key)
 /* ---- adding and replacing ---------------------------------------------------------------- */
 
 /* An entry sequence numbers what is added: the name sent is four zero bytes. */
-static uint32_t
-entry_add(const struct named *name, bool with_key)
+static uint32_t entry_add(const struct named *name, bool with_key)
 {
 	static const uint8_t zero[4];
 	uint32_t last = 0, rc;
@@ -228,8 +215,7 @@ entry_add(const struct named *name, bool with_key)
 	return rc;
 }
 
-static uint32_t
-replace(unsigned place, bool with_key)
+static uint32_t replace(unsigned place, bool with_key)
 {
 	uint32_t rc, answer;
 
@@ -245,8 +231,7 @@ replace(unsigned place, bool with_key)
 }
 
 /* Codes 2..7. */
-static uint32_t
-change(uint32_t order)
+static uint32_t change(uint32_t order)
 {
 	bool with_key = order >= 5;
 	uint32_t what = with_key ? order - 3 : order;
@@ -271,8 +256,7 @@ change(uint32_t order)
 
 /* ---- finding and taking away ------------------------------------------------------------- */
 
-static uint32_t
-find(uint32_t order)
+static uint32_t find(uint32_t order)
 {
 	struct named name = name_sent();
 	unsigned place = order == 8 || order == 14 ? 0 : place_of(&name), count = rc_->records.count;
@@ -293,8 +277,7 @@ find(uint32_t order)
 }
 
 /* With 16 on a name sequence, which tells whether there was a key. */
-static uint32_t
-delete(uint32_t order)
+static uint32_t delete(uint32_t order)
 {
 	struct named name = name_sent();
 	unsigned place = place_of(&name);
@@ -307,8 +290,7 @@ delete(uint32_t order)
 	return key && order == 16 ? OK_WITH_KEY : RC_OK;
 }
 
-static uint32_t
-truncate(uint32_t order)
+static uint32_t truncate(uint32_t order)
 {
 	struct named name = name_sent();
 	unsigned place = 0;
@@ -326,8 +308,7 @@ truncate(uint32_t order)
 	return RC_OK;
 }
 
-static uint32_t
-empty(void)
+static uint32_t empty(void)
 {
 	keytree_clear(rc_index);
 	arena_free(rc_index);
@@ -337,8 +318,7 @@ empty(void)
 
 /* ---- the rest ---------------------------------------------------------------------------- */
 
-static uint32_t
-statistics(void)
+static uint32_t statistics(void)
 {
 	struct {
 		uint8_t format, reserved1; uint16_t id, version, reserved2;
@@ -363,8 +343,7 @@ statistics(void)
 }
 
 /* A key with fewer rights: to an object that has them, and the collection's key.  The same rights, the same object. */
-static uint32_t
-weaken(void)
+static uint32_t weaken(void)
 {
 	uint32_t mask = rights | (arg32(0) & 0x7F);
 	unsigned view, which_face, of;
@@ -391,8 +370,7 @@ weaken(void)
 	return RC_OK;
 }
 
-static uint32_t
-user_data(uint32_t order)
+static uint32_t user_data(uint32_t order)
 {
 	if (order == 19) {
 		reply_bytes(rc_->records.user, rc_->records.user_length);
@@ -406,8 +384,7 @@ user_data(uint32_t order)
 }
 
 /* What right each code needs. */
-static uint8_t
-forbidden(uint32_t order)
+static uint8_t forbidden(uint32_t order)
 {
 	switch (order) {
 	case 1: case 16: case 17: case OC_DESTROY: return NO_EMPTY;
@@ -418,8 +395,7 @@ forbidden(uint32_t order)
 	return 0;
 }
 
-static uint32_t
-serve(unsigned index, uint32_t order, uint8_t lost)
+static uint32_t serve(unsigned index, uint32_t order, uint8_t lost)
 {
 	rc_index = index;
 	rc_ = &objects[index];
@@ -446,14 +422,12 @@ serve(unsigned index, uint32_t order, uint8_t lost)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-records_serve(unsigned index, uint32_t order)
+uint32_t records_serve(unsigned index, uint32_t order)
 {
 	return serve(index, order, 0);
 }
 
-uint32_t
-records_view_serve(unsigned index, uint32_t order)
+uint32_t records_view_serve(unsigned index, uint32_t order)
 {
 	unsigned of, which_face;
 
@@ -462,8 +436,7 @@ records_view_serve(unsigned index, uint32_t order)
 }
 
 /* Its weaker keys end with it. */
-void
-records_end(unsigned index)
+void records_end(unsigned index)
 {
 	unsigned of, which_face;
 
@@ -476,8 +449,7 @@ records_end(unsigned index)
 	}
 }
 
-uint32_t
-records_make(unsigned index, uint32_t order, cap_t to)
+uint32_t records_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned bank, made;
 

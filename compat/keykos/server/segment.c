@@ -51,34 +51,29 @@ static const cap_t level_reg[LSS_HIGH + 1] = {
 	[11] = R_A, [10] = R_B, [9] = R_C, [8] = R_D, [7] = R_E, [6] = R_F, [5] = K0, [4] = K1, [3] = K2,
 };
 
-static bool
-is_copy(unsigned index)
+static bool is_copy(unsigned index)
 {
 	return objects[index].kind == KIND_VCS;
 }
 
-static unsigned
-slots_of(unsigned index)
+static unsigned slots_of(unsigned index)
 {
 	return is_copy(index) ? VCS_SLOTS : FS_SLOTS;
 }
 
-static uint32_t
-format_of(unsigned index)
+static uint32_t format_of(unsigned index)
 {
 	return 0x1FFFEF00u | slots_of(index) << 4 | objects[index].seg.lss;
 }
 
 /* The bank of the segment's memory; false if it is no more. */
-static bool
-bank_of(unsigned index, unsigned *bank)
+static bool bank_of(unsigned index, unsigned *bank)
 {
 	object_get(index, SLOT_SB, CR_TMP0);
 	return bank_open(CR_TMP0, bank);
 }
 
-static void
-stem_get(unsigned lss, cap_t to)
+static void stem_get(unsigned lss, cap_t to)
 {
 	object_get(stems, lss - 2, to);
 }
@@ -86,8 +81,7 @@ stem_get(unsigned lss, cap_t to)
 /* What stands in a slot of a tree. */
 enum found { HOLE, OWN, SENSORY };
 
-static enum found
-slot_look(cap_t key, unsigned child_lss)
+static enum found slot_look(cap_t key, unsigned child_lss)
 {
 	uint64_t first = 0, second = 0, valid = 0;
 	unsigned type;
@@ -101,15 +95,13 @@ slot_look(cap_t key, unsigned child_lss)
 
 /* ---- making ------------------------------------------------------------------------------ */
 
-static uint32_t
-node_take(unsigned bank, unsigned lss, cap_t to)
+static uint32_t node_take(unsigned bank, unsigned lss, cap_t to)
 {
 	return bank_take(bank, 0, to) == RC_OK ? node_make_node(to, lss, to) : RC_NO_NODES;
 }
 
 /* A segment without memory; its red node is in R_B, its segment key in `to`. */
-static uint32_t
-segment_make(enum kind kind, unsigned psb, cap_t sb, unsigned *index, cap_t to)
+static uint32_t segment_make(enum kind kind, unsigned psb, cap_t sb, unsigned *index, cap_t to)
 {
 	unsigned bank;
 	struct object *o;
@@ -129,8 +121,7 @@ segment_make(enum kind kind, unsigned psb, cap_t sb, unsigned *index, cap_t to)
 	return node_make_segment(R_B, 0, to);
 }
 
-uint32_t
-fs_make(unsigned index, uint32_t order, cap_t to)
+uint32_t fs_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned psb, made;
 
@@ -139,8 +130,7 @@ fs_make(unsigned index, uint32_t order, cap_t to)
 }
 
 /* The lss that a frozen segment's format key tells. */
-static unsigned
-frozen_lss(cap_t sense)
+static unsigned frozen_lss(cap_t sense)
 {
 	uint64_t format = 0;
 
@@ -150,8 +140,7 @@ frozen_lss(cap_t sense)
 }
 
 /* A virtual copy of what the maker has in its slot 0, or of nothing. */
-uint32_t
-vcs_make(unsigned index, uint32_t order, cap_t to)
+uint32_t vcs_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned psb, made;
 	uint32_t rc;
@@ -179,15 +168,13 @@ vcs_make(unsigned index, uint32_t order, cap_t to)
 }
 
 /* Zeroes of the greatest height: what a program that keeps virtual copies has as a component. */
-void
-stem_highest(cap_t to)
+void stem_highest(cap_t to)
 {
 	stem_get(LSS_HIGH, to);
 }
 
 /* The stems, at the system's start. */
-bool
-segments_begin(void)
+bool segments_begin(void)
 {
 	if (object_make(KIND_STEMS, 0, &stems) != RC_OK || bank_alloc_page(CR_BANK, R_A) != RC_OK)
 		return false;
@@ -212,8 +199,7 @@ segments_begin(void)
 
 /* ---- faults ------------------------------------------------------------------------------ */
 
-static unsigned
-lss_needed(uint64_t offset, unsigned slots)
+static unsigned lss_needed(uint64_t offset, unsigned slots)
 {
 	unsigned lss = LSS_LOW;
 
@@ -223,8 +209,7 @@ lss_needed(uint64_t offset, unsigned slots)
 }
 
 /* One level more: the slots of the red node in R_A move to a new node below its slot 0. */
-static uint32_t
-grow(unsigned index, unsigned bank)
+static uint32_t grow(unsigned index, unsigned bank)
 {
 	struct object *o = &objects[index];
 	unsigned slots = slots_of(index);
@@ -253,8 +238,7 @@ grow(unsigned index, unsigned bank)
 }
 
 /* Makes the slot of the node in R_B hold a node of our own, of that lss, with what is there now; that is in R_C. */
-static uint32_t
-child_own(unsigned bank, unsigned slot, unsigned lss)
+static uint32_t child_own(unsigned bank, unsigned slot, unsigned lss)
 {
 	unsigned data_byte, type;
 
@@ -271,8 +255,7 @@ child_own(unsigned bank, unsigned slot, unsigned lss)
 }
 
 /* The page at an offset of another segment's tree, in R_E; void if there is none. */
-static void
-page_find(unsigned index, uint64_t offset)
+static void page_find(unsigned index, uint64_t offset)
 {
 	object_get(index, SLOT_RED, R_E);
 	if (offset >> 4 * objects[index].seg.lss >= slots_of(index)) {
@@ -284,8 +267,7 @@ page_find(unsigned index, uint64_t offset)
 }
 
 /* Whether a fresh segment's page is to begin as its parent's; then that is in R_E. */
-static uint32_t
-page_of_parent(unsigned index, uint64_t offset, bool *there)
+static uint32_t page_of_parent(unsigned index, uint64_t offset, bool *there)
 {
 	const struct object *o = &objects[index];
 	unsigned parent, which_face;
@@ -302,8 +284,7 @@ page_of_parent(unsigned index, uint64_t offset, bool *there)
 }
 
 /* The page itself: the slot of the lss-3 node in R_B. */
-static uint32_t
-page_own(unsigned index, unsigned bank, uint64_t offset)
+static uint32_t page_own(unsigned index, unsigned bank, uint64_t offset)
 {
 	unsigned slot = offset >> PAGE_SHIFT & 15, data_byte, type;
 	bool there = false;
@@ -327,8 +308,7 @@ page_own(unsigned index, unsigned bank, uint64_t offset)
 }
 
 /* The way to a page, all of it the segment's own. */
-static uint32_t
-fault_handle(unsigned index, uint64_t offset)
+static uint32_t fault_handle(unsigned index, uint64_t offset)
 {
 	struct object *o = &objects[index];
 	unsigned bank, need = lss_needed(offset, slots_of(index));
@@ -354,8 +334,7 @@ fault_handle(unsigned index, uint64_t offset)
 /* ---- length and truncation --------------------------------------------------------------- */
 
 /* Puts into the slot of a node what stands for "nothing here". */
-static void
-hole_put(unsigned index, cap_t node, unsigned slot, unsigned child_lss)
+static void hole_put(unsigned index, cap_t node, unsigned slot, unsigned child_lss)
 {
 	if (is_copy(index))
 		stem_get(child_lss, CR_TMP0);
@@ -365,8 +344,7 @@ hole_put(unsigned index, cap_t node, unsigned slot, unsigned child_lss)
 }
 
 /* The last byte that is not zero in the page in CR_TMP0, and 1; 0 if all are. */
-static unsigned
-page_end(void)
+static unsigned page_end(void)
 {
 	struct space_maker maker = space_bank_maker(&bank_register);
 	const volatile uint8_t *bytes = (const volatile uint8_t *)PAGE_WINDOW;
@@ -385,8 +363,7 @@ page_end(void)
 }
 
 /* One past the highest byte below a node that is not zero.  What is above it and the segment's own is given back. */
-static uint64_t
-tree_end(unsigned index, unsigned bank, unsigned lss, unsigned slots, bool own)
+static uint64_t tree_end(unsigned index, unsigned bank, unsigned lss, unsigned slots, bool own)
 {
 	cap_t node = level_reg[lss], child = lss > LSS_LOW ? level_reg[lss - 1] : CR_TMP0;
 
@@ -410,8 +387,7 @@ tree_end(unsigned index, unsigned bank, unsigned lss, unsigned slots, bool own)
 	return 0;
 }
 
-static uint64_t
-length_of(unsigned index)
+static uint64_t length_of(unsigned index)
 {
 	unsigned bank = 0, lss = objects[index].seg.lss;
 	bool own = bank_of(index, &bank);
@@ -421,8 +397,7 @@ length_of(unsigned index)
 }
 
 /* Everything of the child's own below it, and the child. */
-static void
-tree_drop(unsigned bank, unsigned lss, cap_t child)
+static void tree_drop(unsigned bank, unsigned lss, cap_t child)
 {
 	for (unsigned i = 0; lss >= LSS_LOW && i < NODE_SLOTS; i++) {
 		cap_t below = lss > LSS_LOW ? level_reg[lss - 1] : CR_TMP0;
@@ -437,8 +412,7 @@ tree_drop(unsigned bank, unsigned lss, cap_t child)
 static uint32_t tree_cut(unsigned index, unsigned bank, unsigned lss, unsigned slots, uint64_t base, uint64_t end);
 
 /* A slot that the new end goes through: its page's rest becomes zero, or its node is cut in turn. */
-static uint32_t
-slot_cut(unsigned index, unsigned bank, unsigned lss, unsigned slot, uint64_t base, uint64_t end)
+static uint32_t slot_cut(unsigned index, unsigned bank, unsigned lss, unsigned slot, uint64_t base, uint64_t end)
 {
 	static const uint8_t zeroes[PAGE_SIZE];
 	cap_t node = level_reg[lss], child = lss > LSS_LOW ? level_reg[lss - 1] : CR_TMP0;
@@ -461,8 +435,7 @@ slot_cut(unsigned index, unsigned bank, unsigned lss, unsigned slot, uint64_t ba
 	return RC_OK;
 }
 
-static uint32_t
-tree_cut(unsigned index, unsigned bank, unsigned lss, unsigned slots, uint64_t base, uint64_t end)
+static uint32_t tree_cut(unsigned index, unsigned bank, unsigned lss, unsigned slots, uint64_t base, uint64_t end)
 {
 	cap_t node = level_reg[lss], child = lss > LSS_LOW ? level_reg[lss - 1] : CR_TMP0;
 	uint32_t rc = RC_OK;
@@ -488,8 +461,7 @@ tree_cut(unsigned index, unsigned bank, unsigned lss, unsigned slots, uint64_t b
 	return rc;
 }
 
-static uint32_t
-truncate(unsigned index, uint64_t end)
+static uint32_t truncate(unsigned index, uint64_t end)
 {
 	unsigned bank, lss = objects[index].seg.lss;
 
@@ -500,8 +472,7 @@ truncate(unsigned index, uint64_t end)
 }
 
 /* Whatever ends the segment: its memory, its red node, the factory of its copies. */
-void
-segment_end(unsigned index)
+void segment_end(unsigned index)
 {
 	unsigned factory, which_face, bank;
 
@@ -519,8 +490,7 @@ segment_end(unsigned index)
 
 /* ---- programs of domains ----------------------------------------------------------------- */
 
-void
-segment_belongs(cap_t segment, cap_t domain)
+void segment_belongs(cap_t segment, cap_t domain)
 {
 	unsigned index, which_face;
 	struct entry e;
@@ -532,8 +502,7 @@ segment_belongs(cap_t segment, cap_t domain)
 	owned++;
 }
 
-void
-segments_of_domain_end(const struct entry *domain)
+void segments_of_domain_end(const struct entry *domain)
 {
 	if (owned == 0)
 		return;
@@ -544,8 +513,7 @@ segments_of_domain_end(const struct entry *domain)
 
 /* ---- order codes ------------------------------------------------------------------------- */
 
-static uint32_t
-reply_segment(unsigned index, unsigned data_byte)
+static uint32_t reply_segment(unsigned index, unsigned data_byte)
 {
 	object_get(index, SLOT_RED, R_A);
 	node_make_segment(R_A, data_byte, R_A);
@@ -553,8 +521,7 @@ reply_segment(unsigned index, unsigned data_byte)
 	return RC_OK;
 }
 
-static uint32_t
-sibling(unsigned index, bool copying)
+static uint32_t sibling(unsigned index, bool copying)
 {
 	unsigned made;
 	uint64_t from = arg32(0), to = from + arg32(4);
@@ -574,8 +541,7 @@ sibling(unsigned index, bool copying)
 }
 
 /* The memory stays as it is, the bank's; nobody keeps it. */
-static uint32_t
-fs_freeze(unsigned index)
+static uint32_t fs_freeze(unsigned index)
 {
 	object_get(index, SLOT_RED, R_B);
 	node_swap(R_B, SLOT_NODE_KEEPER, CR_VOID, CR_VOID);
@@ -587,27 +553,23 @@ fs_freeze(unsigned index)
 	return RC_OK;
 }
 
-static uint32_t
-reply_number(uint64_t n)
+static uint32_t reply_number(uint64_t n)
 {
 	reply_bytes(&n, sizeof n);
 	return RC_OK;
 }
 
-static bool
-is_fault(uint32_t order)
+static bool is_fault(uint32_t order)
 {
 	return fault.is || (order > KT && order != OC_DESTROY);
 }
 
-static uint32_t
-serve_fault(unsigned index)
+static uint32_t serve_fault(unsigned index)
 {
 	return fault_handle(index, fault.is ? fault.offset : arg64(0) >> 16);
 }
 
-uint32_t
-fs_serve(unsigned index, uint32_t order)
+uint32_t fs_serve(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 
@@ -635,8 +597,7 @@ fs_serve(unsigned index, uint32_t order)
 }
 
 /* The red node becomes sensory, and a maker takes it. */
-static uint32_t
-freeze_red(unsigned index)
+static uint32_t freeze_red(unsigned index)
 {
 	unsigned bank;
 
@@ -652,8 +613,7 @@ freeze_red(unsigned index)
 	return RC_OK;
 }
 
-static uint32_t
-vcs_freeze(unsigned index)
+static uint32_t vcs_freeze(unsigned index)
 {
 	unsigned bank, made;
 	uint32_t rc;
@@ -676,8 +636,7 @@ vcs_freeze(unsigned index)
 	return RC_OK;
 }
 
-uint32_t
-vcs_serve(unsigned index, uint32_t order)
+uint32_t vcs_serve(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 

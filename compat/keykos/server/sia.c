@@ -15,8 +15,7 @@
 #define NONE        0xFFFFFFFFu
 
 /* The first bit of that value from a bit on, below the arena's end; the end if there is none. */
-static uint32_t
-bit_find(const uint64_t *words, uint32_t from, uint32_t end, bool value)
+static uint32_t bit_find(const uint64_t *words, uint32_t from, uint32_t end, bool value)
 {
 	for (uint32_t i = from / 64; i < end / 64; i++) {
 		uint64_t word = value ? words[i] : ~words[i];
@@ -29,8 +28,7 @@ bit_find(const uint64_t *words, uint32_t from, uint32_t end, bool value)
 	return end;
 }
 
-static uint32_t
-allocate(unsigned index)
+static uint32_t allocate(unsigned index)
 {
 	struct object *o = &objects[index];
 	uint32_t end = o->arena_pages * BITS_A_PAGE, bit = end;
@@ -46,8 +44,7 @@ allocate(unsigned index)
 	return bit + 1;
 }
 
-static uint32_t
-release(unsigned index, uint32_t n)
+static uint32_t release(unsigned index, uint32_t n)
 {
 	struct object *o = &objects[index];
 	uint32_t bit = n - 1;
@@ -64,8 +61,7 @@ release(unsigned index, uint32_t n)
 	return RC_OK;
 }
 
-static uint32_t
-lowest(unsigned index)
+static uint32_t lowest(unsigned index)
 {
 	uint32_t end = objects[index].arena_pages * BITS_A_PAGE, bit;
 
@@ -75,8 +71,7 @@ lowest(unsigned index)
 	return bit == end ? 0 : bit + 1;
 }
 
-uint32_t
-sia_serve(unsigned index, uint32_t order)
+uint32_t sia_serve(unsigned index, uint32_t order)
 {
 	if (order == 0)
 		return allocate(index);
@@ -92,8 +87,7 @@ sia_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-sia_make(unsigned index, uint32_t order, cap_t to)
+uint32_t sia_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned bank, made;
 

@@ -12,8 +12,7 @@
 
 #define WEAK 1
 
-uint32_t
-snode_make(unsigned index, uint32_t order, cap_t to)
+uint32_t snode_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned bank, made;
 
@@ -24,16 +23,14 @@ snode_make(unsigned index, uint32_t order, cap_t to)
 	return RC_OK;
 }
 
-static uint32_t
-fetch(unsigned index, uint32_t number)
+static uint32_t fetch(unsigned index, uint32_t number)
 {
 	keytree_fetch(index, number, R_A);
 	reply_key(0, R_A);
 	return RC_OK;
 }
 
-static uint32_t
-swap(unsigned index, uint32_t number)
+static uint32_t swap(unsigned index, uint32_t number)
 {
 	uint32_t rc;
 
@@ -45,8 +42,7 @@ swap(unsigned index, uint32_t number)
 	return rc;
 }
 
-uint32_t
-snode_serve(unsigned index, uint32_t order)
+uint32_t snode_serve(unsigned index, uint32_t order)
 {
 	if (order < 16)
 		return fetch(index, order);

@@ -33,8 +33,7 @@ enum { ALREADY = 1, NO_CIRCUIT = 2 };
 
 /* ---- branches ---------------------------------------------------------------------------- */
 
-static bool
-branch_at(unsigned terminal, unsigned id, unsigned *index)
+static bool branch_at(unsigned terminal, unsigned id, unsigned *index)
 {
 	unsigned which_face;
 
@@ -42,8 +41,7 @@ branch_at(unsigned terminal, unsigned id, unsigned *index)
 	return key_open(R_F, KIND_CIRCUIT, index, &which_face);
 }
 
-static uint32_t
-branch_of(unsigned terminal, cap_t cck, unsigned *index)
+static uint32_t branch_of(unsigned terminal, cap_t cck, unsigned *index)
 {
 	unsigned which_face, lower;
 
@@ -53,8 +51,7 @@ branch_of(unsigned terminal, cap_t cck, unsigned *index)
 	return objects[*index].circuit.id;
 }
 
-static bool
-base_of(unsigned terminal, unsigned *base)
+static bool base_of(unsigned terminal, unsigned *base)
 {
 	unsigned which_face;
 
@@ -63,8 +60,7 @@ base_of(unsigned terminal, unsigned *base)
 }
 
 /* Whether a branch has the output of its terminal; then lower is the circuit it goes to. */
-bool
-terminal_outputs(unsigned branch, unsigned *lower)
+bool terminal_outputs(unsigned branch, unsigned *lower)
 {
 	unsigned terminal;
 
@@ -73,8 +69,7 @@ terminal_outputs(unsigned branch, unsigned *lower)
 }
 
 /* Answers who waits for an active branch, if somebody does, about one that is. */
-static bool
-attention(unsigned terminal, unsigned branch)
+static bool attention(unsigned terminal, unsigned branch)
 {
 	struct object *o = &objects[branch];
 	struct msg m = { .order = (o->circuit.active_out ? REASON_OUTPUT : 0) | (o->circuit.active_in ? REASON_INPUT : 0) };
@@ -92,8 +87,7 @@ attention(unsigned terminal, unsigned branch)
 }
 
 /* Input that nobody reads came to a branch that has not the input, or output waits at one. */
-void
-terminal_active(unsigned branch, bool input)
+void terminal_active(unsigned branch, bool input)
 {
 	struct object *o = &objects[branch];
 	unsigned terminal;
@@ -108,15 +102,13 @@ terminal_active(unsigned branch, bool input)
 }
 
 /* The branch that has the input. */
-bool
-terminal_branch(unsigned terminal, unsigned *branch)
+bool terminal_branch(unsigned terminal, unsigned *branch)
 {
 	return branch_at(terminal, objects[terminal].terminal.input, branch);
 }
 
 /* A byte from below: the switch character brings the input to the control branch. */
-void
-terminal_input(unsigned terminal, char c)
+void terminal_input(unsigned terminal, char c)
 {
 	struct object *o = &objects[terminal];
 	unsigned branch;
@@ -128,8 +120,7 @@ terminal_input(unsigned terminal, char c)
 }
 
 /* Its keys go to R_A, R_B, R_C. */
-static uint32_t
-branch_make(unsigned terminal, cap_t bid, unsigned *id)
+static uint32_t branch_make(unsigned terminal, cap_t bid, unsigned *id)
 {
 	unsigned branch, other;
 
@@ -149,8 +140,7 @@ branch_make(unsigned terminal, cap_t bid, unsigned *id)
 	return RC_OK;
 }
 
-static uint32_t
-reply_circuit(unsigned position)
+static uint32_t reply_circuit(unsigned position)
 {
 	reply_key(position, R_A);
 	reply_key(position + 1, R_B);
@@ -158,8 +148,7 @@ reply_circuit(unsigned position)
 	return RC_OK;
 }
 
-static uint32_t
-branch_destroy(unsigned terminal, unsigned id, unsigned branch)
+static uint32_t branch_destroy(unsigned terminal, unsigned id, unsigned branch)
 {
 	struct object *o = &objects[terminal];
 
@@ -177,8 +166,7 @@ branch_destroy(unsigned terminal, unsigned id, unsigned branch)
 
 /* ---- the terminal ------------------------------------------------------------------------ */
 
-void
-terminal_end(unsigned index)
+void terminal_end(unsigned index)
 {
 	struct msg m = { .order = RC_VOID };
 	unsigned branch, base;
@@ -194,8 +182,7 @@ terminal_end(unsigned index)
 		object_put(base, SLOT_UPPER_KEY, CR_VOID);
 }
 
-static uint32_t
-destroy(unsigned index)
+static uint32_t destroy(unsigned index)
 {
 	unsigned base;
 	bool there = base_of(index, &base);
@@ -206,8 +193,7 @@ destroy(unsigned index)
 	return reply_circuit(0);
 }
 
-static uint32_t
-wait_active(unsigned index)
+static uint32_t wait_active(unsigned index)
 {
 	unsigned branch;
 
@@ -222,8 +208,7 @@ wait_active(unsigned index)
 	return NO_REPLY;
 }
 
-static uint32_t
-status(unsigned index, unsigned id, unsigned branch)
+static uint32_t status(unsigned index, unsigned id, unsigned branch)
 {
 	const struct object *t = &objects[index], *o = &objects[branch];
 
@@ -231,8 +216,7 @@ status(unsigned index, unsigned id, unsigned branch)
 	       (t->terminal.input == id ? 0x10 : 0) | (o->circuit.reading ? 0x20 : 0);
 }
 
-static uint32_t
-serve_branch(unsigned index, uint32_t order)
+static uint32_t serve_branch(unsigned index, uint32_t order)
 {
 	struct object *o = &objects[index];
 	unsigned branch, id = branch_of(index, K0, &branch), last;
@@ -261,8 +245,7 @@ serve_branch(unsigned index, uint32_t order)
 	return status(index, id, branch);
 }
 
-uint32_t
-terminal_serve(unsigned index, uint32_t order)
+uint32_t terminal_serve(unsigned index, uint32_t order)
 {
 	unsigned id;
 
@@ -277,8 +260,7 @@ terminal_serve(unsigned index, uint32_t order)
 }
 
 /* On the circuit whose key is in cck, with the control branch's bid; the keys go to R_A, R_B, R_C and R_D. */
-static uint32_t
-terminal_make(unsigned bank, cap_t cck, cap_t bid)
+static uint32_t terminal_make(unsigned bank, cap_t cck, cap_t bid)
 {
 	unsigned base, which_face, made, id;
 
@@ -304,8 +286,7 @@ terminal_make(unsigned bank, cap_t cck, cap_t bid)
 
 /* ---- zappers ----------------------------------------------------------------------------- */
 
-static bool
-circuit_above(unsigned zapper, unsigned *index)
+static bool circuit_above(unsigned zapper, unsigned *index)
 {
 	unsigned which_face;
 
@@ -313,8 +294,7 @@ circuit_above(unsigned zapper, unsigned *index)
 	return key_open(CR_TMP0, KIND_CIRCUIT, index, &which_face);
 }
 
-static void
-waiter_answer(unsigned zapper, uint32_t rc)
+static void waiter_answer(unsigned zapper, uint32_t rc)
 {
 	struct msg m = { .order = rc };
 
@@ -325,8 +305,7 @@ waiter_answer(unsigned zapper, uint32_t rc)
 }
 
 /* The circuit above a zapper has lost what was below. */
-void
-zapper_lost(unsigned above)
+void zapper_lost(unsigned above)
 {
 	unsigned index;
 
@@ -335,8 +314,7 @@ zapper_lost(unsigned above)
 			waiter_answer(i, RC_OK);
 }
 
-static uint32_t
-connect(unsigned index)
+static uint32_t connect(unsigned index)
 {
 	unsigned above, below, which_face;
 
@@ -352,8 +330,7 @@ connect(unsigned index)
 	return RC_OK;
 }
 
-void
-zapper_end(unsigned index)
+void zapper_end(unsigned index)
 {
 	unsigned above, below;
 
@@ -365,8 +342,7 @@ zapper_end(unsigned index)
 	object_end(above);
 }
 
-uint32_t
-zapper_serve(unsigned index, uint32_t order)
+uint32_t zapper_serve(unsigned index, uint32_t order)
 {
 	unsigned above, below;
 	bool connected = circuit_above(index, &above) && circuit_lower(above, KIND_CIRCUIT, &below);
@@ -395,8 +371,7 @@ zapper_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-static uint32_t
-zapper_make(unsigned bank)
+static uint32_t zapper_make(unsigned bank)
 {
 	unsigned made, above;
 
@@ -419,8 +394,7 @@ zapper_make(unsigned bank)
 
 /* ---- the maker, and the extended jump ---------------------------------------------------- */
 
-static uint32_t
-make(unsigned bank, uint32_t order, cap_t cck)
+static uint32_t make(unsigned bank, uint32_t order, cap_t cck)
 {
 	unsigned device, which_face;
 
@@ -432,8 +406,7 @@ make(unsigned bank, uint32_t order, cap_t cck)
 	return RC_UNKNOWN;
 }
 
-uint32_t
-extension_serve(unsigned index, uint32_t order)
+uint32_t extension_serve(unsigned index, uint32_t order)
 {
 	unsigned bank = objects[index].bank;
 	uint32_t rc;
@@ -451,8 +424,7 @@ extension_serve(unsigned index, uint32_t order)
 	return rc;
 }
 
-uint32_t
-tssf_serve(unsigned index, uint32_t order)
+uint32_t tssf_serve(unsigned index, uint32_t order)
 {
 	unsigned bank, made;
 

@@ -29,23 +29,20 @@ static unsigned waiting;                   /* how many objects have somebody who
 
 /* ---- the alarm --------------------------------------------------------------------------- */
 
-static bool
-waits(const struct object *o)
+static bool waits(const struct object *o)
 {
 	return (o->kind == KIND_WAIT || o->kind == KIND_REGISTRATION) && o->timer.waiting;
 }
 
 /* When it is due, by the system timer. */
-static uint64_t
-due_of(const struct object *o)
+static uint64_t due_of(const struct object *o)
 {
 	uint64_t offset = time_of_day_offset();
 
 	return o->timer.tod == NEVER ? NEVER : o->timer.tod > offset ? o->timer.tod - offset : 0;
 }
 
-void
-alarm_set(void)
+void alarm_set(void)
 {
 	uint64_t first = NEVER, now_ns = 0, now = time_now();
 
@@ -63,8 +60,7 @@ alarm_set(void)
 	timer_notify_at(R_TIMER, first == NEVER ? 0 : first, CR_TMP0);
 }
 
-static void
-answer(unsigned index, uint32_t rc)
+static void answer(unsigned index, uint32_t rc)
 {
 	struct msg m = { .order = rc };
 
@@ -74,8 +70,7 @@ answer(unsigned index, uint32_t rc)
 }
 
 /* The alarm, or the system goes on from its store. */
-void
-waits_expire(void)
+void waits_expire(void)
 {
 	uint64_t now = time_now();
 
@@ -87,8 +82,7 @@ waits_expire(void)
 	alarm_set();
 }
 
-void
-wait_end(unsigned index)
+void wait_end(unsigned index)
 {
 	if (objects[index].timer.waiting)
 		answer(index, RC_VOID);
@@ -96,24 +90,21 @@ wait_end(unsigned index)
 
 /* ---- one wait ---------------------------------------------------------------------------- */
 
-static void
-set(unsigned index, uint64_t tod)
+static void set(unsigned index, uint64_t tod)
 {
 	objects[index].timer.tod = tod;
 	if (objects[index].timer.waiting)
 		waits_expire();
 }
 
-static void
-set_interval(unsigned index, uint64_t us)
+static void set_interval(unsigned index, uint64_t us)
 {
 	uint64_t now = time_now() + time_of_day_offset();
 
 	set(index, us >= (NEVER - now) / UNITS ? NEVER : now + us * UNITS);
 }
 
-static uint32_t
-wait(unsigned index)
+static uint32_t wait(unsigned index)
 {
 	struct object *o = &objects[index];
 
@@ -128,8 +119,7 @@ wait(unsigned index)
 }
 
 /* Codes 0..4; the number stands at that offset of the string. */
-static uint32_t
-serve_wait(unsigned index, uint32_t order, unsigned at)
+static uint32_t serve_wait(unsigned index, uint32_t order, unsigned at)
 {
 	if (order == 1 || order == 3)
 		set(index, arg64(at));
@@ -138,8 +128,7 @@ serve_wait(unsigned index, uint32_t order, unsigned at)
 	return order == 1 || order == 2 ? RC_OK : wait(index);
 }
 
-uint32_t
-wait_serve(unsigned index, uint32_t order)
+uint32_t wait_serve(unsigned index, uint32_t order)
 {
 	char text[CLOCK_TEXT];
 	uint64_t now;
@@ -162,8 +151,7 @@ wait_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-static uint32_t
-make(enum kind kind, cap_t to, unsigned *made)
+static uint32_t make(enum kind kind, cap_t to, unsigned *made)
 {
 	unsigned bank;
 
@@ -177,8 +165,7 @@ make(enum kind kind, cap_t to, unsigned *made)
 	return RC_OK;
 }
 
-uint32_t
-wait_make(unsigned index, uint32_t order, cap_t to)
+uint32_t wait_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned made;
 
@@ -188,8 +175,7 @@ wait_make(unsigned index, uint32_t order, cap_t to)
 
 /* ---- the multiplexer --------------------------------------------------------------------- */
 
-uint32_t
-mbwait_make(unsigned index, uint32_t order, cap_t to)
+uint32_t mbwait_make(unsigned index, uint32_t order, cap_t to)
 {
 	unsigned made;
 
@@ -197,8 +183,7 @@ mbwait_make(unsigned index, uint32_t order, cap_t to)
 	return make(KIND_MBWAIT, to, &made);
 }
 
-static bool
-is_of(unsigned id, unsigned index)
+static bool is_of(unsigned id, unsigned index)
 {
 	unsigned owner, which_face;
 
@@ -208,8 +193,7 @@ is_of(unsigned id, unsigned index)
 	return key_open(CR_TMP0, KIND_MBWAIT, &owner, &which_face) && owner == index;
 }
 
-static uint32_t
-enrol(unsigned index)
+static uint32_t enrol(unsigned index)
 {
 	struct object *o = &objects[index];
 	unsigned id;
@@ -227,15 +211,13 @@ enrol(unsigned index)
 	return RC_OK;
 }
 
-static void
-leave(unsigned index, unsigned id)
+static void leave(unsigned index, unsigned id)
 {
 	object_end(id);
 	objects[index].multiplexer.count--;
 }
 
-static void
-collect(unsigned index, bool all)
+static void collect(unsigned index, bool all)
 {
 	for (unsigned id = OBJECT_FIRST; id < OBJECTS; id++) {
 		if (!is_of(id, index))
@@ -246,14 +228,12 @@ collect(unsigned index, bool all)
 	}
 }
 
-void
-mbwait_end(unsigned index)
+void mbwait_end(unsigned index)
 {
 	collect(index, true);
 }
 
-uint32_t
-mbwait_serve(unsigned index, uint32_t order)
+uint32_t mbwait_serve(unsigned index, uint32_t order)
 {
 	uint32_t counts[2] = { objects[index].multiplexer.count, objects[index].multiplexer.highest };
 
@@ -287,8 +267,7 @@ mbwait_serve(unsigned index, uint32_t order)
 	return RC_UNKNOWN;
 }
 
-void
-waits_begin(void)
+void waits_begin(void)
 {
 	/* After a start from the store, too: the alarm is not part of what was saved. */
 	process_make_notice(CR_SELF, NOTICE_RESTART, CR_TMP0);
