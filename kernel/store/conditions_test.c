@@ -147,6 +147,16 @@ static int directory_damaged(void)
 	return disk_reports();
 }
 
+/* Whole, and of this generation; but not the one that the header was written for. */
+static int directory_of_another(void)
+{
+	struct disk_dir *dir = directory();
+
+	dir->entry[0].call_count++;
+	dir_seal(dir);
+	return disk_reports();
+}
+
 static int named_twice(void)
 {
 	struct disk_dir *dir = directory();
@@ -473,6 +483,7 @@ static const struct violation {
 	{ C310_SUPER, false, super_block, NULL },
 	{ C311_HEADER, false, headers, NULL },
 	{ C312_DIR, false, directory_damaged, NULL },
+	{ C312_DIR, false, directory_of_another, NULL },
 	{ C313_DIR_ONCE, false, named_twice, NULL },
 	{ C314_ENTRY, false, entry_of_the_future, NULL },
 	{ C314_ENTRY, false, entry_of_no_object, NULL },
