@@ -436,8 +436,8 @@ static bool text_system(struct text *t, enum kind kind)
 	case UPTIME:       text_uptime(t); break;
 	case LOADAVG:      text_loadavg(t); break;
 	case VERSION:      put(t, "%s version %s %s\n", UNAME_SYSNAME, UNAME_RELEASE, UNAME_VERSION); break;
-	case MOUNTS:       
-		put(t, "rootfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\n%s", vfs_tmp_pages ? "tmpfs /tmp tmpfs rw 0 0\n" : "");
+	case MOUNTS:           /* no "rootfs": df and mount take that for the one below the real root */
+		put(t, "keros / tmpfs rw 0 0\nproc /proc proc rw 0 0\n%s", vfs_tmp_pages ? "tmpfs /tmp tmpfs rw 0 0\n" : "");
 		t->at += share_mounts(t->at, t->end - t->at);
 		break;
 	case FILESYSTEMS:  put(t, "nodev\ttmpfs\nnodev\tproc\n"); break;

@@ -5,6 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from lib import KEROS, run  # noqa: E402
 from scenario import compare, licences, sources, words  # noqa: E402
 
 
@@ -117,3 +118,15 @@ def test_file_calls():
 		cd a/b/c && pwd | sed 's/.*out/out/' && cd ../../.. && ls -a
 		echo x > '-strange name'; rm ./'-strange name'; touch "$(printf 'new\\nline')"; ls | head -n 20
 	""", status=0, expect="through the fifo")
+
+
+def test_df_names_what_a_path_lies_on():
+    """df finds the mount of any path and its room, before and after a file is written there; mount lists the same."""
+    result = run([KEROS, "run", "--tmp", "16M", "--", "sh", "-c",
+                  "df -k /etc /tmp; head -c 4194304 /dev/zero >/tmp/f; df -k /tmp; mount; df | grep -c /proc"])
+    lines = [line.split() for line in result.stdout.decode().splitlines()]
+    assert [line[-1] for line in lines[1:3]] == ["/", "/tmp"], result
+    before, after = lines[2], lines[4]
+    assert int(before[1]) == 16384 and 4096 <= int(before[3]) - int(after[3]) < 4200, result
+    assert [line[2] for line in lines if line[1:2] == ["on"]] == ["/", "/proc", "/tmp"], result
+    assert lines[-1] == ["0"] and not result.stderr, result
