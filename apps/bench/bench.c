@@ -918,8 +918,8 @@ static const struct row rows[] = {
 	{ "tmpfs_read_4KiB", 500, 5, setup_page_file, run_read_page, teardown_file },
 	{ "tmpfs_write_1MiB", 10, 5, setup_mib_file, run_write_mib, teardown_file },
 	{ "tmpfs_read_1MiB", 10, 5, setup_mib_file, run_read_mib, teardown_file },
-	{ "disk_fsync_4KiB", 20, 5, setup_page_file, run_fsync_page, teardown_file },
-	{ "disk_fsync_append_4KiB", 20, 5, setup_page_file, run_fsync_append, teardown_file },
+	{ "disk_fsync_4KiB", 100, 5, setup_page_file, run_fsync_page, teardown_file },
+	{ "disk_fsync_append_4KiB", 100, 5, setup_page_file, run_fsync_append, teardown_file },
 	{ "disk_sync_64MiB", 1, 3, setup_big_file, run_sync_big, teardown_file },
 	{ "disk_write_sync_64MiB", 1, 3, setup_big_file, run_write_sync_big, teardown_file },
 };
