@@ -24,27 +24,34 @@ static unsigned index_of(uint64_t va, unsigned level)
 	return va >> (12 + 9 * level) & 511;
 }
 
-/* Which words of a table may be set, so that clearing it need not look at all 512. */
-static void note_used(const uint64_t *entry)
+/* The span of words of the entry's table from *first to *end takes it in: whoever looks for them need not look at all 512. */
+static inline void span_take(uint16_t *first, uint16_t *end, const uint64_t *entry)
 {
-	struct frame *table = &frames[((uint64_t)entry - arch_physical_base) >> 12];
 	unsigned index = (uint64_t)entry >> 3 & 511;
 
-	if (index < table->used_first)
-		table->used_first = index;
-	if (index >= table->used_end)
-		table->used_end = index + 1;
+	if (index < *first)
+		*first = index;
+	if (index >= *end)
+		*end = index + 1;
+}
+
+static struct frame *table_of(const uint64_t *entry)
+{
+	return &frames[((uint64_t)entry - arch_physical_base) >> 12];
+}
+
+static void note_used(const uint64_t *entry)
+{
+	struct frame *table = table_of(entry);
+
+	span_take(&table->used_first, &table->used_end, entry);
 }
 
 static void note_writable(const uint64_t *entry)
 {
-	struct frame *table = &frames[((uint64_t)entry - arch_physical_base) >> 12];
-	unsigned index = (uint64_t)entry >> 3 & 511;
+	struct frame *table = table_of(entry);
 
-	if (index < table->write_first)
-		table->write_first = index;
-	if (index >= table->write_end)
-		table->write_end = index + 1;
+	span_take(&table->write_first, &table->write_end, entry);
 }
 
 void arch_leaf_fill(uint64_t *entry, uint64_t value)

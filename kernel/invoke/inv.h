@@ -71,6 +71,21 @@ static inline const struct cap *inv_cap(const struct inv *inv, unsigned i)
 {
 	return sent_cap(inv->sender, inv->control, i);
 }
+/* An invocation of p's as its registers say; the target is the caller's to fill in. */
+static inline __attribute__((always_inline)) void inv_begin(struct inv *inv, struct process *p, uint32_t control)
+{
+	inv->sender = p;
+	inv->order = p->regs.rax >> 32;
+	inv->control = control;
+	inv->result = RC_OK;
+	inv->stalled = false;
+	inv->out_caps = 0;
+	inv->out_string = NULL;
+	inv->out_length = 0;
+	for (unsigned i = 0; i < INV_WORDS; i++)
+		inv->out_w[i] = 0;
+}
+
 /* Copies the string sent, at most limit bytes: its length, or -1 if it must be faulted in first (stalled is set). */
 long inv_string(struct inv *inv, void *to, uint32_t limit);
 /* The sender runs this invocation again when it is made ready. */

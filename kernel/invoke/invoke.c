@@ -280,16 +280,7 @@ static void __attribute__((noreturn, noinline)) invoke_slow(struct process *p)
 		persist_relieve();
 		sched_continue();
 	}
-	inv.sender = p;
-	inv.order = p->regs.rax >> 32;
-	inv.control = control;
-	inv.result = RC_OK;
-	inv.stalled = false;
-	inv.out_caps = 0;
-	inv.out_string = NULL;
-	inv.out_length = 0;
-	for (unsigned i = 0; i < INV_WORDS; i++)
-		inv.out_w[i] = 0;
+	inv_begin(&inv, p, control);
 	if ((control & 0xE0) || (control & INV_OP_MASK) == INV_OP_MASK || (control & 0x00FF0000)) {
 		if ((control & (INV_KEYKOS | INV_OP_MASK)) == (INV_KEYKOS | INV_OP_MASK))
 			keykos_trap(p, inv.order);

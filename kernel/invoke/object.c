@@ -187,17 +187,9 @@ void invoke_object_call(struct process *p, uint32_t control)
 
 	if ((control & (INV_OP_MASK | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)) || persist_tight)
 		return;
-	inv.sender = p;
-	inv.order = p->regs.rax >> 32;
-	inv.control = p->recv_control = control;
+	p->recv_control = control;
+	inv_begin(&inv, p, control);
 	inv.target = p->caps[control & 31];
-	inv.result = RC_OK;
-	inv.stalled = false;
-	inv.out_caps = 0;
-	inv.out_string = NULL;
-	inv.out_length = 0;
-	for (unsigned i = 0; i < INV_WORDS; i++)
-		inv.out_w[i] = 0;
 	if (invoke_object_serve(&inv)) {
 		answer(p, &inv);
 		if (goes_on(p))
