@@ -163,7 +163,7 @@ kc sp 0 (20000)
 kc systimer 7
 kc s 20 (,i1)
 """ % (policy(0, 0), policy(2, 1)))
-    out = run([KEROS, "keykos", "--script", "script.cmd"], timeout=110).stdout.decode()
+    out = run([KEROS, "keykos", "--icount", "--script", "script.cmd"], timeout=110).stdout.decode()
     timers = [int.from_bytes(bytes.fromhex(x), "little") / 4096 / 1e6 for x in re.findall(r"%X([0-9A-F]{16})\n", out)]
     status = bytes.fromhex(re.findall(r"%X([0-9A-F]{48})\n", out)[0])
     free, dealt = timers[1] - timers[0], timers[3] - timers[2]
