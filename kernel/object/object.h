@@ -34,7 +34,7 @@ enum frame_kind {
 #define FRAME_MULTI   0x08             /* more than one place may */
 #define FRAME_FIXED   0x10             /* read-only for ever: a page of the boot pack */
 #define FRAME_AGED    0x20             /* its translations were taken away and nobody has asked for it since */
-#define FRAME_AGAIN   0x40             /* was made dirty in two epochs running: see cleaned() in persist.c */
+#define FRAME_AGAIN   0x40             /* was made dirty in two epochs running: see cleaned() in persist_save.c */
 
 struct frame {
 	uint64_t oid;                  /* frame number in the object space; OID_PHYS | pfn outside the store */
@@ -55,7 +55,7 @@ struct frame {
 	};
 	uint32_t journal_base;         /* page: the generation from which on its journal counts; 0: not asked yet */
 	bool zero;                     /* C113: nobody can have changed it since it was cleared.  frame_dirty, frame_writable */
-	uint8_t kept;                  /* generations that it stayed dirty in without a change: persist.c */
+	uint8_t kept;                  /* generations that it stayed dirty in without a change: persist_save.c */
 	uint8_t reserved[2];
 };
 _Static_assert(sizeof(struct frame) == 64, "one cache line a frame");

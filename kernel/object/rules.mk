@@ -1,6 +1,6 @@
 # rules.mk - kernels of other layouts, for the test of going on with a stored system (tests/store/upgrade.py): they differ
 # in what layout.h says and in nothing else.
-VARIANT_DIFFER := kernel/object/layout.c kernel/object/persist.c
+VARIANT_DIFFER := kernel/object/layout.c kernel/object/persist_open.c kernel/object/persist_save.c
 VARIANT_SAME := $(filter-out $(VARIANT_DIFFER:%=build/kobj/%.o),$(KERNEL_OBJECTS))
 
 # $(call variant,NAME,LAYOUT_NOW,LAYOUT_OLDEST)

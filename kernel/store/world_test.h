@@ -195,7 +195,7 @@ static void cache_cleaned(void *context, uint64_t oid, uint32_t epoch, bool chan
 	assert_non_null(c);
 	if (c->epoch != epoch)
 		return;
-	/* Some stay dirty, as those do in persist.c that were changed in two epochs running. */
+	/* Some stay dirty, as those do in persist_save.c that were changed in two epochs running. */
 	if (changed && c->state != CORE_LEAVING && epoch < store_current_epoch(w->store) && oid % 3 == 0 &&
 	    store_room_again(w->store)) {
 		store_dirty_again(w->store);

@@ -26,7 +26,7 @@ def in_source():
         if path.endswith("_test.c"):
             continue
         numbers = re.findall(r"KCHECK\((\d+)", text)
-        if os.path.basename(path) in ("check.c", "persist.c", "sched.c"):
+        if os.path.basename(path) in ("check.c", "persist_save.c", "sched.c"):
             numbers += re.findall(r"(?:return|\?) (1\d\d|2\d\d)\b", text)
         for number in numbers:
             found.setdefault(int(number), set()).add(path)
