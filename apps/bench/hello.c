@@ -1,6 +1,6 @@
 /*
  * hello.c - the smallest program that still does what a real one does: it is
- * loaded by exec, initialises its libc and prints a line.  bench.c times it.
+ * loaded by exec, initialises its libc and prints a line.  posix/process.c times it.
  */
 #include <stdio.h>
 

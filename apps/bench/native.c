@@ -1,7 +1,7 @@
 /*
  * native.c - what the kernel's own operations cost, measured by a native program.
  *
- * Started by `keros run --icount --native bench-native`; prints lines as bench.c does:
+ * Started by `keros run --icount --native bench-native`; prints lines as posix/main.c does:
  *     BENCH name=ROW iters=N reps=R tsc_med=T
  *     BENCH name=ROW error=TEXT
  *
@@ -12,6 +12,7 @@
  *   3. Helpers and what else a row makes come from a sub-bank that dies with the row.
  */
 #include "../../tests/native/t.h"
+#include "tsc.h"
 #include <keros/image.h>
 
 #define REPS    5
@@ -30,14 +31,6 @@ static uint8_t sent[MESSAGE] __attribute__((aligned(4096)));
 static uint8_t skew[3 * 4096] __attribute__((used));
 static uint8_t received[MESSAGE] __attribute__((aligned(4096)));
 static unsigned failures;
-
-static inline uint64_t read_tsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
 
 /* ---- results --------------------------------------------------------------------------------- */
 

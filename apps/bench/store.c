@@ -1,7 +1,7 @@
 /*
  * store.c - what a checkpoint costs those who work, measured by a native program.
  *
- * Started by `keros run --disk FILE --native bench-store`; prints lines as bench.c does, in ticks of the processor's
+ * Started by `keros run --disk FILE --native bench-store`; prints lines as posix/main.c does, in ticks of the processor's
  * counter (instructions under --icount):
  *     ckpt_stop_N      the demarcation: nothing runs.  N: MiB that were dirty
  *     ckpt_longest_N   the longest single step of the store until the commit
@@ -12,6 +12,7 @@
  * Invariant: checkpoints start only here; the interval is set to longer than the program lives.
  */
 #include "../../tests/native/t.h"
+#include "tsc.h"
 
 #define MiB        (1024 * 1024ull)
 #define PAGE_WORDS 512
@@ -27,14 +28,6 @@ enum { B_CHECKPOINT = T_A, B_SPACE = T_B, B_SEGMENT = T_C };
 static const unsigned dirty_mib[] = { 16, 256, 1024 };
 
 static uint64_t stamp;
-
-static inline uint64_t read_tsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
 
 static void print_row(const char *name, unsigned mib, uint64_t ticks)
 {
