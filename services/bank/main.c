@@ -395,50 +395,47 @@ static uint32_t do_make_sub(void *ctx, struct msg *m, uint64_t limit, cap_t *sub
 	return start_make(made, BANK_ALL, sub);
 }
 
-static uint32_t do_destroy_all(void *ctx, struct msg *m)
+/* The bank that a request to end it names.  The first one is the system's own storage: nobody ends that. */
+static uint32_t ended_bank_of(const struct msg *m, unsigned *bank)
+{
+	uint32_t rc = bank_of(m, BANK_DESTROY, bank);
+
+	return rc == RC_OK && *bank == 0 ? RC_NOACCESS : rc;
+}
+
+/* Destroys what `step` takes off the ledger, run by run, until nothing is left for it. */
+static uint32_t bank_clear(const struct msg *m, bool (*step)(struct ledger *, unsigned bank, struct ledger_run *))
 {
 	unsigned bank;
 	struct ledger_run run;
-	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
+	uint32_t rc = ended_bank_of(m, &bank);
 
-	(void)ctx;
-	if (rc != RC_OK)
-		return rc;
-	if (bank == 0)
-		return RC_NOACCESS;
-	while (ledger_destroy_step(&ledger, bank, &run))
+	while (rc == RC_OK && step(&ledger, bank, &run))
 		run_destroy(&run);
-	return RC_OK;
+	return rc;
+}
+
+static uint32_t do_destroy_all(void *ctx, struct msg *m)
+{
+	(void)ctx;
+	return bank_clear(m, ledger_destroy_step);
 }
 
 static uint32_t do_empty(void *ctx, struct msg *m)
 {
-	unsigned bank;
-	struct ledger_run run;
-	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
-
 	(void)ctx;
-	if (rc != RC_OK)
-		return rc;
-	if (bank == 0)
-		return RC_NOACCESS;
-	while (ledger_empty_step(&ledger, bank, &run))
-		run_destroy(&run);
-	return RC_OK;
+	return bank_clear(m, ledger_empty_step);
 }
 
 static uint32_t do_destroy(void *ctx, struct msg *m)
 {
 	unsigned bank;
-	uint32_t rc = bank_of(m, BANK_DESTROY, &bank);
+	uint32_t rc = ended_bank_of(m, &bank);
 
 	(void)ctx;
-	if (rc != RC_OK)
-		return rc;
-	if (bank == 0)
-		return RC_NOACCESS;
-	ledger_merge(&ledger, bank);
-	return RC_OK;
+	if (rc == RC_OK)
+		ledger_merge(&ledger, bank);
+	return rc;
 }
 
 static uint32_t do_get_limits(void *ctx, struct msg *m, uint64_t *limit, uint64_t *used, uint64_t *available)
