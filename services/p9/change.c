@@ -19,17 +19,12 @@ void change_done(struct op *o)
 		op_result(o, RC_OK);
 }
 
-static const struct part *last_of(const struct op *o, unsigned which)
-{
-	return &o->part[which][o->count[which] - 1];
-}
-
 static void make_directory_ask(struct op *o)
 {
 	struct wire *w = rpc(o, TMKDIR);
 
 	put32(w, o->parent[0]);
-	put_string(w, last_of(o, 0)->text, last_of(o, 0)->length);
+	put_last(w, o, 0);
 	put32(w, (uint32_t)o->w[0] & MODE_BITS);
 	put32(w, 0);
 	rpc_send(o, 0, MESSAGE, 0, change_done);
@@ -68,10 +63,10 @@ uint32_t do_make_directory(void *ctx, struct msg *m, uint64_t mode, const void *
 static void make_link_ask(struct op *o)
 {
 	struct wire *w = rpc(o, TSYMLINK);
-	size_t at = (size_t)(last_of(o, 0)->text + last_of(o, 0)->length - o->text);
+	size_t at = o->w[0];           /* where the target begins */
 
 	put32(w, o->parent[0]);
-	put_string(w, last_of(o, 0)->text, last_of(o, 0)->length);
+	put_last(w, o, 0);
 	put_string(w, o->text + at, o->text_length - at);
 	put32(w, 0);
 	rpc_send(o, 0, MESSAGE, 0, change_done);
@@ -108,6 +103,7 @@ uint32_t do_make_link(void *ctx, struct msg *m, uint64_t at, const void *both, s
 	free(o->text);
 	o->text = text;
 	o->text_length = length;
+	o->w[0] = at;
 	return op_begin(o, m, make_link_begin);
 }
 
@@ -117,7 +113,7 @@ static void make_name_ask(struct op *o)
 
 	put32(w, o->parent[1]);
 	put32(w, o->fid);
-	put_string(w, last_of(o, 1)->text, last_of(o, 1)->length);
+	put_last(w, o, 1);
 	rpc_send(o, 0, MESSAGE, 0, change_done);
 }
 
@@ -136,22 +132,14 @@ static void make_name_begin(struct op *o)
 	walk_parent(o, 0, make_name_first, no_folder);
 }
 
-uint32_t do_make_name(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length)
-{
-	uint32_t rc = RC_REQUEST;
-	struct op *o = at ? op_change(ctx, both, length, at, &rc) : NULL;
-
-	return o ? op_begin(o, m, make_name_begin) : rc;
-}
-
 static void rename_ask(struct op *o)
 {
 	struct wire *w = rpc(o, TRENAMEAT);
 
 	put32(w, o->parent[0]);
-	put_string(w, last_of(o, 0)->text, last_of(o, 0)->length);
+	put_last(w, o, 0);
 	put32(w, o->parent[1]);
-	put_string(w, last_of(o, 1)->text, last_of(o, 1)->length);
+	put_last(w, o, 1);
 	rpc_send(o, 0, MESSAGE, 0, change_done);
 }
 
@@ -165,12 +153,24 @@ static void rename_begin(struct op *o)
 	walk_parent(o, 0, rename_second, no_folder);
 }
 
-uint32_t do_rename(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length)
+/* What begins with two paths, the second of which is at `at` of `both`. */
+static uint32_t change_pair(struct handle *h, struct msg *m, uint64_t at, const void *both, size_t length,
+			    void (*begin)(struct op *))
 {
 	uint32_t rc = RC_REQUEST;
-	struct op *o = at ? op_change(ctx, both, length, at, &rc) : NULL;
+	struct op *o = at ? op_change(h, both, length, at, &rc) : NULL;
 
-	return o ? op_begin(o, m, rename_begin) : rc;
+	return o ? op_begin(o, m, begin) : rc;
+}
+
+uint32_t do_make_name(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length)
+{
+	return change_pair(ctx, m, at, both, length, make_name_begin);
+}
+
+uint32_t do_rename(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length)
+{
+	return change_pair(ctx, m, at, both, length, rename_begin);
 }
 
 static void remove_ask(struct op *o)
@@ -178,7 +178,7 @@ static void remove_ask(struct op *o)
 	struct wire *w = rpc(o, TUNLINKAT);
 
 	put32(w, o->parent[0]);
-	put_string(w, last_of(o, 0)->text, last_of(o, 0)->length);
+	put_last(w, o, 0);
 	put32(w, o->w[0] ? UNLINK_DIRECTORY : 0);
 	rpc_send(o, 0, MESSAGE, 0, change_done);
 }
@@ -243,7 +243,7 @@ static void set_described(struct op *o)
 	if ((o->w[0] & FILES_SET_SIZE) && type != TYPE_FILE)
 		op_fail(o, type == TYPE_DIRECTORY ? E_ISDIR : E_INVAL);
 	else if ((o->w[0] & FILES_SET_MODE) && type == TYPE_LINK)
-		op_fail(o, 95);
+		op_fail(o, E_OPNOTSUPP);
 	else
 		set_ask(o, o->count[0] ? o->fid : o->handle->fid);
 }
@@ -351,14 +351,9 @@ uint32_t do_space(void *ctx, struct msg *m, uint64_t *block, uint64_t *blocks, u
 
 static void readonly_cloned(struct op *o)
 {
-	struct wire w;
 	char *only = o->handle->only;
-	struct handle *h;
-	uint16_t data;
+	struct handle *h = handle_new(o->handle->data >> GROUP_SHIFT, o->share);
 
-	if (!rpc_reply(o, TWALK, &w))
-		return;
-	h = handle_new(o->handle->data >> GROUP_SHIFT, o->share);
 	if (!h || (only && !(h->only = strdup(only)))) {
 		op_fail(o, E_NFILE);
 		return;
@@ -367,20 +362,13 @@ static void readonly_cloned(struct op *o)
 	h->fid = o->fid;
 	h->readonly = true;
 	o->fid = NO_FID;
-	data = h->data;
-	process_make_start(CR_SELF, data, CR_TMP1);
+	process_make_start(CR_SELF, h->data, CR_TMP1);
 	op_reply(o, RC_OK, NULL, 0, NULL, 0, CR_TMP1);
 }
 
 static void readonly_begin(struct op *o)
 {
-	struct wire *w = rpc(o, TWALK);
-
-	o->fid = share_fid(o->share);
-	put32(w, o->handle->fid);
-	put32(w, o->fid);
-	put16(w, 0);
-	rpc_send(o, 0, MESSAGE, 0, readonly_cloned);
+	walk_clone(o, o->handle->fid, readonly_cloned);
 }
 
 uint32_t do_make_readonly(void *ctx, struct msg *m, cap_t *directory)

@@ -229,12 +229,9 @@ static void open_last(struct op *o);
 static void open_created(struct op *o)
 {
 	struct wire w;
-	uint8_t type = 0;
-	uint16_t tag;
 
 	/* Somebody on the host was faster: then it is there to be opened. */
-	if (wire_open(&w, o->lane->r, o->lane->came < MESSAGE ? o->lane->came : MESSAGE, &type, &tag) && type == RLERROR &&
-	    get32(&w) == E_EXIST && !(o->w[0] & FILES_EXCLUSIVE) && !o->retried) {
+	if (rpc_error(o) == E_EXIST && !(o->w[0] & FILES_EXCLUSIVE) && !o->retried) {
 		o->retried = true;
 		share_clunk(o->share, o->fid);
 		open_last(o);
@@ -248,40 +245,23 @@ static void open_created(struct op *o)
 
 static void open_create(struct op *o)
 {
-	const struct part *last = &o->part[0][o->count[0] - 1];
 	struct wire *w = rpc(o, TLCREATE);
 
 	put32(w, o->fid);
-	put_string(w, last->text, last->length);
+	put_last(w, o, 0);
 	put32(w, open_flags(o) | OPEN_FLAG_CREATE | OPEN_FLAG_EXCL);
 	put32(w, (uint32_t)o->w[1] & MODE_BITS);
 	put32(w, 0);
 	rpc_send(o, 0, MESSAGE, 0, open_created);
 }
 
-static void open_cloned(struct op *o)
-{
-	struct wire w;
-
-	if (rpc_reply(o, TWALK, &w))
-		open_create(o);
-}
-
 /* The name is not there: a fid of the folder becomes the file. */
 static void open_missing(struct op *o)
 {
-	struct wire *w;
-
-	if (!(o->w[0] & FILES_CREATE) || o->found != E_NOENT) {
+	if (!(o->w[0] & FILES_CREATE) || o->found != E_NOENT)
 		op_fail(o, (int)o->found);
-		return;
-	}
-	o->fid = share_fid(o->share);
-	w = rpc(o, TWALK);
-	put32(w, o->parent[0]);
-	put32(w, o->fid);
-	put16(w, 0);
-	rpc_send(o, 0, MESSAGE, 0, open_cloned);
+	else
+		walk_clone(o, o->parent[0], open_create);
 }
 
 static void open_last(struct op *o)
@@ -358,30 +338,19 @@ static void list_opened(struct op *o)
 
 static void list_cloned(struct op *o)
 {
-	struct wire w, *t;
+	struct wire *w = rpc(o, TLOPEN);
 
-	if (!rpc_reply(o, TWALK, &w))
-		return;
-	t = rpc(o, TLOPEN);
-	put32(t, o->fid);
-	put32(t, OPEN_FLAG_DIRECTORY | OPEN_FLAG_NOFOLLOW | OPEN_FLAG_NONBLOCK);
+	put32(w, o->fid);
+	put32(w, OPEN_FLAG_DIRECTORY | OPEN_FLAG_NOFOLLOW | OPEN_FLAG_NONBLOCK);
 	rpc_send(o, 0, MESSAGE, 0, list_opened);
 }
 
 static void list_begin(struct op *o)
 {
-	struct wire *w;
-
-	if (o->handle->list_fid != NO_FID) {
+	if (o->handle->list_fid != NO_FID)
 		list_ask(o);
-		return;
-	}
-	o->fid = share_fid(o->share);
-	w = rpc(o, TWALK);
-	put32(w, o->handle->fid);
-	put32(w, o->fid);
-	put16(w, 0);
-	rpc_send(o, 0, MESSAGE, 0, list_cloned);
+	else
+		walk_clone(o, o->handle->fid, list_cloned);
 }
 
 uint32_t do_list(void *ctx, struct msg *m, uint64_t cookie, uint64_t limit, const void **entries, size_t *length)

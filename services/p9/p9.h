@@ -48,7 +48,7 @@ enum p9_register {
 #define TYPE_DIRECTORY 0040000u
 #define TYPE_LINK 0120000u
 enum { E_PERM = 1, E_NOENT = 2, E_IO = 5, E_NXIO = 6, E_NOMEM = 12, E_ACCES = 13, E_EXIST = 17, E_NOTDIR = 20, E_ISDIR = 21,
-       E_INVAL = 22, E_NFILE = 23, E_ROFS = 30, E_LOOP = 40 };
+       E_INVAL = 22, E_NFILE = 23, E_ROFS = 30, E_NAMETOOLONG = 36, E_LOOP = 40, E_OPNOTSUPP = 95 };
 
 #define OPEN_FLAG_CREATE 0100u         /* Linux's, as 9P2000.L has them */
 #define OPEN_FLAG_EXCL   0200u
@@ -159,11 +159,17 @@ uint64_t now_ns(void);
 
 /* The reply of the last message: opened at its body.  False: op_fail has been called with the host's error. */
 bool rpc_reply(struct op *o, enum wire_type type, struct wire *w);
+/* The host's error number, if that reply tells of an error; else 0. */
+uint32_t rpc_error(const struct op *o);
 
 /* walk.c: ends in next, or in op_fail, or (walks that find less) in partial. */
 void walk_parent(struct op *o, unsigned which, void (*next)(struct op *), void (*partial)(struct op *));
 void walk_last(struct op *o, unsigned which, uint32_t *fid, void (*next)(struct op *), void (*missing)(struct op *));
 void walk_attr(struct op *o, uint32_t fid, void (*next)(struct op *)); /* to o->attr */
+/* o->fid becomes another fid of the folder or file that `from` is. */
+void walk_clone(struct op *o, uint32_t from, void (*next)(struct op *));
+/* Puts the last name of the path into a message, as what is asked of the folder that walk_parent found. */
+void put_last(struct wire *w, const struct op *o, unsigned which);
 void prefixes_flush(struct share *s);
 void prefixes_forget(struct share *s, const struct handle *h);
 void prefix_leave(struct op *o);

@@ -214,7 +214,7 @@ void rpc_send(struct op *o, size_t data_out, size_t reply, size_t data_in, void 
 	unsigned head = l->index * 4, at = head;
 
 	if (!length) {
-		op_fail(o, 36);        /* ENAMETOOLONG: it did not fit */
+		op_fail(o, E_NAMETOOLONG);     /* it did not fit */
 		return;
 	}
 	at = describe(q, at, l->t_at, length, 0);
@@ -233,24 +233,40 @@ void rpc_send(struct op *o, size_t data_out, size_t reply, size_t data_in, void 
 	o->share->unannounced = true;
 }
 
-bool rpc_reply(struct op *o, enum wire_type type, struct wire *w)
+static bool reply_open(const struct op *o, struct wire *w, uint8_t *type)
 {
-	struct lane *l = o->lane;
-	uint8_t got;
+	const struct lane *l = o->lane;
 	uint16_t tag;
 
-	if (!wire_open(w, l->r, l->came < MESSAGE ? l->came : MESSAGE, &got, &tag) || tag != l->index) {
-		op_fail(o, 5);         /* EIO */
+	return wire_open(w, l->r, l->came < MESSAGE ? l->came : MESSAGE, type, &tag) && tag == l->index;
+}
+
+uint32_t rpc_error(const struct op *o)
+{
+	struct wire w;
+	uint8_t type;
+	uint32_t error;
+
+	if (!reply_open(o, &w, &type) || type != RLERROR)
+		return 0;
+	error = get32(&w);
+	return error && error < 4096 ? error : E_IO;
+}
+
+bool rpc_reply(struct op *o, enum wire_type type, struct wire *w)
+{
+	uint8_t got;
+
+	if (!reply_open(o, w, &got)) {
+		op_fail(o, E_IO);
 		return false;
 	}
 	if (got == RLERROR) {
-		uint32_t error = get32(w);
-
-		op_fail(o, error && error < 4096 ? (int)error : 5);
+		op_fail(o, (int)rpc_error(o));
 		return false;
 	}
 	if (got != type + 1) {
-		op_fail(o, 5);
+		op_fail(o, E_IO);
 		return false;
 	}
 	return true;

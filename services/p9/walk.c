@@ -14,11 +14,19 @@
 
 static uint64_t clock_ticks;
 
+static const struct part *last_part(const struct op *o, unsigned which)
+{
+	return &o->part[which][o->count[which] - 1];
+}
+
 static size_t parent_length(const struct op *o, unsigned which)
 {
-	const struct part *last = &o->part[which][o->count[which] - 1];
+	return (size_t)(last_part(o, which)->text - o->part[which][0].text) - 1;
+}
 
-	return (size_t)(last->text - o->part[which][0].text) - 1;
+void put_last(struct wire *w, const struct op *o, unsigned which)
+{
+	put_string(w, last_part(o, which)->text, last_part(o, which)->length);
 }
 
 /* ---- prefixes ------------------------------------------------------------------------------------ */
@@ -123,44 +131,27 @@ static bool walked(struct op *o, unsigned *count, struct qid *last)
 	for (unsigned i = 0; i < *count && !w.bad; i++)
 		*last = get_qid(&w);
 	if (w.bad) {
-		op_fail(o, 5);
+		op_fail(o, E_IO);
 		return false;
 	}
 	return true;
 }
 
-static void parent_walked(struct op *o)
+/* The way ends after `found` names, the last of which is no folder or (`no_folder` false) is one without the next. */
+static void parent_ends(struct op *o, unsigned found, bool has_fid, bool no_folder)
 {
-	unsigned which = o->which, names = o->count[which] - 1, count, asked;
-	uint32_t fid = parent_fid[o->index];
-	struct qid last = { 0 };
-	struct prefix *p;
+	if (has_fid)
+		share_clunk(o->share, parent_fid[o->index]);
+	o->found = found;
+	o->made = no_folder;
+	parent_partial[o->index](o);
+}
 
-	if (!walked(o, &count, &last))
-		return;
-	/* Long ways go sixteen names at a time, the fid walking on to where it is itself. */
-	asked = names - parent_done[o->index] < WALK_NAMES ? names - parent_done[o->index] : WALK_NAMES;
-	if (count < asked) {
-		if (parent_done[o->index])
-			share_clunk(o->share, fid);
-		o->found = parent_done[o->index] + count;
-		o->made = count && !(last.type & QID_DIRECTORY);
-		parent_partial[o->index](o);
-		return;
-	}
-	parent_done[o->index] += asked;
-	if (count > asked || !(last.type & QID_DIRECTORY)) {
-		share_clunk(o->share, fid);
-		o->found = parent_done[o->index];
-		o->made = true;
-		parent_partial[o->index](o);
-		return;
-	}
-	if (parent_done[o->index] < names) {
-		parent_ask(o, fid);
-		return;
-	}
-	p = prefix_place(o->share);
+/* Keeps the folder at hand for the next look below it; if there is no place, it is the operation's alone. */
+static void parent_keep(struct op *o, unsigned which, uint32_t fid)
+{
+	struct prefix *p = prefix_place(o->share);
+
 	if (p) {
 		p->length = parent_length(o, which);
 		p->text = malloc(p->length);
@@ -175,30 +166,52 @@ static void parent_walked(struct op *o)
 	} else if (o->fid2 == NO_FID) {
 		o->fid2 = fid;
 	}
+}
+
+static void parent_walked(struct op *o)
+{
+	unsigned which = o->which, names = o->count[which] - 1, count, asked;
+	uint32_t fid = parent_fid[o->index];
+	struct qid last = { 0 };
+
+	if (!walked(o, &count, &last))
+		return;
+	/* Long ways go sixteen names at a time, the fid walking on to where it is itself. */
+	asked = names - parent_done[o->index] < WALK_NAMES ? names - parent_done[o->index] : WALK_NAMES;
+	if (count < asked) {
+		parent_ends(o, parent_done[o->index] + count, parent_done[o->index] > 0,
+			    count && !(last.type & QID_DIRECTORY));
+		return;
+	}
+	parent_done[o->index] += asked;
+	if (count > asked || !(last.type & QID_DIRECTORY)) {
+		parent_ends(o, parent_done[o->index], true, true);
+		return;
+	}
+	if (parent_done[o->index] < names) {
+		parent_ask(o, fid);
+		return;
+	}
+	parent_keep(o, which, fid);
 	o->parent[which] = fid;
 	parent_next[o->index](o);
+}
+
+/* The name is not there, or is below what is no folder any more; then, a prefix lied. */
+static bool is_missing(uint32_t error)
+{
+	return error == E_NOENT || error == E_NOTDIR || error == E_LOOP;
 }
 
 /* A walk whose first name is missing is answered with an error. */
 static void parent_answered(struct op *o)
 {
-	struct wire w;
-	uint8_t type;
-	uint16_t tag;
+	unsigned done = parent_done[o->index];
 
-	if (wire_open(&w, o->lane->r, o->lane->came < MESSAGE ? o->lane->came : MESSAGE, &type, &tag) && type == RLERROR) {
-		uint32_t error = get32(&w);
-
-		if (error == 2 || error == 20 || error == 40) {
-			if (parent_done[o->index])
-				share_clunk(o->share, parent_fid[o->index]);
-			o->found = parent_done[o->index];
-			o->made = false;
-			parent_partial[o->index](o);
-			return;
-		}
-	}
-	parent_walked(o);
+	if (is_missing(rpc_error(o)))
+		parent_ends(o, done, done > 0, false);
+	else
+		parent_walked(o);
 }
 
 void walk_parent(struct op *o, unsigned which, void (*next)(struct op *), void (*partial)(struct op *))
@@ -235,42 +248,43 @@ static uint32_t *last_fid[OPS];
 
 static void last_answered(struct op *o)
 {
-	struct wire w;
 	struct qid last;
 	unsigned count;
-	uint8_t type = 0;
-	uint16_t tag;
+	uint32_t error = rpc_error(o);
 
-	if (wire_open(&w, o->lane->r, o->lane->came < MESSAGE ? o->lane->came : MESSAGE, &type, &tag) && type == RLERROR &&
-	    last_missing[o->index]) {
-		uint32_t error = get32(&w);
-
-		/* ENOENT, or a folder on the way that is none any more (ENOTDIR, ELOOP): then the prefix lied. */
-		if (error == 2 || error == 20 || error == 40) {
-			*last_fid[o->index] = NO_FID;
-			o->found = error;
-			last_missing[o->index](o);
-			return;
-		}
-	}
-	if (type == RLERROR)
+	if (error)
 		*last_fid[o->index] = NO_FID;
-	if (!walked(o, &count, &last))
-		return;
-	last_next[o->index](o);
+	if (is_missing(error) && last_missing[o->index]) {
+		o->found = error;
+		last_missing[o->index](o);
+	} else if (walked(o, &count, &last)) {
+		last_next[o->index](o);
+	}
 }
 
-void walk_last(struct op *o, unsigned which, uint32_t *fid, void (*next)(struct op *), void (*missing)(struct op *))
+static void last_ask(struct op *o, uint32_t from, const struct part *name, uint32_t *fid, void (*next)(struct op *),
+		     void (*missing)(struct op *))
 {
-	const struct part *last = o->count[which] ? &o->part[which][o->count[which] - 1] : NULL;
-
-	o->which = which;
 	*fid = share_fid(o->share);
 	last_next[o->index] = next;
 	last_missing[o->index] = missing;
 	last_fid[o->index] = fid;
-	put_walk(o, last ? o->parent[which] : o->handle->fid, *fid, last, last ? 1 : 0);
+	put_walk(o, from, *fid, name, name ? 1 : 0);
 	rpc_send(o, 0, MESSAGE, 0, last_answered);
+}
+
+void walk_last(struct op *o, unsigned which, uint32_t *fid, void (*next)(struct op *), void (*missing)(struct op *))
+{
+	o->which = which;
+	if (o->count[which])
+		last_ask(o, o->parent[which], last_part(o, which), fid, next, missing);
+	else
+		last_ask(o, o->handle->fid, NULL, fid, next, missing);
+}
+
+void walk_clone(struct op *o, uint32_t from, void (*next)(struct op *))
+{
+	last_ask(o, from, NULL, &o->fid, next, NULL);
 }
 
 /* ---- attributes ---------------------------------------------------------------------------------- */
@@ -303,7 +317,7 @@ static void attr_answered(struct op *o)
 	a->mtime_ns = get_time(&w);
 	a->ctime_ns = get_time(&w);
 	if (w.bad)
-		op_fail(o, 5);
+		op_fail(o, E_IO);
 	else
 		last_next[o->index](o);
 }
