@@ -43,7 +43,7 @@ DEPEND = -MMD -MP -MF $(@:.o=.d)
 IDL := $(sort $(wildcard idl/*.idl))
 GEN := build/gen/.done
 
-$(GEN): tools/idlc.lua $(IDL) kernel/object/captype.def
+$(GEN): tools/idlc.lua $(wildcard tools/idl/*.lua) $(IDL) kernel/object/captype.def
 	$(call say,IDL,$(words $(IDL)) files)
 	$(Q)mkdir -p build/gen/keros build/gen/kernel
 	$(Q)$(LUA) tools/idlc.lua build/gen - $(IDL)
