@@ -5,6 +5,7 @@
  * A courier's registers: 1 to us (its data says which it is), 8 what it calls, 9 where an answer's capability comes.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <keros/bank.h>
 #include <keros/files.h>
 #include <keros/node.h>
@@ -213,6 +214,26 @@ void job_free(struct job *j)
 	j->proc = NULL;
 	j->used = false;
 	wake_all(&jobs_wait);
+}
+
+void job_inode(struct job *j, struct inode *i)
+{
+	j->inode = i;
+	inode_get(i);
+}
+
+void job_file(struct job *j, struct file *f)
+{
+	j->file = f;
+	f->refs++;
+}
+
+bool job_name(struct job *j, const struct name *name)
+{
+	j->text = strndup(name->text, name->length);
+	if (!j->text)
+		job_free(j);
+	return j->text;
 }
 
 static void closes_send(void);

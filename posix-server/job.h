@@ -21,6 +21,7 @@
 #define JOB_H
 #include <keros/inv.h>
 #include "posix.h"
+#include "vfs/vfs.h"
 
 #define RERUN (-4098L)
 #define JOBS 8u
@@ -51,6 +52,11 @@ extern uint64_t job_seq;               /* grows with every job sent */
 struct job *job_new(struct proc *p, capno target, uint32_t order);
 long job_send(struct job *j, long (*finish)(struct proc *p, struct job *j));
 void job_free(struct job *j);          /* one that was not sent */
+/* What finish will look at: references, and a copy of a name as j->text, all held until the job is free.  A job for which
+ * there is no memory is freed: false. */
+void job_inode(struct job *j, struct inode *i);
+void job_file(struct job *j, struct file *f);
+bool job_name(struct job *j, const struct name *name);
 /* The capability that the answer brought, kept in the keystore; 0: none, or no room. */
 capno job_cap(struct job *j);
 /* 0, or -errno: what a result code of the directory and file interfaces means. */

@@ -19,7 +19,7 @@
 #include "record.h"
 #include "record_out.h"
 #include "refusal.h"
-#include "share.h"
+#include "share/share.h"
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STATUS_NOT_FOUND 127

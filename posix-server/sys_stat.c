@@ -238,57 +238,51 @@ long sys_fstatfs(struct proc *p, uint64_t *a)
 
 /* ---- directories -------------------------------------------------------------------------------------------- */
 
-/* The file's offset counts names: 0 is ".", 1 is "..", 2 + c the name of cookie c. */
-struct listing { uint64_t place, number; uint32_t type; const char *name; uint32_t length; char text[32]; };
-
-static bool list_next(struct inode *dir, struct proc *p, uint64_t place, struct listing *l)
+/* The file's offset counts names: 0 is ".", 1 is "..", 2 + c the name of cookie c.  text: room for a name that is made. */
+static bool list_next(struct inode *dir, struct proc *p, uint64_t place, char text[32], struct listed *l)
 {
-	l->place = place;
+	l->next = place + 1;
 	if (place < 2) {
 		l->name = "..";
 		l->length = place + 1;
 		l->number = place ? dir->parent->number : dir->number;
-		l->type = S_IFDIR;
+		l->mode = S_IFDIR;
 		return true;
 	}
 	uint64_t cookie = place - 2;
 	if (dir->virtual) {
-		if (!dir->virtual->next(dir, p, &cookie, l->text, &l->number, &l->type))
+		if (!dir->virtual->next(dir, p, &cookie, text, &l->number, &l->mode))
 			return false;
-		l->place = cookie + 2;
-		l->name = l->text;
-		l->length = strlen(l->text);
+		l->next = cookie + 3;
+		l->name = text;
+		l->length = strlen(text);
 		return true;
 	}
 	struct dentry *d = dir_next(dir, cookie);
 	if (!d)
 		return false;
-	l->place = d->cookie + 2;
+	l->next = d->cookie + 3;
 	l->name = d->name;
 	l->length = d->length;
 	bool later = !d->inode && d->tree == DENTRY_SHARE;
 	l->number = d->inode ? d->inode->number : later ? d->number : tree_number(d->tree, d->entry);
-	l->type = d->inode ? d->inode->mode : later ? d->entry << 12 : tree_mode(d->tree, d->entry);
+	l->mode = d->inode ? d->inode->mode : later ? d->entry << 12 : tree_mode(d->tree, d->entry);
 	return true;
 }
 
-/* Lays one record at `to`; its length.  The two layouts differ in where the type stands. */
-static size_t record_length(const struct listing *l, bool wide)
+size_t listed_lay(char *to, size_t room, const struct listed *l, bool wide)
 {
-	return (18 + wide + l->length + 1 + !wide + 7) & ~7ul;
-}
-
-static void record_lay(char *to, const struct listing *l, bool wide)
-{
-	size_t length = record_length(l, wide);
-	uint64_t next = l->place + 1;
+	size_t length = (18 + wide + l->length + 1 + !wide + 7) & ~7ul;
 	uint16_t length16 = length;
+	if (length > room)
+		return 0;
 	memset(to, 0, length);
 	memcpy(to, &l->number, 8);
-	memcpy(to + 8, &next, 8);
+	memcpy(to + 8, &l->next, 8);
 	memcpy(to + 16, &length16, 2);
-	to[wide ? 18 : length - 1] = (l->type & S_IFMT) >> 12;
+	to[wide ? 18 : length - 1] = (l->mode & S_IFMT) >> 12;
 	memcpy(to + 18 + wide, l->name, l->length);
+	return length;
 }
 
 static long list_directory(struct proc *p, uint64_t *a, bool wide)
@@ -310,20 +304,20 @@ static long list_directory(struct proc *p, uint64_t *a, bool wide)
 		return error;
 	if (!dir->virtual && dir_open_image(dir))
 		return -ENOMEM;
-	struct listing l;
+	struct listed l;
+	char text[32];
 	uint64_t place = f->offset;
-	while (list_next(dir, p, place, &l)) {
-		size_t length = record_length(&l, wide);
-		if (length > room - used) {
+	while (list_next(dir, p, place, text, &l)) {
+		size_t length = listed_lay(records + used, room - used, &l, wide);
+		if (!length) {
 			if (!used)
 				return -EINVAL;
 			break;
 		}
-		record_lay(records + used, &l, wide);
 		if (record_on)
 			record_listed(l.name, l.length);
 		used += length;
-		place = l.place + 1;
+		place = l.next;
 	}
 	if (used && user_write(p, a[1], records, used))
 		return -EFAULT;

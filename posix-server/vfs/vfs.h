@@ -255,7 +255,13 @@ int name_rmdir(struct proc *p, struct walk *w);
 int name_link(struct proc *p, struct inode *inode, struct walk *w);
 int name_rename(struct proc *p, struct walk *from, struct walk *to, uint32_t flags);
 
-/* ---- what others serve (../share.c) -------------------------------------------------------------------- */
+/* ---- listing (../sys_stat.c) ---------------------------------------------------------------------------- */
+
+struct listed { uint64_t number, next; uint32_t mode; const char *name; uint32_t length; }; /* next: the place behind it */
+/* Lays a name as getdents64 (wide) or getdents tells it: the record's bytes, or 0 if they are more than `room`. */
+size_t listed_lay(char *to, size_t room, const struct listed *l, bool wide);
+
+/* ---- what others serve (../share/) --------------------------------------------------------------------- */
 
 struct share {
 	struct mount *mount;
@@ -268,7 +274,7 @@ struct share {
 	uint32_t maps;            /* mappings: its pages must stay */
 	bool mixed;               /* it changed while it was mapped: pages may be of several times */
 	uint64_t loaded_seq;      /* then: when they were last loaded */
-	bool copy;                /* changes stay in the sandbox (share_copy.c) */
+	bool copy;                /* changes stay in the sandbox (../share/copy.c) */
 	char *origin;             /* then: its path in the share, or NULL for the root */
 	int64_t page_mtime, page_ctime;       /* what its pages are of */
 	uint64_t page_size;

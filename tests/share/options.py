@@ -134,3 +134,13 @@ def test_same_path_default():
     with open("here/f", "w") as out:
         out.write("content\n")
     expect(run_keros(["cat", os.getcwd() + "/here/f"], options=["--ro", "here"]), stdout="content\n")
+
+
+def test_many_names_denied():
+    """However many names --deny says, each is refused: the sixty-fifth was not, and nothing told so."""
+    os.mkdir("d")
+    for i in (0, 63, 64, 199, 200):
+        open("d/x%d" % i, "w").close()
+    denied = [word for i in range(200) for word in ("--deny", "x%d" % i)]
+    result = run_keros("for i in 0 63 64 199 200; do cat /d/x$i && echo $i; done", options=[*denied, "--ro", "d:/d"])
+    assert result.stdout == b"200\n" and result.stderr.count(b"Permission denied") == 4, result

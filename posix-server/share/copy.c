@@ -1,5 +1,5 @@
 /*
- * share_copy.c - mounts that are read from a share and whose changes stay in the sandbox (`keros assess`).
+ * copy.c - mounts that are read from a share and whose changes stay in the sandbox (`keros assess`).
  *
  * Such a tree is an ordinary one that is filled as it is looked at: a directory's names when it is first looked into, an
  * inode when its name is, a file's pages when it is first to be changed.  From then on what is there is the sandbox's
@@ -37,8 +37,7 @@ static long names_ask(struct proc *p, struct inode *dir, uint64_t cookie, capno 
 	j->m.w[0] = cookie;
 	j->m.w[1] = LIST_BYTES;
 	j->value[1] = cap;
-	j->inode = dir;
-	inode_get(dir);
+	job_inode(j, dir);
 	return job_send(j, names_came);
 }
 
@@ -121,8 +120,7 @@ int share_lay(struct proc *p, struct inode *dir)
 	j = origin_job(p, dir, NULL, DIRECTORY_OC_LOOKUP);
 	if (!j)
 		return BLOCKED;
-	j->inode = dir;
-	inode_get(dir);
+	job_inode(j, dir);
 	return (int)job_send(j, folder_opened);
 }
 
@@ -186,15 +184,9 @@ int share_look_copy(struct proc *p, struct inode *dir, const struct name *name, 
 	j = origin_job(p, dir, name, DIRECTORY_OC_WALK);
 	if (!j)
 		return BLOCKED;
-	j->text = malloc(name->length + 1);
-	if (!j->text) {
-		job_free(j);
+	if (!job_name(j, name))
 		return -ENOMEM;
-	}
-	memcpy(j->text, name->text, name->length);
-	j->text[name->length] = 0;
-	j->inode = dir;
-	inode_get(dir);
+	job_inode(j, dir);
 	return (int)job_send(j, name_described);
 }
 

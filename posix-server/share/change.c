@@ -1,5 +1,5 @@
 /*
- * share_name.c - changes of a share: names, attributes, and how much room there is.
+ * change.c - changes of a share: names, attributes, and how much room there is.
  *
  * The server of the share decides; the questions asked here first are those whose answers it would give in another
  * order than Linux does.  What the change does to the inodes we remember is done when it has happened.
@@ -25,19 +25,9 @@ static struct job *change_job(struct proc *p, struct inode *dir, const struct na
 	j = share_job(p, dir, name, order, error);
 	if (!j)
 		return NULL;
-	j->inode = dir;
-	inode_get(dir);
-	if (name) {
-		j->text = malloc(name->length + 1);
-		if (!j->text) {
-			job_free(j);
-			*error = -ENOMEM;
-			return NULL;
-		}
-		memcpy(j->text, name->text, name->length);
-		j->text[name->length] = 0;
-	}
-	return j;
+	job_inode(j, dir);
+	*error = -ENOMEM;
+	return job_name(j, name) ? j : NULL;
 }
 
 /* ---- making --------------------------------------------------------------------------------------- */
@@ -258,8 +248,7 @@ long share_set(struct proc *p, struct inode *i, const struct share_change *c)
 	j->m.w[2] = j->value[1] = c->size;
 	j->m.w[3] = (uint64_t)c->atime;
 	j->m.w[4] = (uint64_t)c->mtime;
-	j->inode = i;
-	inode_get(i);
+	job_inode(j, i);
 	return job_send(j, set_done);
 }
 
