@@ -11,9 +11,7 @@
 #define IOV_LIMIT 1024
 #define ATOMIC 4096
 
-struct iovec_k { uint64_t base, length; };
-
-static struct iovec_k vector[IOV_LIMIT];
+static struct span vector[IOV_LIMIT];
 static const char zero_page[PAGE_BYTES];
 
 static struct file *file_for(struct proc *p, int fd, bool write, long *error)
@@ -120,20 +118,17 @@ long sys_pwrite64(struct proc *p, uint64_t *a)
 
 /* ---- vectors --------------------------------------------------------------------------------------------- */
 
-/* Copies the vector once; its total, or -errno. */
-static long vector_fetch(struct proc *p, uint64_t at, uint64_t count)
+long spans_read(struct proc *p, struct span *to, uint64_t at, uint64_t count)
 {
 	uint64_t total = 0;
-	if (count > IOV_LIMIT)
-		return -EINVAL;
-	if (user_read(p, vector, at, count * sizeof *vector))
+	if (user_read(p, to, at, count * sizeof *to))
 		return -EFAULT;
 	for (uint64_t i = 0; i < count; i++) {
-		if ((int64_t)vector[i].length < 0)
+		if ((int64_t)to[i].length < 0)
 			return -EINVAL;
-		if (vector[i].length > RW_LIMIT - total)
-			vector[i].length = RW_LIMIT - total;
-		total += vector[i].length;
+		if (to[i].length > RW_LIMIT - total)
+			to[i].length = RW_LIMIT - total;
+		total += to[i].length;
 	}
 	return total;
 }
@@ -191,7 +186,7 @@ static long vectored(struct proc *p, uint64_t *a, bool write, int64_t *offset)
 		return write_answer(f, p, 0);
 	if (!offset)
 		offset = &f->offset;
-	long total = vector_fetch(p, a[1], a[2]);
+	long total = a[2] > IOV_LIMIT ? -EINVAL : spans_read(p, vector, a[1], a[2]);
 	if (total <= 0)
 		return total;
 	return write ? write_answer(f, p, vector_write(p, f, a[2], total, offset)) : vector_read(p, f, a[2], offset);

@@ -7,14 +7,12 @@
 
 #define BACKLOG_MAX 128u
 
-long sys_listen(struct proc *p, uint64_t *a)
+long call_listen(struct proc *p, struct file *f, uint64_t *a)
 {
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 	uint32_t backlog = (uint32_t)a[1];
 
-	if (!s)
-		return error;
+	(void)p;
 	if (s->type == K_DGRAM)
 		return -EOPNOTSUPP;
 	if (s->family != K_AF_UNIX)
@@ -51,16 +49,14 @@ static long connect_stream(struct proc *p, struct file *f, struct socket *s, str
 	return 0;
 }
 
-long sys_connect(struct proc *p, uint64_t *a)
+long call_connect(struct proc *p, struct file *f, uint64_t *a)
 {
 	struct address n;
 	struct inode *named = NULL;
 	struct socket *to;
 	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->family != K_AF_UNIX) {
 		record_inet(p, s, USE_CONNECT, a[1], a[2], -ENETUNREACH);
 		return -ENETUNREACH;
@@ -77,26 +73,24 @@ long sys_connect(struct proc *p, uint64_t *a)
 		else
 			s->target = n;
 	} else if (!error) {
-		error = connect_stream(p, fd_get(p, a[0]), s, to);
+		error = connect_stream(p, f, s, to);
 	}
 	if (error != BLOCKED)
 		record_unix(p, USE_CONNECT, &n, named, error);
 	return error;
 }
 
-static long accept_at(struct proc *p, uint64_t *a, uint32_t flags)
+static long accept_at(struct proc *p, struct file *f, uint64_t *a, uint32_t flags)
 {
 	long error;
-	struct socket *s = socket_of(p, a[0], &error), *c;
-	struct file *f;
+	struct socket *s = f->data, *c;
+	struct file *accepted;
 
-	if (!s)
-		return error;
 	if (flags & ~(uint32_t)(K_CLOEXEC | K_NONBLOCK) || !s->listening)
 		return s->type == K_DGRAM ? -EOPNOTSUPP : -EINVAL;
 	c = s->pending;
 	if (!c)
-		return s->shut_read ? -EINVAL : socket_wait(p, s, fd_get(p, a[0])->flags & K_O_NONBLOCK);
+		return s->shut_read ? -EINVAL : socket_wait(p, s, f->flags & K_O_NONBLOCK);
 	if (!fd_room(p))
 		return -EMFILE;
 	error = address_tell(p, c->peer ? &c->peer->name : NULL, a[1], a[2]);
@@ -113,16 +107,16 @@ static long accept_at(struct proc *p, uint64_t *a, uint32_t flags)
 		c->peer->peer_gid = p->egid;
 	}
 	wake_all(&s->wait);
-	f = socket_file(c, flags);
-	return f ? file_install(p, f, flags) : -ENFILE;
+	accepted = socket_file(c, flags);
+	return accepted ? file_install(p, accepted, flags) : -ENFILE;
 }
 
-long sys_accept(struct proc *p, uint64_t *a)
+long call_accept(struct proc *p, struct file *f, uint64_t *a)
 {
-	return accept_at(p, a, 0);
+	return accept_at(p, f, a, 0);
 }
 
-long sys_accept4(struct proc *p, uint64_t *a)
+long call_accept4(struct proc *p, struct file *f, uint64_t *a)
 {
-	return accept_at(p, a, a[3]);
+	return accept_at(p, f, a, a[3]);
 }

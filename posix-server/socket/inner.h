@@ -10,6 +10,7 @@
  *   3. inode->socket of a bound name is its socket while that is open; the socket holds a reference to the inode.
  *   4. One queue a socket: whoever changes what a socket's poll would say wakes it.
  *   5. queued counts the bytes of all chunks, and is at most BUFFER_BYTES and one message.
+ * The calls on a socket (call_NAME) get the open file that their first argument names, whose data is the socket.
  * A socket that is sent into itself and closed stays until the sandbox ends: its storage is the sandbox's own.
  */
 #ifndef SOCKET_INNER_H
@@ -60,7 +61,6 @@ struct socket {
 extern const struct file_ops unix_ops, inet_ops;
 
 /* ---- socket.c ---------------------------------------------------------------------------------------- */
-struct socket *socket_of(struct proc *p, uint64_t fd, long *error);   /* NULL: *error says why */
 struct socket *socket_new(int family, int type, int protocol);
 void socket_free(struct socket *s);
 void socket_release(struct file *f);
@@ -75,15 +75,15 @@ long address_tell(struct proc *p, const struct address *n, uint64_t at, uint64_t
 long name_find(struct proc *p, const struct address *n, struct socket **out, struct inode **named);
 void name_leave(struct socket *s);                                    /* its name, if any, is nobody's now */
 void record_unix(struct proc *p, enum record_use use, const struct address *n, struct inode *i, long result);
-long sys_bind(struct proc *p, uint64_t *a);
-long sys_getsockname(struct proc *p, uint64_t *a);
-long sys_getpeername(struct proc *p, uint64_t *a);
+long call_bind(struct proc *p, struct file *f, uint64_t *a);
+long call_getsockname(struct proc *p, struct file *f, uint64_t *a);
+long call_getpeername(struct proc *p, struct file *f, uint64_t *a);
 
 /* ---- connect.c ----------------------------------------------------------------------------------------- */
-long sys_listen(struct proc *p, uint64_t *a);
-long sys_connect(struct proc *p, uint64_t *a);
-long sys_accept(struct proc *p, uint64_t *a);
-long sys_accept4(struct proc *p, uint64_t *a);
+long call_listen(struct proc *p, struct file *f, uint64_t *a);
+long call_connect(struct proc *p, struct file *f, uint64_t *a);
+long call_accept(struct proc *p, struct file *f, uint64_t *a);
+long call_accept4(struct proc *p, struct file *f, uint64_t *a);
 
 /* ---- queue.c: the user's buffers, and the chunks that wait ------------------------------------------------ */
 unsigned spans_one(uint64_t base, uint64_t length);                   /* the buffers of this call: one; their count */
@@ -105,14 +105,14 @@ long socket_send(struct proc *p, struct file *f, unsigned count, uint32_t flags,
 long socket_receive(struct proc *p, struct file *f, unsigned count, uint32_t flags, struct receiving *r);
 
 /* ---- message.c: sendto, recvfrom, sendmsg, recvmsg ---------------------------------------------------------- */
-long sys_sendto(struct proc *p, uint64_t *a);
-long sys_recvfrom(struct proc *p, uint64_t *a);
-long sys_sendmsg(struct proc *p, uint64_t *a);
-long sys_recvmsg(struct proc *p, uint64_t *a);
+long call_sendto(struct proc *p, struct file *f, uint64_t *a);
+long call_recvfrom(struct proc *p, struct file *f, uint64_t *a);
+long call_sendmsg(struct proc *p, struct file *f, uint64_t *a);
+long call_recvmsg(struct proc *p, struct file *f, uint64_t *a);
 
 /* ---- option.c ---------------------------------------------------------------------------------------------- */
-long sys_setsockopt(struct proc *p, uint64_t *a);
-long sys_getsockopt(struct proc *p, uint64_t *a);
+long call_setsockopt(struct proc *p, struct file *f, uint64_t *a);
+long call_getsockopt(struct proc *p, struct file *f, uint64_t *a);
 
 /* ---- inet.c: the network that is not there ------------------------------------------------------------------- */
 void record_inet(struct proc *p, const struct socket *s, enum record_use use, uint64_t at, uint64_t length, long result);

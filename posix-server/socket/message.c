@@ -73,14 +73,12 @@ static uint32_t files_give(struct proc *p, struct chunk *files, const struct msg
 	return given < files->file_count ? K_MSG_CTRUNC : 0;
 }
 
-long sys_sendto(struct proc *p, uint64_t *a)
+long call_sendto(struct proc *p, struct file *f, uint64_t *a)
 {
 	struct address n;
 	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->family != K_AF_UNIX) {
 		if (a[4])
 			record_inet(p, s, USE_SEND, a[4], a[5], -ENETUNREACH);
@@ -91,18 +89,15 @@ long sys_sendto(struct proc *p, uint64_t *a)
 	if ((int64_t)a[2] < 0)
 		return -EINVAL;
 	spans_one(a[1], a[2]);
-	return socket_send(p, fd_get(p, a[0]), 1, a[3], a[4] ? &n : NULL, NULL);
+	return socket_send(p, f, 1, a[3], a[4] ? &n : NULL, NULL);
 }
 
-long sys_recvfrom(struct proc *p, uint64_t *a)
+long call_recvfrom(struct proc *p, struct file *f, uint64_t *a)
 {
 	struct receiving r = { 0 };
 	long error;
-	struct socket *s = socket_of(p, a[0], &error);
-	struct file *f = fd_get(p, a[0]);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->family != K_AF_UNIX)
 		return inet_wait(p, f, a[3] & K_MSG_DONTWAIT);
 	if ((int64_t)a[2] < 0)
@@ -119,16 +114,14 @@ long sys_recvfrom(struct proc *p, uint64_t *a)
 	return error;
 }
 
-long sys_sendmsg(struct proc *p, uint64_t *a)
+long call_sendmsg(struct proc *p, struct file *f, uint64_t *a)
 {
 	static struct sending files;
 	struct msghdr_k m;
 	struct address n;
 	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	error = message_fetch(p, a[1], &m);
 	if (error)
 		return error;
@@ -142,26 +135,24 @@ long sys_sendmsg(struct proc *p, uint64_t *a)
 		error = address_fetch(p, &n, m.name, m.name_length);
 	if (error)
 		return error;
-	return socket_send(p, fd_get(p, a[0]), m.span_count, a[2], m.name && m.name_length ? &n : NULL, &files);
+	return socket_send(p, f, m.span_count, a[2], m.name && m.name_length ? &n : NULL, &files);
 }
 
-long sys_recvmsg(struct proc *p, uint64_t *a)
+long call_recvmsg(struct proc *p, struct file *f, uint64_t *a)
 {
 	struct receiving r = { 0 };
 	struct msghdr_k m;
 	uint64_t used = 0;
 	uint32_t flags = 0, name_length;
 	long error, n;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	error = message_fetch(p, a[1], &m);
 	if (error)
 		return error;
 	if (s->family != K_AF_UNIX)
-		return inet_wait(p, fd_get(p, a[0]), a[2] & K_MSG_DONTWAIT);
-	n = socket_receive(p, fd_get(p, a[0]), m.span_count, a[2], &r);
+		return inet_wait(p, f, a[2] & K_MSG_DONTWAIT);
+	n = socket_receive(p, f, m.span_count, a[2], &r);
 	if (n < 0)
 		return n;
 	if (r.files) {

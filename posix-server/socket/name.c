@@ -108,14 +108,12 @@ static long bind_path(struct proc *p, struct socket *s, const struct address *n)
 	return 0;
 }
 
-long sys_bind(struct proc *p, uint64_t *a)
+long call_bind(struct proc *p, struct file *f, uint64_t *a)
 {
 	struct address n;
 	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->family != K_AF_UNIX) {
 		record_inet(p, s, USE_BIND, a[1], a[2], -EADDRNOTAVAIL);
 		return -EADDRNOTAVAIL;
@@ -175,15 +173,12 @@ long name_find(struct proc *p, const struct address *n, struct socket **out, str
 	return *out ? 0 : -ECONNREFUSED;
 }
 
-long sys_getsockname(struct proc *p, uint64_t *a)
+long call_getsockname(struct proc *p, struct file *f, uint64_t *a)
 {
 	uint8_t none[16] = { K_AF_INET };
 	uint32_t length = sizeof none, room;
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->family == K_AF_UNIX)
 		return address_tell(p, &s->name, a[1], a[2]);
 	none[0] = s->family;
@@ -193,13 +188,10 @@ long sys_getsockname(struct proc *p, uint64_t *a)
 	return 0;
 }
 
-long sys_getpeername(struct proc *p, uint64_t *a)
+long call_getpeername(struct proc *p, struct file *f, uint64_t *a)
 {
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (s->type == K_DGRAM && s->target.length)
 		return address_tell(p, &s->target, a[1], a[2]);
 	return s->connected ? address_tell(p, s->peer ? &s->peer->name : NULL, a[1], a[2]) : -ENOTCONN;

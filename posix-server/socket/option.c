@@ -16,26 +16,21 @@ static const uint64_t harmless =
 	BIT(K_SO_KEEPALIVE) | BIT(K_SO_PRIORITY) | BIT(K_SO_LINGER) | BIT(K_SO_REUSEPORT) | BIT(K_SO_PASSCRED) |
 	BIT(K_SO_SNDBUFFORCE) | BIT(K_SO_RCVBUFFORCE);
 
-long sys_setsockopt(struct proc *p, uint64_t *a)
+long call_setsockopt(struct proc *p, struct file *f, uint64_t *a)
 {
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
+	(void)p;
 	if (a[1] == K_SOL_SOCKET)
 		return a[2] < 64 && (harmless >> a[2] & 1) ? 0 : -ENOPROTOOPT;
 	return s->family == K_AF_UNIX ? -EOPNOTSUPP : 0;
 }
 
-long sys_getsockopt(struct proc *p, uint64_t *a)
+long call_getsockopt(struct proc *p, struct file *f, uint64_t *a)
 {
 	uint32_t value[3] = { 0 }, length = 4, room;
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
 	if (a[1] != K_SOL_SOCKET)
 		return s->family == K_AF_UNIX ? -EOPNOTSUPP : -ENOPROTOOPT;
 	switch (a[2]) {

@@ -8,7 +8,6 @@
 
 #define SPANS_MAX 1024u
 
-struct span { uint64_t base, length; };   /* as struct iovec */
 static struct span spans[SPANS_MAX];
 
 unsigned spans_one(uint64_t base, uint64_t length)
@@ -19,20 +18,9 @@ unsigned spans_one(uint64_t base, uint64_t length)
 
 long spans_fetch(struct proc *p, uint64_t at, uint64_t count)
 {
-	uint64_t total = 0;
+	long total = count > SPANS_MAX ? -EMSGSIZE : spans_read(p, spans, at, count);
 
-	if (count > SPANS_MAX)
-		return -EMSGSIZE;
-	if (user_read(p, spans, at, count * sizeof *spans))
-		return -EFAULT;
-	for (uint64_t i = 0; i < count; i++) {
-		if ((int64_t)spans[i].length < 0)
-			return -EINVAL;
-		if (spans[i].length > RW_LIMIT - total)
-			spans[i].length = RW_LIMIT - total;
-		total += spans[i].length;
-	}
-	return 0;
+	return total < 0 ? total : 0;
 }
 
 uint64_t spans_total(unsigned count)

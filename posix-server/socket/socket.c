@@ -11,14 +11,6 @@
 #define K_FIONREAD   0x541B
 #define K_POLLRDHUP  0x2000u
 
-struct socket *socket_of(struct proc *p, uint64_t fd, long *error)
-{
-	struct file *f = fd_get(p, fd);
-
-	*error = f && !(f->flags & K_O_PATH) ? -ENOTSOCK : -EBADF;
-	return f && (f->ops == &unix_ops || f->ops == &inet_ops) ? f->data : NULL;
-}
-
 /* ---- making and ending ------------------------------------------------------------------------------------- */
 
 struct socket *socket_new(int family, int type, int protocol)
@@ -178,13 +170,11 @@ static long sys_socketpair(struct proc *p, uint64_t *a)
 	return fds[1] < 0 ? fds[1] : -EFAULT;
 }
 
-static long sys_shutdown(struct proc *p, uint64_t *a)
+static long call_shutdown(struct proc *p, struct file *f, uint64_t *a)
 {
-	long error;
-	struct socket *s = socket_of(p, a[0], &error);
+	struct socket *s = f->data;
 
-	if (!s)
-		return error;
+	(void)p;
 	if (a[1] > 2)
 		return -EINVAL;
 	if (!s->connected && !s->listening)
@@ -253,11 +243,28 @@ const struct file_ops unix_ops = {
 	.release = socket_release,
 };
 
+/* ---- the calls ---------------------------------------------------------------------------------------------- */
+
+static long call_on_socket(struct proc *p, uint64_t *a, long (*call)(struct proc *p, struct file *f, uint64_t *a))
+{
+	struct file *f = fd_get(p, a[0]);
+
+	if (!f || (f->flags & K_O_PATH))
+		return -EBADF;
+	return f->ops == &unix_ops || f->ops == &inet_ops ? call(p, f, a) : -ENOTSOCK;
+}
+
+#define SOCKET_CALLS(X) \
+	X(42, connect) X(43, accept) X(44, sendto) X(45, recvfrom) X(46, sendmsg) X(47, recvmsg) X(48, shutdown) X(49, bind) \
+	X(50, listen) X(51, getsockname) X(52, getpeername) X(54, setsockopt) X(55, getsockopt) X(288, accept4)
+
+#define X(number, name) \
+	static long sys_##name(struct proc *p, uint64_t *a) { return call_on_socket(p, a, call_##name); }
+SOCKET_CALLS(X)
+#undef X
+
+#define X(number, name) { number, #name, sys_##name },
 const struct syscall socket_syscalls[] = {
-	{ 41, "socket", sys_socket }, { 42, "connect", sys_connect }, { 43, "accept", sys_accept }, { 44, "sendto", sys_sendto },
-	{ 45, "recvfrom", sys_recvfrom }, { 46, "sendmsg", sys_sendmsg }, { 47, "recvmsg", sys_recvmsg },
-	{ 48, "shutdown", sys_shutdown }, { 49, "bind", sys_bind }, { 50, "listen", sys_listen },
-	{ 51, "getsockname", sys_getsockname }, { 52, "getpeername", sys_getpeername }, { 53, "socketpair", sys_socketpair },
-	{ 54, "setsockopt", sys_setsockopt }, { 55, "getsockopt", sys_getsockopt }, { 288, "accept4", sys_accept4 },
-	{ 0, NULL, NULL },
+	{ 41, "socket", sys_socket }, { 53, "socketpair", sys_socketpair }, SOCKET_CALLS(X) { 0, NULL, NULL },
 };
+#undef X

@@ -350,6 +350,12 @@ long pipe_put(struct file *f, struct proc *p, const void *from, size_t n); /* wh
 void random_fill(void *to, size_t n);
 long user_fill(struct proc *p, uint64_t to, size_t n, void (*fill)(void *to, size_t n)); /* bytes, or -EFAULT */
 
+/* ---- the buffers of a call (../sys_io.c) ---------------------------------------------------------------------- */
+
+struct span { uint64_t base, length; };   /* of user memory: struct iovec */
+/* Copies `count` of them once, cut to what one call may move; their bytes, or -errno. */
+long spans_read(struct proc *p, struct span *to, uint64_t at, uint64_t count);
+
 /* ---- copying ------------------------------------------------------------------------------------------------ */
 /* By 8-byte words: under TCG every turn of a string instruction costs one, whatever its width. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
