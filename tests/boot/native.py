@@ -17,7 +17,17 @@ def check(name, least, timeout=100, options=()):
 
 def test_objects():
     """Every kernel object answers every operation as its interface says, by the strength of the capability."""
-    check("t_objects", 480)
+    check("t_objects", 125)
+
+
+def test_nodes():
+    """Nodes and trees of them answer so too; what is reached through a sense capability is weak; discrim tells each kind."""
+    check("t_nodes", 310)
+
+
+def test_process():
+    """Registers, slots, resume capabilities and brands of a process are set, read and refused as its interface says."""
+    check("t_process", 57)
 
 
 @limit(120)

@@ -136,6 +136,29 @@ static inline int t_end(void)
 
 /* ---- capabilities --------------------------------------------------------------------------------- */
 
+/* ---- tables ---- */
+
+/* A row asks one thing of one capability. */
+struct t_row {
+	cap_t target;
+	uint32_t order;
+	uint64_t w[3];
+	cap_t send;
+	uint32_t expected;
+	const char *what;
+};
+
+static inline void t_run_rows(const struct t_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct msg m = { .order = rows[i].order, .send = { rows[i].send } };
+
+		memcpy(m.w, rows[i].w, sizeof rows[i].w);
+		t_rc(inv_call(rows[i].target, &m), rows[i].expected, "%s", rows[i].what);
+	}
+}
+#define T_RUN(rows) t_run_rows(rows, sizeof rows / sizeof *rows)
+
 /* What a capability answers to KT; 0 if it does not say. */
 static inline uint32_t t_type(cap_t c)
 {

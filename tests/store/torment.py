@@ -29,7 +29,8 @@ def test_script():
 @limit(240)
 def test_native():
     """The native tests of invocation, objects and virtual copies hold, without a store and with one."""
-    for name, options in (("t_ipc", []), ("t_keepers", []), ("t_objects", []), ("t_vcs", []), ("t_vcs", ["--disk", "d", "--disk-size", "512M"])):
+    programs = [(name, []) for name in ("t_ipc", "t_keepers", "t_objects", "t_nodes", "t_process", "t_vcs")]
+    for name, options in [*programs, ("t_vcs", ["--disk", "d", "--disk-size", "512M"])]:
         result = run_native(name, options=[*TORMENT, *options], timeout=200)
         assert result.status == 0 and b"not ok" not in result.stdout, (name, options, result)
 
