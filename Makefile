@@ -267,7 +267,7 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit,$(t))))
 
 SUITES := unit boot posix keykos store lua share escape assess
 
-.PHONY: help all run test bench clean distclean programs unit-tests assess-reports
+.PHONY: help all run test bench clean distclean programs unit-tests unit-list assess-reports
 help:
 	@echo 'make run                 set up, build, and open the shell (Ctrl-A X leaves); it lives in DISK=keros.disk'
 	@echo 'make test                run every suite: $(SUITES)'
@@ -287,6 +287,9 @@ programs: $(PROGRAMS)
 assess-reports: all programs
 	@sh doc/assess/examples.sh
 unit-tests: $(UNIT_BINARIES)
+# What tests/run runs: what an earlier state of the tree left in build/test is none of it.
+unit-list:
+	@printf '%s\n' $(UNIT_BINARIES)
 
 # One life: the system lives in keros.disk, and goes on where it was; `make run DISK=` has none.
 DISK ?= keros.disk

@@ -71,7 +71,7 @@ build/torment/kernel.elf: $(TORMENT_KERNEL) arch/x86/kernel.ld
 	$(Q)$(CC) -c -o build/torment/ksyms.o build/torment/ksyms.S
 	$(Q)$(KERNEL_LINK) -o $@ $(TORMENT_KERNEL) build/torment/ksyms.o
 
-unit-tests: $(TORMENT_SHARE)
+UNIT_BINARIES += $(TORMENT_SHARE)
 programs: build/torment/kernel.elf
 # One that was made once is never older than the kernel that `make all` makes: whoever names it with --kernel gets what he reads.
 all: $(wildcard build/torment/kernel.elf)
