@@ -11,16 +11,6 @@ static bool privileged(const struct proc *p)
 	return p->euid == 0;
 }
 
-static bool is_user(const struct proc *p, uint32_t id)
-{
-	return id == p->uid || id == p->euid || id == p->suid;
-}
-
-static bool is_group(const struct proc *p, uint32_t id)
-{
-	return id == p->gid || id == p->egid || id == p->sgid;
-}
-
 static long sys_getuid(struct proc *p, uint64_t *a) { (void)a; return p->uid; }
 static long sys_geteuid(struct proc *p, uint64_t *a) { (void)a; return p->euid; }
 static long sys_getgid(struct proc *p, uint64_t *a) { (void)a; return p->gid; }
@@ -29,81 +19,72 @@ static long sys_getpid(struct proc *p, uint64_t *a) { (void)a; return p->pid; }
 static long sys_gettid(struct proc *p, uint64_t *a) { (void)a; return p->tid; }
 static long sys_getppid(struct proc *p, uint64_t *a) { (void)a; return p->ppid; }
 
-static long sys_setuid(struct proc *p, uint64_t *a)
-{
-	uint32_t id = a[0];
+/* The three ids of a process as a user, and as a group: the rules for both are the same, and ask who the user is. */
+struct ids { uint32_t *real, *effective, *saved; };
 
+static struct ids user_ids(struct proc *p)
+{
+	return (struct ids){ &p->uid, &p->euid, &p->suid };
+}
+
+static struct ids group_ids(struct proc *p)
+{
+	return (struct ids){ &p->gid, &p->egid, &p->sgid };
+}
+
+static long set_id(struct proc *p, struct ids ids, uint32_t id)
+{
 	if (id == ~0u)
 		return -EINVAL;
 	if (privileged(p))
-		p->uid = p->suid = id;
-	else if (id != p->uid && id != p->suid)
+		*ids.real = *ids.saved = id;
+	else if (id != *ids.real && id != *ids.saved)
 		return -EPERM;
-	p->euid = id;
+	*ids.effective = id;
 	proc_shim_update(p);
 	return 0;
 }
 
-static long sys_setgid(struct proc *p, uint64_t *a)
+/* All three; ~0 leaves one as it is. */
+static long set_ids(struct proc *p, struct ids ids, uint32_t real, uint32_t effective, uint32_t saved)
 {
-	uint32_t id = a[0];
+	const uint32_t wanted[3] = { real, effective, saved };
 
-	if (id == ~0u)
-		return -EINVAL;
-	if (privileged(p))
-		p->gid = p->sgid = id;
-	else if (id != p->gid && id != p->sgid)
+	for (unsigned i = 0; i < 3; i++)
+		if (wanted[i] != ~0u && !privileged(p) && wanted[i] != *ids.real && wanted[i] != *ids.effective &&
+		    wanted[i] != *ids.saved)
+			return -EPERM;
+	*ids.real = real != ~0u ? real : *ids.real;
+	*ids.effective = effective != ~0u ? effective : *ids.effective;
+	*ids.saved = saved != ~0u ? saved : *ids.saved;
+	proc_shim_update(p);
+	return 0;
+}
+
+/* Real and effective.  The saved one follows the effective one, unless nothing but that was set, and to the real one. */
+static long set_pair(struct proc *p, struct ids ids, uint32_t real, uint32_t effective)
+{
+	bool follows = real != ~0u || (effective != ~0u && effective != *ids.real);
+
+	if (real != ~0u && !privileged(p) && real != *ids.real && real != *ids.effective)
 		return -EPERM;
-	p->egid = id;
-	proc_shim_update(p);
-	return 0;
+	return set_ids(p, ids, real, effective, !follows ? ~0u : effective != ~0u ? effective : *ids.effective);
 }
 
-static long sys_setresuid(struct proc *p, uint64_t *a)
+static long tell_ids(struct proc *p, struct ids ids, const uint64_t *a)
 {
-	for (int i = 0; i < 3; i++)
-		if ((uint32_t)a[i] != ~0u && !privileged(p) && !is_user(p, a[i]))
-			return -EPERM;
-	p->uid = (uint32_t)a[0] != ~0u ? a[0] : p->uid;
-	p->euid = (uint32_t)a[1] != ~0u ? a[1] : p->euid;
-	p->suid = (uint32_t)a[2] != ~0u ? a[2] : p->suid;
-	proc_shim_update(p);
-	return 0;
+	return user_write(p, a[0], ids.real, 4) || user_write(p, a[1], ids.effective, 4) || user_write(p, a[2], ids.saved, 4) ?
+	       -EFAULT : 0;
 }
 
-static long sys_setresgid(struct proc *p, uint64_t *a)
-{
-	for (int i = 0; i < 3; i++)
-		if ((uint32_t)a[i] != ~0u && !privileged(p) && !is_group(p, a[i]))
-			return -EPERM;
-	p->gid = (uint32_t)a[0] != ~0u ? a[0] : p->gid;
-	p->egid = (uint32_t)a[1] != ~0u ? a[1] : p->egid;
-	p->sgid = (uint32_t)a[2] != ~0u ? a[2] : p->sgid;
-	proc_shim_update(p);
-	return 0;
-}
-
-static long sys_setreuid(struct proc *p, uint64_t *a)
-{
-	uint64_t r[3] = { a[0], a[1], (uint32_t)a[1] != ~0u ? a[1] : ~0ull };
-
-	return sys_setresuid(p, r);
-}
-
-static long sys_setregid(struct proc *p, uint64_t *a)
-{
-	uint64_t r[3] = { a[0], a[1], (uint32_t)a[1] != ~0u ? a[1] : ~0ull };
-
-	return sys_setresgid(p, r);
-}
-
-static long put3(struct proc *p, const uint64_t *a, uint32_t x, uint32_t y, uint32_t z)
-{
-	return user_write(p, a[0], &x, 4) || user_write(p, a[1], &y, 4) || user_write(p, a[2], &z, 4) ? -EFAULT : 0;
-}
-
-static long sys_getresuid(struct proc *p, uint64_t *a) { return put3(p, a, p->uid, p->euid, p->suid); }
-static long sys_getresgid(struct proc *p, uint64_t *a) { return put3(p, a, p->gid, p->egid, p->sgid); }
+static long sys_setuid(struct proc *p, uint64_t *a) { return set_id(p, user_ids(p), a[0]); }
+static long sys_setgid(struct proc *p, uint64_t *a) { return set_id(p, group_ids(p), a[0]); }
+static long sys_setreuid(struct proc *p, uint64_t *a) { return set_pair(p, user_ids(p), a[0], a[1]); }
+static long sys_setregid(struct proc *p, uint64_t *a) { return set_pair(p, group_ids(p), a[0], a[1]); }
+static long sys_setresuid(struct proc *p, uint64_t *a) { return set_ids(p, user_ids(p), a[0], a[1], a[2]); }
+static long sys_setresgid(struct proc *p, uint64_t *a) { return set_ids(p, group_ids(p), a[0], a[1], a[2]); }
+static long sys_getresuid(struct proc *p, uint64_t *a) { return tell_ids(p, user_ids(p), a); }
+static long sys_getresgid(struct proc *p, uint64_t *a) { return tell_ids(p, group_ids(p), a); }
 
 /* The file system ids follow the effective ones; setting them tells the old and changes nothing. */
 static long sys_setfsuid(struct proc *p, uint64_t *a) { (void)a; return p->euid; }

@@ -10,14 +10,12 @@
  */
 #include <string.h>
 #include <stdlib.h>
-#include <keros/stream.h>
-#include <keros/timer.h>
+#include <keros/put.h>
 #include "process.h"
 #include "record.h"
 #include "record_out.h"
 
 #define OUT_BYTES 16384u
-#define RETRY_NS 1000000ull
 #define MODULES 512u
 #define SCAN_BYTES 1024u               /* of stack that is looked at */
 
@@ -39,21 +37,7 @@ void record_open(cap_t stream)
 
 static void out_flush(void)
 {
-	size_t done = 0;
-
-	while (done < out_used) {
-		uint64_t accepted = 0, now = 0;
-		uint32_t rc = stream_write(out_cap, out + done, out_used - done, &accepted);
-
-		if (rc == RC_AGAIN || (rc == RC_OK && !accepted)) {
-			timer_now(CR_TIMER, &now);
-			timer_sleep_until(CR_TIMER, now + RETRY_NS);
-		} else if (rc != RC_OK) {
-			break;
-		} else {
-			done += accepted;
-		}
-	}
+	stream_put(out_cap, CR_TIMER, out, out_used);
 	out_used = 0;
 }
 
