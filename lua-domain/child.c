@@ -175,6 +175,18 @@ static _Noreturn void child_end(void)
 	}
 }
 
+/* Whoever asked for the yield gets the error on the stack as text; without the memory for that, RC_LIMIT. */
+static _Noreturn void child_fail(lua_State *L)
+{
+	struct msg m = { .order = RC_LIMIT };
+
+	lua_pushcfunction(L, error_body);
+	lua_insert(L, -2);
+	if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+		inv_send(CR_RUN, &m);
+	child_end();
+}
+
 /* ---- freezing ------------------------------------------------------------------------------------ */
 
 static lua_State *frozen_state;                /* with the product on its stack */
@@ -265,7 +277,6 @@ static _Noreturn void child_freeze(lua_State *L)
 __attribute__((used)) static _Noreturn void thaw_main(void)
 {
 	uint64_t entry = (uint64_t)shim_native_entry, none1 = 0, none2 = 0;
-	struct msg m = { .order = RC_LIMIT };
 
 	inv_call3(CR_SELF, PROCESS_OC_SET_FOREIGN_ENTRY, &entry, &none1, &none2);
 	__asm__ volatile("wrfsbase %0" : : "r"(frozen_fs));
@@ -283,13 +294,8 @@ __attribute__((used)) static _Noreturn void thaw_main(void)
 	lua_getglobal(frozen_state, "thawed");
 	if (lua_isfunction(frozen_state, -1)) {
 		lua_getglobal(frozen_state, "argument");
-		if (lua_pcall(frozen_state, 1, 1, 0) != LUA_OK) {
-			lua_pushcfunction(frozen_state, error_body);
-			lua_insert(frozen_state, -2);
-			if (lua_pcall(frozen_state, 1, 0, 0) != LUA_OK)
-				inv_send(CR_RUN, &m);
-			child_end();
-		}
+		if (lua_pcall(frozen_state, 1, 1, 0) != LUA_OK)
+			child_fail(frozen_state);
 		if (lua_isuserdata(frozen_state, -1))
 			lua_replace(frozen_state, 1);
 	}
@@ -326,13 +332,8 @@ void child_live(lua_State *(*state_make)(void))
 	}
 	lua_pushcfunction(L, lib_traceback);
 	lua_pushcfunction(L, child_body);
-	if (lua_pcall(L, 0, 1, 1) != LUA_OK) {
-		lua_pushcfunction(L, error_body);
-		lua_insert(L, -2);
-		if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-			inv_send(CR_RUN, &m);
-		child_end();
-	}
+	if (lua_pcall(L, 0, 1, 1) != LUA_OK)
+		child_fail(L);
 	out_flush();
 	yielded = true;
 	lua_remove(L, 1);

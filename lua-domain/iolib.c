@@ -263,6 +263,17 @@ static int io_open(lua_State *L)
 	return 1;
 }
 
+/* Pushes the file that is opened by the name at index 1; no such file is an error of the caller's. */
+static void named_push(lua_State *L)
+{
+	lua_pushcfunction(L, io_open);
+	lua_pushvalue(L, 1);
+	lua_call(L, 1, 2);
+	if (lua_isnil(L, -2))
+		luaL_error(L, "%s", lua_tostring(L, -1));
+	lua_pop(L, 1);
+}
+
 static int io_lines(lua_State *L)
 {
 	if (lua_isnoneornil(L, 1)) {
@@ -270,12 +281,7 @@ static int io_lines(lua_State *L)
 		lua_replace(L, 1);
 		return lines_push(L, false);
 	}
-	lua_pushcfunction(L, io_open);
-	lua_pushvalue(L, 1);
-	lua_call(L, 1, 2);
-	if (lua_isnil(L, -2))
-		return luaL_error(L, "%s", lua_tostring(L, -1));
-	lua_pop(L, 1);
+	named_push(L);
 	lua_replace(L, 1);
 	return lines_push(L, true);
 }
@@ -284,12 +290,7 @@ static int io_redirect(lua_State *L, const char *name)
 {
 	if (!lua_isnoneornil(L, 1)) {
 		if (lua_type(L, 1) == LUA_TSTRING) {
-			lua_pushcfunction(L, io_open);
-			lua_pushvalue(L, 1);
-			lua_call(L, 1, 2);
-			if (lua_isnil(L, -2))
-				return luaL_error(L, "%s", lua_tostring(L, -1));
-			lua_pop(L, 1);
+			named_push(L);
 		} else {
 			handle_check(L, 1);
 			lua_pushvalue(L, 1);

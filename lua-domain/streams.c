@@ -2,15 +2,14 @@
  * streams.c - see streams.h.
  */
 #include "domain.h"
+#include <keros/put.h>
 #include <keros/stream.h>
-#include <keros/timer.h>
 #include "heap.h"
 #include "loop.h"
 #include "streams.h"
 
 #define OUT_BYTES 2048u
 #define IN_BYTES  2048u
-#define RETRY_NS  500000ull
 
 static const cap_t stream_register[STREAMS] = { CR_STDIN, CR_STDOUT, CR_STDERR, CR_TERMINAL };
 static bool present[STREAMS];
@@ -37,26 +36,11 @@ static cap_t stream_of(enum stream_which which)
 	return present[which] ? stream_register[which] : CR_VOID;
 }
 
-/*
- * All of it.  A stream that is full is tried again: who writes wants it written, and the console never makes us wait
- * for anybody but the host's own reader.
- */
+/* All of it: who writes wants it written, and the console never makes us wait for anybody but the host's own reader. */
 static void put(cap_t stream, const char *bytes, size_t length)
 {
-	while (length > 0 && stream != CR_VOID) {
-		uint64_t accepted = 0, now = 0;
-		uint32_t rc = stream_write(stream, bytes, length < INV_STRING_MAX ? length : INV_STRING_MAX, &accepted);
-
-		if (rc == RC_AGAIN) {
-			timer_now(CR_TIMER, &now);
-			timer_sleep_until(CR_TIMER, now + RETRY_NS);
-		} else if (rc != RC_OK || accepted > length) {
-			return;        /* the other end is gone */
-		} else {
-			bytes += accepted;
-			length -= accepted;
-		}
-	}
+	if (stream != CR_VOID)
+		stream_put(stream, CR_TIMER, bytes, length);
 }
 
 void out_flush(void)

@@ -353,14 +353,23 @@ void process_op_make_start(struct inv *inv)
 	inv_out_cap(inv, 0, process_cap(subject(inv), CAP_START, (uint16_t)inv_word(inv, 0)));
 }
 
-static void make_resume(struct inv *inv, uint16_t kind)
+/* The process invoked, for what nobody can do to himself; NULL, and the invocation failed: he tries to. */
+static struct process *subject_other(struct inv *inv)
 {
 	struct process *p = subject(inv);
 
-	if (p == cpu.current) {
-		inv_fail(inv, RC_REQUEST);
+	if (p != cpu.current)
+		return p;
+	inv_fail(inv, RC_REQUEST);
+	return NULL;
+}
+
+static void make_resume(struct inv *inv, uint16_t kind)
+{
+	struct process *p = subject_other(inv);
+
+	if (!p)
 		return;
-	}
 	commit_point();
 	process_mark_dirty(p);
 	process_halt(p);
@@ -394,24 +403,18 @@ static bool start_running(struct inv *inv, struct process *p)
 
 void process_op_run(struct inv *inv)
 {
-	struct process *p = subject(inv);
+	struct process *p = subject_other(inv);
 
-	if (p == cpu.current) {
-		inv_fail(inv, RC_REQUEST);
-		return;
-	}
-	if (start_running(inv, p))
+	if (p && start_running(inv, p))
 		p->flags &= ~PROCESS_FAULT_KEEPER;
 }
 
 void process_op_stop(struct inv *inv)
 {
-	struct process *p = subject(inv);
+	struct process *p = subject_other(inv);
 
-	if (p == cpu.current) {
-		inv_fail(inv, RC_REQUEST);
+	if (!p)
 		return;
-	}
 	commit_point();
 	process_mark_dirty(p);
 	inv->out_w[0] = p->state;

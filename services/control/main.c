@@ -19,6 +19,7 @@
 #include <keros/inv.h>
 #include <keros/native.h>
 #include <keros/process.h>
+#include <keros/put.h>
 #include <keros/server.h>
 #include <keros/stream.h>
 #include <keros/timer.h>
@@ -26,27 +27,9 @@
 #include "control.h"
 
 #define LINE_MAX_BYTES 256u
-#define RETRY_NS       1000000ull
 #define NOTICE_INPUT   1u
 #define STOP_DELAY_NS  20000000ull     /* for the answer to get out */
 #define STATUS_STOPPED 122             /* doc/control.md */
-
-static void text_put(const char *text, size_t length)
-{
-	while (length > 0) {
-		uint64_t accepted = 0, now = 0;
-		uint32_t rc = stream_write(CR_OUT, text, length, &accepted);
-
-		if (rc == RC_AGAIN) {
-			timer_now(CR_TIMER, &now);
-			timer_sleep_until(CR_TIMER, now + RETRY_NS);
-		} else if (rc != RC_OK) {
-			return;
-		}
-		text += accepted;
-		length -= accepted;
-	}
-}
 
 static void line_put(const char *id, const char *mark, const char *format, va_list args)
 {
@@ -58,7 +41,7 @@ static void line_put(const char *id, const char *mark, const char *format, va_li
 	if (length > (int)sizeof line - 4)
 		length = head;
 	memcpy(line + length, "}\n", 2);
-	text_put(line, (size_t)length + 2);
+	stream_put(CR_OUT, CR_TIMER, line, (size_t)length + 2);
 }
 
 void answer_part(const char *id, const char *format, ...)

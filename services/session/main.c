@@ -16,16 +16,14 @@
 #include <keros/constructor.h>
 #include <keros/native.h>
 #include <keros/node.h>
+#include <keros/put.h>
 #include <keros/sandbox.h>
 #include <keros/schedule.h>
 #include <keros/server.h>
 #include <keros/share.h>
-#include <keros/stream.h>
-#include <keros/timer.h>
 #include "session.h"
 
 #define STATUS_NOT_RUN 125             /* as other tools that run commands: our failure, not the command's */
-#define RETRY_NS       1000000ull
 
 struct session {
 	uint64_t number, flags, base_length, overlay_length;
@@ -40,29 +38,9 @@ static cap_t error_stream(const struct session *s)
 	return s->flags & SESSION_TTY ? CR_STDIN : CR_STDERR;
 }
 
-/* Writes all of a text; a stream that is full is tried again, one that is gone is given up. */
-static void text_put(cap_t stream, const char *text, size_t length)
-{
-	while (length > 0) {
-		uint64_t accepted = 0, now = 0;
-		uint32_t rc = stream_write(stream, text, length, &accepted);
-
-		if (rc == RC_AGAIN) {
-			timer_now(CR_TIMER, &now);
-			timer_sleep_until(CR_TIMER, now + RETRY_NS);
-		} else if (rc != RC_OK) {
-			return;
-		}
-		if (accepted > length)
-			accepted = length;
-		text += accepted;
-		length -= accepted;
-	}
-}
-
 static void line_put(cap_t stream, const char *text)
 {
-	text_put(stream, text, strlen(text));
+	stream_put(stream, CR_TIMER, text, strlen(text));
 }
 
 /* ---- what the sandbox gets ------------------------------------------------------------------- */
@@ -265,7 +243,7 @@ static void report_print(const struct session *s)
 	size_t length = 0;
 
 	if (sandbox_report(CR_SANDBOX, config, sizeof config, &length) == RC_OK)
-		text_put(error_stream(s), config, length);
+		stream_put(error_stream(s), CR_TIMER, config, length);
 }
 
 static uint64_t sandbox_live(const struct session *s)
