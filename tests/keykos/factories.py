@@ -160,7 +160,22 @@ def creators(t):
         t.check(name, key, 7, ",r", builder, keys="bx")
         if fetcher == 0:
             t.check(name, key, 6, ",pg", -1)
-            t.check(name, key, 6, ",f", -1)
+            t.check(name, key, 6, ",f", 0)
+            t.check(name, key, 6, ",joinf", -1)
+    # Anybody can get a creator: it must not see into what another made.
+    t.check("creator of factory creators", "fcc", 0, ",sb,m", 0, keys="alien")
+    for order in (6, 7):
+        for key in ("r", "f", "b"):
+            t.check(name, "alien", order, "," + key, -1)
+    t.check(name, "alien", KT + 4, code=0)
+    # What has no program is no requestor: nothing begins that could not run.
+    t.check("requestor", "r", 20, ",sb,m,sb", KT + 2)
+    t.kind("requestor", "r", 0xFF1E)
+    t.check("requestor", "r", -1, ",r", 0)
+    t.check("builder", "b", 17, ",counter.s", 0)
+    t.check("builder", "b", 66, keys="r2")
+    t.unlike("requestor", "kc discrim 2 (,r,r)", "kc discrim 2 (,r,r2)")
+    t.check("builder", "b", 17, ",dk0", 0)
     t.do("kc f0 6 (,r) (,fx)")
     t.check("discrim", "discrim", 2, ",fx,f", 0)
     t.do("kc f0 7 (,r) (,bx)")

@@ -294,7 +294,7 @@ void directory_fill(void)
 	object_add("nrange", KIND_NODE_RANGE);
 	object_add("prange", KIND_PAGE_RANGE);
 	object_add("vcsf", KIND_VCSF);
-	if (object_make(KIND_FC, bank, &index) != RC_OK)
+	if (!fc_make(bank, &index))
 		fatal("making", "the factory creator");
 	object_key(index, 0, R_A);
 	name_add("fc", R_A);

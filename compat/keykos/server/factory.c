@@ -107,7 +107,14 @@ static bool holes_join(unsigned to, unsigned from)
 	return keyset_join(to, &o->factory.holes, o->factory.limit, from, objects[from].factory.holes) == RC_OK;
 }
 
-/* Another factory, or a maker, which has no holes. */
+static bool is_weak(cap_t key, unsigned kind)
+{
+	unsigned index, key_face;
+
+	return key_open(key, kind, &index, &key_face) && key_face != 0;
+}
+
+/* Another factory, a maker, which has no holes, or a creator that can neither look into nor destroy what it made. */
 static uint32_t install_factory(unsigned index, unsigned which)
 {
 	unsigned other, other_face;
@@ -117,7 +124,7 @@ static uint32_t install_factory(unsigned index, unsigned which)
 			return RC_WOULD_ADD;
 		if (!holes_join(index, other))
 			return RC_HOLE_LIMIT;
-	} else if (!(key_open(K0, KIND_FC, &other, &other_face) && other_face == 2) && !key_is_maker(K0, &other)) {
+	} else if (!is_weak(K0, KIND_FC) && !is_weak(K0, KIND_DC) && !key_is_maker(K0, &other)) {
 		return RC_NOT_FITTING;
 	}
 	component_put(index, which, K0);
@@ -365,9 +372,11 @@ static uint32_t tell(unsigned index, unsigned which)
 	return RC_OK;
 }
 
+/* As published, what has no program can be looked into and compared, and there is nothing to request of it. */
 static uint32_t requestor_and_fetcher(unsigned index)
 {
-	object_key(index, REQUESTOR, R_A);
+	object_get(index, SLOT_PROGRAM, R_B);
+	object_key(index, key_is_null(R_B) ? FETCHER : REQUESTOR, R_A);
 	object_key(index, FETCHER, R_B);
 	reply_key(0, R_A);
 	reply_key(1, R_B);
@@ -513,6 +522,7 @@ static uint32_t copy(unsigned index, uint32_t order)
 		if ((i != COMPONENT_PROGRAM || order == 0) && !is_own_copy_key(index, R_A))
 			component_put(made, i, R_A);
 	}
+	objects[made].factory.creator = objects[index].factory.creator;
 	objects[made].factory.akt = objects[index].factory.akt;
 	objects[made].factory.ordinal = objects[index].factory.ordinal;
 	objects[made].factory.address = order ? 0 : objects[index].factory.address;
@@ -535,7 +545,17 @@ uint32_t factory_serve(unsigned index, uint32_t order)
 
 /* ---- creators ---------------------------------------------------------------------------- */
 
-static uint32_t fc_create(uint32_t order)
+bool fc_make(unsigned bank, unsigned *index)
+{
+	static uint64_t serials;
+
+	if (object_make(KIND_FC, bank, index) != RC_OK)
+		return false;
+	objects[*index].maker.serial = ++serials;
+	return true;
+}
+
+static uint32_t fc_create(unsigned creator, uint32_t order)
 {
 	unsigned bank, index, other, other_face;
 	uint32_t limit = order >= 2 ? arg32(0) : 0, rc = capacity_check(limit);
@@ -551,19 +571,23 @@ static uint32_t fc_create(uint32_t order)
 	}
 	if (factory_make(bank, order & 1, limit, &index) != RC_OK)
 		return RC_NO_SPACE;
+	objects[index].factory.creator = objects[creator].maker.serial;
 	object_key(index, BUILDER, R_A);
 	reply_key(0, R_A);
 	return RC_OK;
 }
 
-/* Faces: 0 full, 1 no recall of builders, 2 no recall. */
-static uint32_t fc_recall(uint32_t order)
+/*
+ * Faces: 0 full, 1 no recall of builders, 2 no recall.  Only what this very creator made: anybody can get a creator, and
+ * would see into everything.
+ */
+static uint32_t fc_recall(unsigned creator, uint32_t order)
 {
 	unsigned index, other_face;
 
 	if (face == 2 || (face == 1 && order == 7))
 		return RC_UNKNOWN;
-	if (!key_open(K0, KIND_FACTORY, &index, &other_face) || other_face != REQUESTOR)
+	if (!key_open(K0, KIND_FACTORY, &index, &other_face) || objects[index].factory.creator != objects[creator].maker.serial)
 		return RC_FOREIGN;
 	object_key(index, order == 6 ? FETCHER : BUILDER, R_A);
 	reply_key(0, R_A);
@@ -573,12 +597,12 @@ static uint32_t fc_recall(uint32_t order)
 uint32_t fc_serve(unsigned index, uint32_t order)
 {
 	switch (order) {
-	case 0: case 1: case 2: case 3: return fc_create(order);
+	case 0: case 1: case 2: case 3: return fc_create(index, order);
 	case 4: case 5:
 		object_key(index, order == 4 || face == 2 ? 2 : 1, R_A);
 		reply_key(0, R_A);
 		return RC_OK;
-	case 6: case 7: return fc_recall(order);
+	case 6: case 7: return fc_recall(index, order);
 	case KT: return 0x1E;
 	case OC_DESTROY:
 		if (face != 0)
@@ -600,7 +624,7 @@ uint32_t fcc_serve(unsigned index, uint32_t order)
 		return RC_UNKNOWN;
 	if (!bank_open(K0, &bank))
 		return RC_BAD_BANK;
-	if (object_make(KIND_FC, bank, &fc) != RC_OK)
+	if (!fc_make(bank, &fc))
 		return RC_NO_SPACE;
 	object_key(fc, 0, R_A);
 	reply_key(0, R_A);

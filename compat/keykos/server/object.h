@@ -71,9 +71,11 @@ struct object {
 	union {
 		struct { uint64_t made[2], freed[2], limit[2], live[2]; } bank_of;
 		struct {
+			uint64_t creator;                  /* its serial; 0 the system */
 			uint32_t akt, ordinal, address, factories, limit, holes;
 			uint8_t complete, shared;
 		} factory;
+		struct { uint64_t serial; } maker;  /* of factories: never used again, as an index is */
 		struct { uint32_t order, stage, made; } birth;
 		struct { uint32_t limit, count; } set;
 		struct {
@@ -264,6 +266,7 @@ uint64_t time_now(void);
 
 /* arena.c: memory of an object's own, paid by its bank, seen through one of two windows. */
 enum { ARENA_A, ARENA_B };
+#define ARENA_PAGES 4096u                   /* the most */
 uint32_t arena_grow(unsigned index, uint32_t pages);
 void *arena_see(unsigned index, unsigned window);
 void arena_free(unsigned index);
@@ -302,6 +305,7 @@ uint32_t primary(cap_t key, uint32_t order, cap_t send, cap_t recv);
 
 /* factory.c */
 uint32_t fcc_serve(unsigned index, uint32_t order);
+bool fc_make(unsigned bank, unsigned *index);
 uint32_t fc_serve(unsigned index, uint32_t order);
 uint32_t factory_serve(unsigned index, uint32_t order);
 uint32_t birth_serve(unsigned index, uint32_t order);
