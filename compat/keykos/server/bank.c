@@ -82,12 +82,13 @@ static uint64_t room(unsigned bank, unsigned kind)
 
 static void count(unsigned bank, unsigned kind, int change)
 {
-	if (change > 0)
-		objects[bank].bank_of.made[kind] += change;
-	else
-		objects[bank].bank_of.freed[kind] -= change;
-	for (unsigned i = bank; i; i = objects[i].bank)
+	for (unsigned i = bank; i; i = objects[i].bank) {
+		if (change > 0)
+			objects[i].bank_of.made[kind] += change;
+		else
+			objects[i].bank_of.freed[kind] -= change;
 		objects[i].bank_of.live[kind] += change;
+	}
 }
 
 static bool limited(unsigned bank, unsigned counted)
@@ -247,8 +248,10 @@ static void bank_destroy_space(unsigned bank)
 		if (doomed[i] && objects[i].kind != KIND_BANK && objects[i].kind != KIND_NONE)
 			object_end(i);
 	for (unsigned k = NODES; k <= PAGES; k++)
-		for (unsigned i = above; i; i = objects[i].bank)
+		for (unsigned i = above; i; i = objects[i].bank) {
 			objects[i].bank_of.live[k] -= objects[bank].bank_of.live[k];
+			objects[i].bank_of.freed[k] += objects[bank].bank_of.live[k];
+		}
 	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++) {
 		if (!doomed[i] || objects[i].kind != KIND_BANK)
 			continue;
