@@ -14,7 +14,6 @@
 #define SLOT_ARENA   13
 #define WINDOW       0x40000000ull         /* lss 6: window n is slot n of a node that spans 256 MiB */
 #define WINDOW_BYTES 0x1000000ull          /* lss 5: 16 MiB each */
-#define PAGES_MAX    4096u
 
 static unsigned seen[2];
 static cap_t bank_register = CR_BANK;
@@ -75,7 +74,7 @@ uint32_t arena_grow(unsigned index, uint32_t pages)
 	struct object *o = &objects[index];
 	uint32_t rc = RC_OK;
 
-	if (pages > PAGES_MAX)
+	if (pages > ARENA_PAGES)
 		return RC_NO_PAGES;
 	for (; rc == RC_OK && o->arena_pages < pages; o->arena_pages++) {
 		if ((rc = way_make(index, o->arena_pages)) != RC_OK)

@@ -13,7 +13,8 @@
  *	RC(18,(data)), (19 ==> 0,(data))        128 bytes for whoever wants them
  *	RC(KT ==> type,statistics)              0x16 entry, 0x17 name sequence; KT+4 destroys
  *
- * The arena: pages 0 and 1 are the records' numbers in the order of their names; then the records, seven to a page.
+ * The arena is chunks of 2048 records: a page of the records' numbers in the order of their names, which goes on in the
+ * next chunk's, then the records, seven to a page.
  * A record's key stands in the key tree under the record's number.  A weaker key is to an object of its own, which
  * names the collection and its rights.
  * Source: keykos.md 4.7.
@@ -25,26 +26,78 @@ enum { NO_READ_USER = 0x40, NO_WRITE_USER = 0x20, NO_READ = 0x10, NO_WRITE = 0x0
 enum { OK_WITH_KEY = 1, KEY_REPLACED = 1, NO_KEY_REPLACED = 2, DUPLICATE = 3, ABSENT = 4, BAD_LENGTH = 6, BAD_NAME = 7,
        NOT_ALLOWED = 8, NO_NODES = 9, NO_PAGES = 10, FULL = 11, TOO_LONG = 12 };
 
-#define RECORDS        4096u
 #define RECORD_MAX     512u
-#define ORDER_PAGES    2u
 #define RECORDS_A_PAGE 7u
+#define CHUNK_RECORDS  (PAGE_SIZE / sizeof(uint16_t))
+#define CHUNK_PAGES    (1 + (CHUNK_RECORDS + RECORDS_A_PAGE - 1) / RECORDS_A_PAGE)
+#define RECORDS        (ARENA_PAGES / CHUNK_PAGES * CHUNK_RECORDS)
 
 struct record { uint16_t length, key; uint8_t bytes[RECORD_MAX]; uint32_t next_free; };
 _Static_assert(sizeof(struct record) * RECORDS_A_PAGE <= PAGE_SIZE, "seven records to a page");
+_Static_assert(RECORDS < UINT16_MAX, "numbers of records, and one more, are 16 bits");
 
 /* The collection being served. */
 static struct object *rc_;
 static unsigned rc_index;
-static uint16_t *in_order;                 /* RECORDS of them */
 static uint8_t rights;
+
+static unsigned page_of(unsigned number)
+{
+	return number / CHUNK_RECORDS * CHUNK_PAGES + 1 + number % CHUNK_RECORDS / RECORDS_A_PAGE;
+}
 
 static struct record *record(unsigned number)
 {
 	uint8_t *arena = arena_see(rc_index, ARENA_A);
 
-	return (struct record *)(arena + (ORDER_PAGES + number / RECORDS_A_PAGE) * PAGE_SIZE +
-				 number % RECORDS_A_PAGE * sizeof(struct record));
+	return (struct record *)(arena + page_of(number) * PAGE_SIZE +
+				 number % CHUNK_RECORDS % RECORDS_A_PAGE * sizeof(struct record));
+}
+
+/* ---- the order --------------------------------------------------------------------------- */
+
+/* The chunk's part of the order. */
+static uint16_t *order_page(unsigned chunk)
+{
+	return (uint16_t *)((uint8_t *)arena_see(rc_index, ARENA_A) + chunk * CHUNK_PAGES * PAGE_SIZE);
+}
+
+static unsigned number_at(unsigned place)
+{
+	return order_page(place / CHUNK_RECORDS)[place % CHUNK_RECORDS];
+}
+
+static struct record *record_at(unsigned place)
+{
+	return record(number_at(place));
+}
+
+/* What is at that place and behind it moves up by one; what does not fit into a chunk's page begins the next. */
+static void order_insert(unsigned place, uint16_t number)
+{
+	unsigned first = place % CHUNK_RECORDS, last = rc_->records.count / CHUNK_RECORDS;
+
+	for (unsigned chunk = place / CHUNK_RECORDS; chunk <= last; chunk++, first = 0) {
+		uint16_t *page = order_page(chunk), out = page[CHUNK_RECORDS - 1];
+
+		memmove(&page[first + 1], &page[first], (CHUNK_RECORDS - 1 - first) * sizeof *page);
+		page[first] = number;
+		number = out;
+	}
+	rc_->records.count++;
+}
+
+static void order_remove(unsigned place)
+{
+	unsigned first = place % CHUNK_RECORDS, last = (--rc_->records.count) / CHUNK_RECORDS;
+
+	for (unsigned chunk = place / CHUNK_RECORDS; chunk <= last; chunk++, first = 0) {
+		uint16_t *page = order_page(chunk);
+
+		memmove(&page[first], &page[first + 1], (CHUNK_RECORDS - 1 - first) * sizeof *page);
+		if (chunk < last)
+			page[CHUNK_RECORDS - 1] = *order_page(chunk + 1);
+	}
 }
 
 static bool by_name(void)
@@ -91,7 +144,7 @@ static unsigned place_of(const struct named *name)
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 
-		if (order_of(name, record(in_order[middle])) > 0)
+		if (order_of(name, record_at(middle)) > 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -101,7 +154,7 @@ static unsigned place_of(const struct named *name)
 
 static bool is_at(const struct named *name, unsigned place)
 {
-	return place < rc_->records.count && order_of(name, record(in_order[place])) == 0;
+	return place < rc_->records.count && order_of(name, record_at(place)) == 0;
 }
 
 /* ---- records ----------------------------------------------------------------------------- */
@@ -109,7 +162,7 @@ static bool is_at(const struct named *name, unsigned place)
 /* Answers with a record, and with its key if it has one: that goes to R_A. */
 static bool tell(unsigned place)
 {
-	unsigned number = in_order[place];
+	unsigned number = number_at(place);
 	struct record *r = record(number);
 
 	reply_bytes(r->bytes, r->length);
@@ -132,10 +185,9 @@ static uint32_t number_take(unsigned *number)
 	}
 	if (rc_->records.used == RECORDS)
 		return FULL;
-	rc = arena_grow(rc_index, ORDER_PAGES + rc_->records.used / RECORDS_A_PAGE + 1);
+	rc = arena_grow(rc_index, page_of(rc_->records.used) + 1);
 	if (rc != RC_OK)
 		return rc == RC_NO_NODES ? NO_NODES : NO_PAGES;
-	in_order = arena_see(rc_index, ARENA_A);
 	*number = rc_->records.used++;
 	return RC_OK;
 }
@@ -150,12 +202,11 @@ static void number_free(unsigned number)
 
 static void record_remove(unsigned place)
 {
-	unsigned number = in_order[place];
+	unsigned number = number_at(place);
 
 	if (record(number)->key)
 		keytree_swap(rc_index, number, CR_VOID, CR_VOID);
-	memmove(&in_order[place], &in_order[place + 1], (rc_->records.count - place - 1) * sizeof *in_order);
-	rc_->records.count--;
+	order_remove(place);
 	number_free(number);
 }
 
@@ -186,9 +237,7 @@ static uint32_t record_add(unsigned place, bool with_key)
 		number_free(number);
 		return rc;
 	}
-	memmove(&in_order[place + 1], &in_order[place], (rc_->records.count - place) * sizeof *in_order);
-	in_order[place] = number;
-	rc_->records.count++;
+	order_insert(place, number);
 	return RC_OK;
 }
 
@@ -204,7 +253,7 @@ static uint32_t entry_add(const struct named *name, bool with_key)
 	if (name->n != 4 || memcmp(name->name, zero, 4) != 0)
 		return BAD_NAME;
 	if (rc_->records.count)
-		memcpy(&last, record(in_order[rc_->records.count - 1])->bytes + 1, 4);
+		memcpy(&last, record_at(rc_->records.count - 1)->bytes + 1, 4);
 	last++;
 	memcpy(message_string + 1, &last, 4);
 	rc = record_add(rc_->records.count, with_key);
@@ -222,7 +271,7 @@ static uint32_t replace(unsigned place, bool with_key)
 	if (rights & NO_UPDATE)
 		return NOT_ALLOWED;
 	answer = tell(place) ? KEY_REPLACED : NO_KEY_REPLACED;
-	rc = record_fill(in_order[place], with_key);
+	rc = record_fill(number_at(place), with_key);
 	if (rc == RC_OK)
 		return answer;
 	message.send_string = NULL;
@@ -328,7 +377,7 @@ static uint32_t statistics(void)
 	} s = { .id = 1, .version = 1, .rights = rights, .records = rc_->records.count, .limit = RECORDS };
 
 	for (unsigned i = 0; i < rc_->records.count; i++) {
-		const struct record *r = record(in_order[i]);
+		const struct record *r = record_at(i);
 		uint32_t n = r->bytes[0];
 
 		s.longest = r->length > s.longest ? r->length : s.longest;
@@ -400,7 +449,6 @@ static uint32_t serve(unsigned index, uint32_t order, uint8_t lost)
 	rc_index = index;
 	rc_ = &objects[index];
 	rights = lost;
-	in_order = arena_see(index, ARENA_A);
 	if (forbidden(order) & rights)
 		return NOT_ALLOWED;
 	if (order >= 2 && order <= 7)
