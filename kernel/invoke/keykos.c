@@ -282,19 +282,63 @@ static void discrim_keykos(struct inv *inv)
 	word_is_code(inv);
 }
 
+static void put_be(uint8_t *to, uint64_t value, unsigned bytes)
+{
+	while (bytes--) {
+		to[bytes] = value;
+		value >>= 8;
+	}
+}
+
+/*
+ * The ancestor's form of a key on disk: type, then a data key's body, or the object's number, allocation count and data
+ * byte, or a misc key's subtype.  What only our own capabilities have stands in the four bytes before, which are zero
+ * otherwise, so that different keys never look alike.
+ */
+static void disk_form(const struct cap *key, uint8_t form[16])
+{
+	static const uint8_t types[CAP_TYPES] = {
+		[CAP_PAGE] = 1, [CAP_SEGMENT] = 2, [CAP_NODE] = 3, [CAP_SCHEDULE] = 4, [CAP_FETCH] = 5, [CAP_START] = 6,
+		[CAP_RESUME] = 7, [CAP_PROCESS] = 8, [CAP_SENSE] = 15, [CAP_FRONTEND] = 18, [CAP_NOTICE] = 0x80 | CAP_NOTICE,
+	};
+	static const uint8_t subtypes[CAP_TYPES] = {
+		[CAP_PROCTOOL] = 2, [CAP_KEYBITS] = 4, [CAP_CREATOR] = 6, [CAP_DISCRIM] = 8,
+	};
+	const uint8_t misc = 10;
+	struct cap c = cap_disk_form(key);
+
+	if (cap_is_void(&c) || c.type == CAP_NUMBER) {
+		data_body(&c, form);
+		form[0] = c.data >> 8;
+		form[1] = c.data;
+		return;
+	}
+	__builtin_memset(form, 0, 16);
+	form[0] = c.rights;
+	form[4] = types[c.type];
+	if (form[4]) {
+		form[1] = c.data >> 8;
+		put_be(form + 5, c.ref >> REF_HINT_BITS, 6);
+		put_be(form + 11, c.count, 4);
+		form[15] = c.data;
+		return;
+	}
+	form[4] = misc;
+	form[5] = c.type == CAP_RETURNER || subtypes[c.type] ? subtypes[c.type] : 0x80 | c.type;
+	put_be(form + 6, c.ref, 8);
+	put_be(form + 14, c.data, 2);
+	put_be(form + 1, c.count, 3);
+}
+
 static void keybits_keykos(struct inv *inv)
 {
-	struct { uint32_t version; uint8_t type, rights; uint16_t data; uint64_t ref; } form;
-	struct cap c = cap_disk_form(inv_cap(inv, 0));
-
 	if (inv->order != 0) {
-		inv_fail(inv, inv->order == KT ? 0x209 : RC_UNKNOWN);
+		refuse(inv);
 		return;
 	}
 	commit_point();
-	form = (typeof(form)){ c.count, c.type, c.rights, c.data, c.ref };
-	__builtin_memcpy(reply_bytes, &form, sizeof form);
-	reply_string(inv, sizeof form);
+	disk_form(inv_cap(inv, 0), reply_bytes);
+	reply_string(inv, 16);
 }
 
 /* The process behind a keeper of that kind that bears the brand; NULL if it is none. */

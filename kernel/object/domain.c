@@ -21,6 +21,7 @@
 
 #define DOMAIN_KEY0   8u
 #define DOMAIN_SLOT11 24u
+#define INSTRUCTION_MAX 15u                /* bytes, on x86-64 */
 
 #define OC_SWAP 32u
 
@@ -43,6 +44,12 @@ static unsigned memory_code(struct process *p)
 	return w.code ? w.code : 1;
 }
 
+/* Whether it was the instruction that is not there: of a data fault in its own bytes it would be. */
+static bool is_fetch_fault(struct process *p)
+{
+	return p->fault_code == FAULT_MEMORY && p->fault_info - p->regs.rip < INSTRUCTION_MAX && memory_code(p) != 1;
+}
+
 /* Trap codes below 0x100 are the machine's, on any machine; keykos.md 3.6. */
 static uint32_t trap_code(struct process *p)
 {
@@ -53,6 +60,8 @@ static uint32_t trap_code(struct process *p)
 
 	if (p->fault_code == FAULT_TRAP)
 		return (uint16_t)p->fault_info;
+	if (is_fetch_fault(p))
+		return 0x21;
 	if (p->fault_code == FAULT_ARGUMENT)
 		return 0x200 + 4 * memory_code(p);
 	if (p->fault_code == FAULT_NO_SCHEDULE && schedule_trap(p))

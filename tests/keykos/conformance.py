@@ -407,8 +407,8 @@ def tools(t):
         t.alike("key bits", "kc keybits 0 (,%s)" % key, "kc keybits 0 (,%s,pg,nd)" % key)
         t.unlike("key bits", "kc keybits 0 (,%s)" % key, "kc keybits 0 (,m)")
     t.unlike("key bits", "kc keybits 0 (,pg)", "kc keybits 0 (,pgro)")
-    t.kind("key bits", "keybits", 0x209)
-    t.refuses("key bits", "keybits", [1, 2, 3, 16, 64, KT + 1, KT + 4, 0xFFFFFFFF])
+    t.check("key bits", "keybits", 0, ",dk0", 0, string=bytes(16))
+    t.refuses("key bits", "keybits", [KT, 1, 2, 3, 16, 64, KT + 1, KT + 4, 0xFFFFFFFF])
     t.check("take-checkpoint", "checkpoint", 0, hexed(u64(0xFFFFFFFFFFFFFFFF)), 1)
     t.check("take-checkpoint", "checkpoint", 1, hexed(u64(0xFFFFFFFFFFFFFFFF)), 1)
     for order in (0, 1):

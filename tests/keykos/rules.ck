@@ -41,7 +41,7 @@ KEY K0      = 15;
 
 /* What the copy can be told to do. */
 enum { DO_ECHO, DO_REJECT, DO_SELF, DO_LONG, DO_READ, DO_WRITE, DO_DIVIDE, DO_ILLEGAL, DO_SYSCALL, DO_CRASH, DO_DATA_BYTE,
-       DO_MANY_KEYS, DO_HANG, DO_GONE, DO_ACROSS };
+       DO_MANY_KEYS, DO_HANG, DO_GONE, DO_ACROSS, DO_JUMP };
 
 struct report {
 	struct Domain_SPARCRegistersAndControl view;
@@ -101,6 +101,7 @@ static void suffer(UINT32 what)
 	case DO_SELF: KC (DOIT, 0); break;
 	case DO_LONG: KC (DISCRIM, 0) CHARFROM(much, sizeof much); break;
 	case DO_READ: (void)*(volatile char *)0x00F00123; break;
+	case DO_JUMP: ((void (*)(void))0x00F00123)(); break;
 	case DO_WRITE: *(volatile char *)0x00000010 = 1; break;
 	case DO_DIVIDE: __asm__ volatile("xorl %%ecx, %%ecx; divl %%ecx" : : : "rax", "rcx", "rdx"); break;
 	case DO_ILLEGAL: __asm__ volatile("ud2"); break;
@@ -172,6 +173,7 @@ static void traps(struct result *r, const struct Domain_X86RegistersAndControl *
 		{ DO_READ, 9, 0x00F00123, 5 }, { DO_WRITE, 9, 0x00000010, 1 }, { DO_DIVIDE, 0x82, ~0u, ~0u },
 		{ DO_ILLEGAL, 2, ~0u, ~0u }, { DO_SYSCALL, 0x80, ~0u, ~0u }, { DO_CRASH, 0x7FFF, ~0u, ~0u },
 		{ DO_GONE, 0x214, 0x00F00123, ~0u }, { DO_ACROSS, 0x214, STACK_END, ~0u },
+		{ DO_JUMP, 0x21, 0x00F00123, 5 },
 	};
 	struct report report;
 	UINT32 rc;
