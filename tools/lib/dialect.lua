@@ -208,7 +208,8 @@ local function length(argument, most, word)
 	if n and n < 0 then
 		complain(argument.at, "%s: a length of %s bytes", word, argument.text)
 	elseif n and n > most then
-		complain(argument.at, "%s: a string has at most 4096 bytes, not %s", word, argument.text)
+		-- A program may mean to: it is how one sees the trap.
+		note(warnings, argument.at, false, "%s: a string has at most 4096 bytes; with %s the domain traps, code 0x30C", word, argument.text)
 	end
 	return own(argument)
 end
