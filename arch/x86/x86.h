@@ -76,18 +76,18 @@ static inline void invlpg(uint64_t va)
 void tables_init(uint64_t memory_end, uint64_t (*frame)(void));  /* the kernel's own page tables */
 void table_load_kernel(void);
 void descriptors_init(void);             /* GDT, TSS, IDT, syscall entry, control registers */
-void tss_set_stack(uint64_t top);
-void serial_init(void);
-void pic_init(void);
-void pic_eoi(unsigned line);
-int pic_spurious(unsigned line);
-int pic_level(unsigned line);
+void tss_set_stack(uint64_t top);        /* where a trap from user mode begins to push */
+void serial_init(void);                  /* the early console, if there is one */
+void pic_init(void);                     /* both interrupt controllers, every line masked */
+void pic_eoi(unsigned line);             /* the line's interrupt was taken */
+int pic_spurious(unsigned line);         /* it was none: nothing asked */
+int pic_level(unsigned line);            /* the line asks as long as it is raised, and so is masked until it was served */
 bool irq_masked(unsigned line);
-void time_init(void);
+void time_init(void);                    /* the HPET counts from now on; no interrupt of it is set yet */
 void timer_fired(void);                /* the timer interrupted: it is not set any more */
 void fpu_init(void);
 void fpu_switch(void);                   /* the current process touched the FPU */
 struct process;
-void trace_print(uint64_t rbp);
+void trace_print(uint64_t rbp);          /* who called whom, from that frame pointer on, to the log */
 #endif
 #endif

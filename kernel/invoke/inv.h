@@ -25,6 +25,7 @@ struct inv {
 	uint32_t out_length;
 };
 
+/* Word i (0..5) that came with the order; it is what the program says, and nothing of it has been looked at. */
 static inline uint64_t inv_word(const struct inv *inv, unsigned i)
 {
 	const struct regs *r = &inv->sender->regs;
@@ -39,16 +40,19 @@ static inline uint64_t inv_word(const struct inv *inv, unsigned i)
 	}
 }
 
+/* The answer is that code (RC_*); whoever calls this returns next, and has done nothing. */
 static inline void inv_fail(struct inv *inv, uint32_t result)
 {
 	inv->result = result;
 }
 
+/* The answer to KT: the alleged type. */
 static inline void inv_type(struct inv *inv, uint32_t type)
 {
 	inv->out_w[0] = type;
 }
 
+/* Answers with a capability in position i (0..2). */
 static inline void inv_out_cap(struct inv *inv, unsigned i, struct cap c)
 {
 	inv->out[i] = c;
@@ -71,6 +75,7 @@ static inline const struct cap *inv_cap(const struct inv *inv, unsigned i)
 {
 	return sent_cap(inv->sender, inv->control, i);
 }
+
 /* An invocation of p's as its registers say; the target is the caller's to fill in. */
 static inline __attribute__((always_inline)) void inv_begin(struct inv *inv, struct process *p, uint32_t control)
 {
@@ -94,8 +99,8 @@ void inv_stall(struct inv *inv);
 /* ---- entries from arch ---- */
 __attribute__((noreturn)) void invoke_entry(void);                /* current has executed a marked syscall */
 __attribute__((noreturn)) void invoke_foreign(void);              /* a foreign call, and no foreign entry */
-__attribute__((noreturn)) void fault_memory(uint64_t va, unsigned access);
-__attribute__((noreturn)) void fault_process(unsigned code, uint64_t info);
+__attribute__((noreturn)) void fault_memory(uint64_t va, unsigned access);   /* current has met no translation; FAULT_ACCESS_* */
+__attribute__((noreturn)) void fault_process(unsigned code, uint64_t info);  /* current has done what it must not; FAULT_* */
 
 /* Posts notice bits; delivers at once if the process is available. */
 void notice_deliver(struct process *p, uint32_t bits);
@@ -105,6 +110,7 @@ struct walk;
 /* p cannot go on; whoever keeps that memory, or the process, is told.  p leaves the processor. */
 void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned access);
 #define FAULT_ACCESS_ARGUMENT 8u       /* of a KeyKOS message's string: a process keeper hears FAULT_ARGUMENT */
+/* The same of what is no matter of its memory: its own keeper is told code and info. */
 void fault_raise_process(struct process *p, unsigned code, uint64_t info);
 
 /* A kernel message to a keeper; if the keeper is busy, p waits in its queue and faults again. */
@@ -113,11 +119,12 @@ struct fault_message {
 	uint64_t w[4];
 	struct cap subject;            /* position 2: the process, or the node of the kept segment */
 };
+/* Who would hear it through that capability; NULL: nobody. */
 struct process *keeper_process(const struct cap *keeper);
+void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
 
 /* Whoever waits for an answer through that resume capability gets RC_VOID.  False: nobody does. */
 bool answer_void(const struct cap *c);
-void fault_to_keeper(struct process *p, const struct cap *keeper, const struct fault_message *m);
 
 /* q's keeper has answered; a nonzero code sends it to its process keeper. */
 static inline void fault_answered(struct process *q, uint32_t code)
@@ -140,6 +147,7 @@ void keykos_dispatch(struct inv *inv);
 void keykos_trap(struct process *p, uint32_t code);
 /* What KeyKOS's keepers are told: returns the order code, and where the string is. */
 uint32_t keykos_fault(struct process *p, const struct fault_message *m, const void **string, uint32_t *length);
+/* A process is invoked with INV_KEYKOS: the order codes of a domain key. */
 void domain_dispatch(struct inv *inv);
 /* Argument bytes, zero-padded to size; false: the invocation has to be made again. */
 bool keykos_argument(struct inv *inv, void *to, uint32_t size);
@@ -166,6 +174,7 @@ bool ustring_probe(const struct ustring *s, bool write, uint64_t *fault_va);
 void *ustring_page(const struct ustring *s, bool write);
 /* Copies between two probed strings; returns bytes copied: less if a page of `to` is missing. */
 uint64_t ustring_copy(const struct ustring *to, const struct ustring *from);
+/* Between a probed string and kernel memory: bytes copied, at most `length` or as many as the string has. */
 uint64_t ustring_put(const struct ustring *to, const void *from, uint64_t length);
 uint64_t ustring_fetch(void *to, const struct ustring *from);
 

@@ -9,7 +9,8 @@
 
 /* ---- the sender's side ---- */
 
-/* A fault of the invocation, or of the sender's string at va; its registers are as at the instruction. */
+/* p's invocation itself is wrong (info: FAULT_INVOCATION's); p's string cannot be read at va.  p faults, with its registers
+ * as at the instruction. */
 void invocation_fault(struct process *p, uint64_t info);
 void sender_fault(struct process *p, uint64_t va);
 

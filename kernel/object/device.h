@@ -17,7 +17,7 @@ void checkpoint_tell(uint32_t generation);
 
 /* Boot: the boot pack's place and the run of frames kept for DMA. */
 void physmem_init(uint64_t pack_address, uint64_t pack_length, uint64_t dma_first_pfn, uint64_t dma_count);
-/* How many pages of the DMA pool were given out; a restart gives out as many. */
+/* How many pages of the DMA pool were given out; at a restart, that an earlier life had given out so many. */
 uint64_t physmem_dma_used(void);
 void physmem_continue(uint64_t used);
 #endif

@@ -154,8 +154,8 @@ extern uint32_t store_epoch;
 /* Boot: the array of all frames, and the directory's hash of a power of two. */
 void frame_cache_init(struct frame *array, uint64_t count, uint32_t *hash, uint32_t hash_size);
 void frame_release(uint64_t pfn);      /* boot: this frame may hold objects */
-uint64_t frame_free_count(void);
-struct frame *frame_lookup(uint64_t oid);
+uint64_t frame_free_count(void);       /* frames that hold nothing */
+struct frame *frame_lookup(uint64_t oid);      /* the frame of that oid if it is in memory; else NULL */
 /* Brings it in from the store, if there is one and it was ever made; else as frame_lookup. */
 struct frame *frame_find(uint64_t oid);
 /* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame. */
@@ -254,18 +254,21 @@ static inline struct cap page_cap(struct frame *f, uint16_t data)
 {
 	return (struct cap){ .type = CAP_PAGE, .data = data, .count = f->alloc_count, .ref = REF_MAKE(f->oid, 0, frame_pfn(f)) };
 }
+/* Every capability to the page dies, and every translation; what it holds stays.  Whoever calls has it dirty. */
 void page_rescind(struct frame *f);
 /* An index of 15 exists in no capability the kernel makes; it is read as 0 and fails the count. */
 static inline struct node *node_at(struct frame *pot, unsigned index)
 {
 	return (struct node *)frame_data(pot) + (index < NODES_PER_POT ? index : 0);
 }
-struct frame *node_pot(const struct node *n);
+struct frame *node_pot(const struct node *n);  /* the frame that n lies in */
+/* A capability to n of a type that names a node; data: the data byte and what else the type has there. */
 struct cap node_cap(struct node *n, enum cap_type type, uint16_t data);
+/* Every capability to the node dies, and what was reached through it is not mapped any more; its slots become void. */
 void node_rescind(struct node *n);
-/* Stores into a slot: the only way to change one. */
+/* Stores into a slot: the only way to change one.  Translations that went through what was there go. */
 void node_store(struct node *n, unsigned slot, const struct cap *c);
-void node_dirty(struct node *n);
+void node_dirty(struct node *n);       /* frame_dirty of its pot */
 
 static inline struct frame *process_frame(const struct process *p)
 {
@@ -285,12 +288,13 @@ struct cap process_resume_cap(struct process *p, uint16_t kind);
 /* f, which is all zero, becomes a process that waits. */
 void process_init(struct frame *f);
 void process_arrived(struct frame *f); /* from the store: its fields in core begin anew */
-void node_pot_leaves(struct frame *pot);
+void node_pot_leaves(struct frame *pot);       /* a pot leaves memory: no translation goes through its nodes any more */
+/* Every capability to p dies; it is halted, and who waits in its queue makes his invocation again.  Its caller has it dirty. */
 void process_rescind(struct process *p);
 
 /* ---- checking (check.c) ---- */
-int frame_check(struct frame *f);
-int object_check(void);                /* with sched_check: 0, or the number of the first condition broken */
+int frame_check(struct frame *f);      /* what holds of one frame: 0, or the number of the first condition broken */
+int object_check(void);                /* of all that is in memory, with sched_check: likewise */
 
 /* Marks the line after which a handler must finish: nothing below it can fail, stall or restart.  In the torment build
  * (make torment) every KEROS_TORMENT-th makes the next safe point unprepare everything and ask for a checkpoint. */

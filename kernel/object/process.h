@@ -14,7 +14,8 @@ void process_free_for_callers(struct process *p);
 /* Puts a capability into a slot or a register of p, which is dirty. */
 void process_key_set(struct process *p, struct cap *key, const struct cap *value);
 
-/* The registers that programs see, out of the process's frame and into it; what is not valid is refused first. */
+/* The registers that programs see, out of the process's frame; whether an image may go there; and into it, if it may and p
+ * is dirty. */
 void process_regs_get(struct process *p, struct reg_image *image);
 bool process_regs_valid(const struct reg_image *image);
 void process_regs_set(struct process *p, const struct reg_image *image);
@@ -48,5 +49,6 @@ struct domain_report {
 	struct domain_stuff stuff;
 };
 _Static_assert(sizeof(struct domain_report) == 384, "keepers take it apart");
+/* Fills it in with what p is now. */
 void domain_report_get(struct process *p, struct domain_report *report);
 #endif

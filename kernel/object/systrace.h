@@ -9,11 +9,13 @@
 #define KERNEL_SYSTRACE_H
 #include "invoke/inv.h"
 
-/* Keeps what the sender offers, which an answer would overwrite; trace_end makes a record of it, or not. */
+/* Keeps what the sender offers, which an answer would overwrite. */
 struct trace_record *trace_begin(const struct inv *inv);
+/* Makes a record of that and of the answer, unless the invocation stalled. */
 void trace_end(struct trace_record *r, const struct inv *inv);
 /* A message of p's has come to q, which has its registers already. */
 void trace_delivery(const struct process *p, const struct process *q, uint32_t order, uint32_t got, uint64_t string_length);
+/* A keeper of p's is told that. */
 void trace_fault(const struct process *p, const struct fault_message *m);
 
 #endif

@@ -37,16 +37,17 @@ extern struct cpu cpu;
 void sched_ready(struct process *p);           /* to the end of its queue */
 void sched_ready_first(struct process *p);     /* to its front */
 void sched_remove(struct process *p);          /* from whatever queue it is in */
-void sched_stall(struct process *p, struct process *on);
+void sched_stall(struct process *p, struct process *on);       /* p, in no queue, waits for `on` to be available */
 void sched_wake_stalled(struct process *on);   /* the first of its queue, to the front of the ready queue */
 void sched_wake_all_stalled(struct process *on);
-void sched_sleep(struct process *p, uint64_t until_ns);
+void sched_sleep(struct process *p, uint64_t until_ns);        /* p, in no queue; ~0: until sched_schedule_changed */
 /* A schedule's node was changed: who sleeps for one that nothing refills looks again. */
 void sched_schedule_changed(void);
 void timer_need(uint64_t when_ns);             /* an interrupt no later than that */
 void timer_disk_masked(void);                  /* the disk does not interrupt from now on: it is looked at */
-void sched_commit_wait(struct process *p);
-void sched_commit_wake(void);
+void sched_commit_wait(struct process *p);     /* p, in no queue, waits for the store's next commit */
+void sched_commit_wake(void);                  /* it has come: they make their invocation again */
+/* Posts those notice bits to p at that time; 0: never, the alarm is off.  False: too many processes have one. */
 bool sched_alarm(struct process *p, uint32_t bits, uint64_t when_ns);
 void sched_timer(void);                        /* the timer's interrupt */
 /* p was woken to take its turn at a busy process and will not: the next one may. */
@@ -67,8 +68,8 @@ int sched_check(void);                         /* C108, C109; 0 if they hold */
 bool schedule_refresh(struct process *p);      /* p->priority from its schedule; false: it has none valid */
 /* Charges the chain of p's schedule.  Returns the first exhausted node, or NULL. */
 struct node *schedule_charge(struct process *p, uint64_t ns);
-bool schedule_exhausted(struct process *p, struct node **which);
-uint64_t schedule_refill_ns(struct node *n);
+bool schedule_exhausted(struct process *p, struct node **which);       /* *which: the first exhausted node of p's chain */
+uint64_t schedule_refill_ns(struct node *n);   /* when its counter is filled again by itself; ~0: only its owner fills it */
 uint32_t schedule_trap(const struct process *p);   /* KeyKOS's trap code of one that has no schedule; 0: it has one */
 
 __attribute__((noreturn)) void arch_enter(struct process *p);  /* to user mode */

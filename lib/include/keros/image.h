@@ -70,11 +70,11 @@ uint64_t image_frames_needed(const struct image_layout *layout);
  */
 uint32_t image_instantiate(cap_t image, const struct space_maker *maker, cap_t schedule, cap_t process, cap_t work);
 
-/* The same for who has read the numbers already; and image_run likewise. */
+/* Starts it at its entry with four start words (NULL: all 0). */
+uint32_t image_run(cap_t image, cap_t process, const uint64_t *words);
+
+/* Both for whoever has read the image's numbers already. */
 uint32_t image_instantiate_as(cap_t image, const struct image_layout *layout, const struct space_maker *maker,
 			      cap_t schedule, cap_t process, cap_t work);
 uint32_t image_run_as(const struct image_layout *layout, cap_t process, const uint64_t *words);
-
-/* Starts it at its entry with up to four start words (may be NULL). */
-uint32_t image_run(cap_t image, cap_t process, const uint64_t *words);
 #endif

@@ -32,6 +32,7 @@ struct space_maker space_bank_maker(cap_t *bank);
 
 /* Takes frames from the start of a range, one after the other: for those who start before the bank. */
 struct space_range { cap_t range; uint64_t next, pot, pot_used; };
+/* A maker over that, which must stay where it is. */
 struct space_maker space_range_maker(struct space_range *r);
 
 /* A fresh node with that lss in its data byte. */

@@ -47,6 +47,7 @@ bool virtio_find(const struct virtio_caps *caps, uint16_t device_id, unsigned nt
 uint64_t virtio_dma(const struct virtio_caps *caps, uint64_t at, unsigned pages);
 /* Where the DMA page mapped at an address is in this life of the machine; 0: none. */
 uint64_t virtio_dma_address(const struct virtio_caps *caps, uint64_t at);
+/* A register of the device, 1, 2 or 4 bytes wide. */
 uint32_t virtio_read(const struct virtio_device *d, unsigned reg, unsigned size);
 void virtio_write(const struct virtio_device *d, unsigned reg, unsigned size, uint32_t value);
 void virtio_reset(const struct virtio_device *d);       /* and: there is a driver; no features */
