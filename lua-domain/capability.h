@@ -38,7 +38,9 @@ enum cap_origin { ORIGIN_REGISTER = 0x40, ORIGIN_COMPONENT = 0x80, ORIGIN_ARGUME
  */
 void capability_thaw(void);
 
+/* Makes the types of the values; before any other of these. */
 void capability_open(lua_State *L);
+
 /*
  * Pushes a value for the capability in a register, which is copied.  interface may be NULL, as label.  In two steps
  * where more than one came, or more than a capability: what is held already cannot be lost by what a finalizer does.

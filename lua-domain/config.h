@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "stack.h"
 
+/* streams.c: standard output; standard error, by a format with one %s. */
 void out_write(const char *bytes, size_t length);
 void err_format(const char *format, const char *argument);
 

@@ -5,5 +5,6 @@
 #define LUA_DOMAIN_KEYKOS_H
 #include "domain.h"
 
+/* A function of Lua: the number that a name of KeyKOS's headers has; nil if there is none. */
 int keykos_number(lua_State *L);
 #endif

@@ -23,6 +23,7 @@
 #define LOOP_FACETS  0xEFFFu
 #define LOOP_COURIER 0xF000u
 
+/* Makes its tables; before any other of these. */
 void loop_open(lua_State *L);
 /* Posts LOOP_STREAM when the stream's readiness changes. */
 bool loop_watch(cap_t stream);

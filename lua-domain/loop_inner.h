@@ -45,27 +45,27 @@ extern struct msg answer;
 extern struct capability *answer_caps[3];
 extern char answer_small[CALL_SMALL];
 
-void answer_begin(uint32_t order);
-void answer_send(struct request *r);
-void answer_code(struct request *r, uint32_t order);
+void answer_begin(uint32_t order);                             /* an empty one with that code; what follows fills it in */
+void answer_send(struct request *r);                           /* to whoever is owed it, who is owed nothing then */
+void answer_code(struct request *r, uint32_t order);           /* both: an answer that is nothing but a code */
 bool answer_take(struct msg *m);                               /* what the next wait answers to CR_RETURN, if anything */
 void answer_flush(void);                                       /* ... or at once, when there will be none soon */
-void requests_hold(void);
+void requests_hold(void);                                      /* who is owed what in CR_RETURN is kept in slots: that register is needed */
 
 /* ---- task.c ---------------------------------------------------------------------------------------------- */
-int method_body(lua_State *L);
-int function_body(lua_State *L);
-lua_State *task_take(lua_State *L);
-void task_put(lua_State *L, lua_State *task, bool well);
-void task_resume(lua_State *L, lua_State *task, int n, struct request *r);
+int method_body(lua_State *L);                                 /* what a task for a call runs: a method of a served table */
+int function_body(lua_State *L);                               /* ... a served function */
+lua_State *task_take(lua_State *L);                            /* a coroutine that is no task yet */
+void task_put(lua_State *L, lua_State *task, bool well);       /* it ended; well: it may be used again */
+void task_resume(lua_State *L, lua_State *task, int n, struct request *r);     /* with n values; r: who is owed its answer */
 void task_open(lua_State *L);
 int loop_start(lua_State *L);
 int loop_resume(lua_State *L);
 int loop_is_task(lua_State *L);
 
 /* ---- arrival.c, sent.c, facet.c: calls to us, answers to us, what we serve -------------------------------------- */
-void take_call(lua_State *L, struct msg *m, const char *string);
-void take_answer(lua_State *L, struct msg *m);
+void take_call(lua_State *L, struct msg *m, const char *string);       /* a message to a facet; string: where its string came */
+void take_answer(lua_State *L, struct msg *m);                         /* a courier's message: what was sent is answered */
 int loop_send(lua_State *L);
 int loop_cancel(lua_State *L);
 int loop_known(lua_State *L);

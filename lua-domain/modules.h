@@ -8,6 +8,7 @@
 #define LUA_DOMAIN_MODULES_H
 #include "domain.h"
 
+/* Puts the stubs in place. */
 void modules_open(lua_State *L);
 /* Loads a module, if it is not loaded yet.  Raises an error if there is none of that name. */
 void module_load(lua_State *L, const char *name);

@@ -20,9 +20,9 @@ typedef uint32_t slotno;               /* 0: none */
 #define SLOT_LEVELS 4u
 #define SLOTS_MAX   65536u
 
-bool slots_init(void);
+bool slots_init(void);                 /* once; false: the bank is full */
 slotno slot_new(void);
-void slot_free(slotno slot);
+void slot_free(slotno slot);           /* one that slot_new gave */
 void slot_put(slotno slot, cap_t from);
 void slot_get(slotno slot, cap_t to);
 cap_t slot_use(slotno slot);

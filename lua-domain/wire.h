@@ -39,5 +39,6 @@ long wire_pack(lua_State *L, int first, int last, char *to, size_t room, struct 
  */
 int wire_unpack(lua_State *L, const char *from, size_t length, int base, unsigned count);
 
+/* Makes what both need; before any other of these. */
 void wire_open(lua_State *L);
 #endif

@@ -29,6 +29,7 @@ struct elf_plan {
 	struct elf_segment segment[ELF_SEGMENTS_MAX];
 };
 
+/* file_size: in bytes.  After 0 plan has phoff and phnum, and its entry; elf_segments fills in the rest from those headers. */
 int elf_header(const uint8_t header[ELF_HEADER_SIZE], uint64_t file_size, struct elf_plan *plan);
 int elf_segments(const uint8_t *phdrs, uint64_t file_size, struct elf_plan *plan);
 #endif

@@ -42,6 +42,7 @@ struct record_place { uint32_t module; uint64_t offset; };
 uint32_t record_module(const char *path);
 uint32_t record_site_tell(const struct record_place *at, unsigned n);
 
+/* The command is about to run: recording is on from now on.  Nothing below does anything before. */
 void record_begin(void);
 /* The rest: counts, streams nobody used, peaks. */
 void record_end(int status);
@@ -53,18 +54,21 @@ void record_end(int status);
 void record_walk(const char *path, struct inode *at, struct inode *found, const char *name, size_t length,
 		 const char *rest, bool parent, int error);
 
+/* The call being served is answered: what its walks found was used so. */
 void record_call(struct proc *p, long result);
 /* It waits for another's answer, and may not look for the names again when that comes: they are kept till then. */
 void record_wait(struct proc *p);
+/* A use of what is open already; of something that has a name and is no file. */
 void record_file(struct proc *p, enum record_use use, struct inode *i, long result);
 void record_name(struct proc *p, enum record_kind kind, enum record_use use, const char *name, size_t length, long result);
 /* A name that the listing under way shows; the first LISTED_MAX of a directory's first listing are told. */
 void record_listed(const char *name, size_t length);
+/* A use of a standard stream; that the command was given it. */
 void record_stream(struct proc *p, unsigned which, enum record_use use, long result);
 void record_stream_held(unsigned which);
 /* p becomes the program of path; strings holds argc and then envc strings. */
 void record_exec(struct proc *p, const char *path, struct inode *file, const char *strings, unsigned argc, unsigned envc);
-void record_exit(struct proc *p, int status);
+void record_exit(struct proc *p, int status);   /* it ends; status as wait tells it */
 /* What the shim counted in the process's own page is taken, and set to zero there. */
 void record_shim(struct proc *p);
 #endif

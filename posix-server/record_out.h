@@ -7,7 +7,7 @@
 
 #define SETUP_RECORD 9                 /* of sandbox_setup: the stream for the record; it comes after the other streams */
 
-void record_open(cap_t stream);
+void record_open(cap_t stream);        /* sandbox_setup: the stream in that register is the one for the record */
 void record_flush(void);               /* what has gathered goes out now */
 bool record_possible(void);            /* it was given a stream */
 /* The command has ended: the counts of all processes, and everything that has not gone out yet. */

@@ -15,7 +15,7 @@
 #include "posix.h"
 
 extern bool refusal_on;
-void refusal_begin(bool all);
+void refusal_begin(bool all);          /* from now on; all: each time, not once a name */
 /* A walk that ended with nothing: where, and what of the path was not found. */
 void refusal_walk(struct proc *p, struct inode *at, const char *name, size_t length, const char *rest);
 /* A change of something that is granted to be read: an inode, or a name in a directory. */

@@ -51,20 +51,22 @@ struct disksim {
 	uint32_t subset;
 };
 
+/* A disk of so many frames, all zero, whose memory is malloc'ed; seed: of its random numbers. */
 void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed);
 /* Over what `memory` holds, which stays the caller's. */
 void disksim_over(struct disksim *sim, uint64_t frames, void *memory, uint64_t seed);
 /* As new but for what it holds: nothing asked, this seed's random numbers. */
 void disksim_reset(struct disksim *sim, uint64_t seed);
 void disksim_free(struct disksim *sim);
-struct store_disk disksim_disk(struct disksim *sim);
+struct store_disk disksim_disk(struct disksim *sim);   /* what the store is given to ask it */
 /* Answers one request; returns its disk_op, 0 if there was none. */
 int disksim_run(struct disksim *sim, struct store *s);
+/* The same for another client than a store. */
 int disksim_answer(struct disksim *sim, void (*done)(void *context, uint32_t tag, bool ok), void *context);
 /* `out` was initialised with as many frames; it is always cut from the same sim. */
 void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how);
 /* The writes of which a cut leaves any. */
 unsigned disksim_pending(const struct disksim *sim);
-uint64_t disksim_random(struct disksim *sim);
-void *disksim_frame(struct disksim *sim, uint64_t frame);
+uint64_t disksim_random(struct disksim *sim);          /* the next of its numbers: all 64 bits */
+void *disksim_frame(struct disksim *sim, uint64_t frame);      /* what the disk holds there; may be changed */
 #endif

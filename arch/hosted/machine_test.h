@@ -59,6 +59,7 @@ struct machine_config {
 	unsigned pack_pages;           /* frames of a boot pack, all zero */
 };
 
+/* Before and after each test: a machine whose memory is all zero and which runs nothing; all of it is given back. */
 void machine_start(const struct machine_config *config);
 void machine_stop(void);
 
@@ -68,13 +69,14 @@ enum machine_outcome machine_run(void (*entry)(void));
 int machine_broken(void (*f)(void *context), void *context);
 
 /* ---- objects ---- */
+/* From the range, in order; the test fails if it is used up. */
 struct frame *machine_page(void);
 struct node *machine_node(void);
 /* With machine.disk: whether it holds a system, which goes on; its processes are in the kernel's queues. */
 bool machine_goes_on(void);
 /* It waits, until it makes a call; its schedule is the super-schedule narrowed to priority. */
 struct process *machine_process(unsigned priority);
-struct cap machine_range(void);
+struct cap machine_range(void);        /* to all that the tests have */
 /* Makes [va, +pages * 4 KiB) of p's memory writable pages; its root has lss 5: 16 MiB. */
 void machine_memory(struct process *p, uint64_t va, unsigned pages);
 /* Puts a capability at va of a tree whose root has lss 5. */

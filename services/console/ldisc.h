@@ -69,6 +69,7 @@ void ldisc_set(struct ldisc *l, const void *termios, size_t length);
 void ldisc_set_size(struct ldisc *l, uint16_t rows, uint16_t columns);
 void ldisc_flush_input(struct ldisc *l);
 
+/* Whether a read gives a line (ICANON). */
 bool ldisc_is_canonical(const struct ldisc *l);
 /* Whether poll() finds input. */
 bool ldisc_readable(const struct ldisc *l);

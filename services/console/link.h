@@ -33,8 +33,10 @@ struct link_parser {
 	bool broken;
 };
 
+/* A parser at the start of a frame; ctx: the first argument of the sink's functions. */
 void link_init(struct link_parser *p, const struct link_sink *sink, void *ctx);
 void link_feed(struct link_parser *p, const uint8_t *bytes, size_t n);
+/* length: of the payload, in bytes. */
 void link_header(uint8_t to[LINK_HEADER], uint8_t type, uint8_t channel, uint32_t length);
 
 /* What is on its way to the host and not taken yet, by device buffer. */
@@ -44,9 +46,9 @@ struct link_flight {
 	uint32_t taken;                /* of the first, in part */
 };
 
-bool link_may_send(const struct link_flight *f, size_t n);
-void link_sent(struct link_flight *f, size_t n);
-void link_credit(struct link_flight *f, uint32_t bytes);
+bool link_may_send(const struct link_flight *f, size_t n);     /* a buffer of n bytes: there is room on the way */
+void link_sent(struct link_flight *f, size_t n);               /* it is on its way */
+void link_credit(struct link_flight *f, uint32_t bytes);       /* the host has taken so many; more than were sent do no harm */
 
 static inline uint32_t link_u32(const uint8_t *p)
 {

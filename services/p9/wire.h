@@ -29,6 +29,7 @@ enum wire_type {
 struct wire { uint8_t *at, *end, *start; bool bad; };
 struct qid { uint8_t type; uint32_t version; uint64_t path; };
 
+/* A message of that type to be written into room bytes. */
 void wire_begin(struct wire *w, void *buffer, size_t room, enum wire_type type, uint16_t tag);
 /* Sets the size, to which extra bytes that lie elsewhere are counted; the bytes here, or 0 if it did not fit. */
 size_t wire_end(struct wire *w, size_t extra);

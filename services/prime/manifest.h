@@ -53,11 +53,13 @@ struct manifest_entry {
 	const char *grants, *end;      /* its records */
 };
 
+/* The sentence is static. */
 const char *manifest_check(const char *text, size_t length);
 
 /* False after the last.  text must have passed manifest_check. */
 bool manifest_next(const char *text, size_t length, struct manifest_entry *e);
 bool manifest_grant(const struct manifest_entry *e, struct manifest_grant *g);
 
+/* Whether the grant's name is that text. */
 bool manifest_name_is(const struct manifest_grant *g, const char *name);
 #endif

@@ -8,8 +8,9 @@
 #define TOOLS_INSPECT_H
 #include <stdbool.h>
 
+/* Who is there: a line a process. */
 int inspect_ps(const char *which, bool json);
-/* process NULL: all. */
+/* What a process holds, and from whom; NULL: all of them. */
 int inspect_caps(const char *which, const char *process, bool json);
 /* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output.  json: its arrows, a line each. */
 int inspect_graph(const char *which, const char *file, bool json);
@@ -17,7 +18,7 @@ int inspect_graph(const char *which, const char *file, bool json);
 int inspect_trace(const char *which, const char *process, unsigned long count, bool json);
 /* grant: the guest's or the host's path of a share, or stdin, stdout, stderr; NULL: lists what can be taken back. */
 int inspect_revoke(const char *which, const char *grant, bool json);
-int inspect_log(const char *which, bool json);
-int inspect_stop(const char *which, bool json);
+int inspect_log(const char *which, bool json);  /* what the kernel has logged */
+int inspect_stop(const char *which, bool json); /* has the machine checkpoint and end */
 
 #endif

@@ -24,5 +24,5 @@ struct refusals {
 };
 
 void refusals_take(struct refusals *r, const void *bytes, size_t length);
-void refusals_say(struct refusals *r, bool failed);
+void refusals_say(struct refusals *r, bool failed);     /* failed: the command did */
 #endif

@@ -57,6 +57,7 @@ char *runfile_parse(struct runfile *r, const char *text, size_t length);
 /* The same from a file; a mistake ends the command with the file's name. */
 void runfile_read(struct runfile *r, const char *path);
 
+/* Into the canonical order, in which runfile_text writes it. */
 void runfile_sort(struct runfile *r);
 struct buffer runfile_text(struct runfile *r);
 
@@ -65,7 +66,7 @@ size_t runfile_diff(const struct runfile *a, const struct runfile *b, struct buf
 /* The union: what either may, both may.  NULL, or why there is none. */
 char *runfile_merge(struct runfile *into, const struct runfile *other);
 
-void strings_add(struct strings *s, const char *text);
+void strings_add(struct strings *s, const char *text);         /* a copy of it, at the end */
 /* One grant in words, as diff and refusals print it: share ./src at /src, read */
 char *grant_words(const struct run_grant *g);
 #endif

@@ -21,6 +21,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...
 __attribute__((noreturn, format(printf, 1, 2))) void misuse(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);
 
+/* All sizes are in bytes. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
@@ -31,7 +32,7 @@ struct buffer {
 	uint8_t *data;
 	size_t length, room;
 };
-void buffer_add(struct buffer *b, const void *data, size_t length);
+void buffer_add(struct buffer *b, const void *data, size_t length);     /* copies it behind what is there */
 void buffer_text(struct buffer *b, const char *text);       /* without its NUL */
 void buffer_drop(struct buffer *b, size_t length);          /* from the front */
 

@@ -41,6 +41,7 @@ const char *view_label(const struct view *s, uint64_t oid);
 /* By number or by a name that only one has; else misuse. */
 const struct process *view_choose(const struct view *s, const char *which);
 
+/* A capability out of the JSON object that the machine tells it as; the name of a type of captype.def, or "unknown". */
 struct capability view_capability(const char *object);
 const char *view_type_name(uint64_t type);
 /* Calls take with each capability that a process holds. */

@@ -27,6 +27,7 @@ void variable_store(const char *name, const uint8_t *bytes, size_t length);
 
 /* ---- the console, and where commands come from (main.c) ---------------------------------- */
 
+/* To the console, all of it; at most 511 bytes of out. */
 void out(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void out_bytes(const char *text, size_t length);
 /* What is wrong with the command, with its line. */
@@ -45,6 +46,7 @@ void string_show(const uint8_t *bytes, size_t length, int form);
 
 /* ---- segments (makers.c) ----------------------------------------------------------------- */
 
+/* Once, before segment_read; false: the bank is full. */
 bool reader_make(void);
 /* At most a page of a segment, where it stands until the next call; NULL if it cannot be read. */
 const void *segment_read(cap_t segment, uint64_t from, size_t length);
