@@ -51,9 +51,9 @@ long wait_on(struct proc *p, struct waitq *q);
 void wake_all(struct waitq *q);
 
 /* ---- durability (sync.c) ---- */
-long store_sync(struct proc *p);
-void sync_init(void);
-void sync_notice_taken(void);
+long store_sync(struct proc *p);   /* 0, BLOCKED, or an error: all that p can see of its files is durable */
+void sync_init(void);             /* a notice when the system goes on after a loss of power */
+void sync_notice_taken(void);     /* a generation was committed, or that: who waits looks again */
 
 /* Deadline for the current call, monotonic ns.  When it passes, the call runs again with p->timed_out set. */
 void wait_until(struct proc *p, uint64_t when_ns);

@@ -80,77 +80,83 @@ extern struct proc *fresh;             /* whose message is being served, until i
 extern bool turn_given_up;             /* the caller wants the others to run before it */
 extern bool sandbox_over;
 extern int sandbox_status;
-bool server_init(void);
+bool server_init(void);                /* what it needs before it can take anything; false: the bank has not enough */
 void server_run(void);                 /* serves until sandbox_over */
-void call_done(struct proc *, long result);
-void missing_report(char *to, size_t size);
-void dispatch_init(void);
+void call_done(struct proc *, long result);    /* its call has that result: its signals first, then the answer */
+void missing_report(char *to, size_t size);    /* a line for each call that was asked for and is not there */
+void dispatch_init(void);              /* makes one table of all parts' calls */
 
 /* wait.c */
-void attention(struct proc *, unsigned bits);
-struct proc *attention_take(void);
+void attention(struct proc *, unsigned bits);  /* ATTENTION_*: puts it on the queue */
+struct proc *attention_take(void);     /* the first of the queue; NULL: it is empty */
 bool attention_waiting(void);
-void waits_clear(struct proc *);
-void timers_run(void);
-void timer_arm(void);
-void clock_init(void);
-uint64_t wall_offset_ns(void);
+void waits_clear(struct proc *);       /* its call waits for nothing any more */
+void timers_run(void);                 /* fires what is due */
+void timer_arm(void);                  /* before waiting: a notice when the next is */
+void clock_init(void);                 /* at the start, and when the system goes on after a loss of power */
+uint64_t wall_offset_ns(void);         /* what to add to now_ns for the time since 1970 */
 
 /* proc.c */
 extern struct proc *main_proc;         /* the command of the sandbox */
 struct proc *proc_new(void);           /* with a kernel process; NULL: no room */
 void proc_free(struct proc *);         /* a zombie that nobody waits for any more */
 void proc_space_set(struct proc *);    /* the kernel process gets the memory of p->mm */
-void proc_exit(struct proc *, int wait_status);
-void proc_shim_update(struct proc *);
-void proc_kill_all(void);
-void vfork_release(struct proc *);
-void rlimits_init(struct proc *);
-unsigned proc_count(void);
-bool group_orphaned(int pgid);
-void child_changed(struct proc *child, int code, int status);
+void proc_exit(struct proc *, int wait_status);        /* it becomes a zombie, and whoever is to know is told */
+void proc_shim_update(struct proc *);  /* its ids have changed: programs read them from the shim's page */
+void proc_kill_all(void);              /* at the end of the sandbox: nobody runs on while the caller tidies up */
+void vfork_release(struct proc *);     /* it runs another program, or ended: its parent goes on, its data page as it was */
+void rlimits_init(struct proc *);      /* those of the first process */
+unsigned proc_count(void);             /* zombies are not counted */
+bool group_orphaned(int pgid);         /* nobody outside it could continue it: POSIX's orphaned process group */
+void child_changed(struct proc *child, int code, int status);  /* CLD_*, with its exit code or signal: the parent is told */
 
 /* exec.c: runs the file of a path in p, whose memory is replaced.  0, or -errno and p is as before. */
 struct exec_args { char *bytes; size_t length, size; unsigned argc, envc; }; /* NUL-ended strings: argv, then envp */
-int exec_arg_add(struct exec_args *, const char *text);
+int exec_arg_add(struct exec_args *, const char *text);        /* 0, -E2BIG or -ENOMEM; argc or envc are the caller's to count */
 long exec_run(struct proc *, const char *path, struct inode *file, struct exec_args *args);
 
 /* signal.c, sigframe.c */
 enum signal_next { SIGNAL_NONE, SIGNAL_HANDLER, SIGNAL_STOP, SIGNAL_FATAL };
-enum signal_next signal_next(struct proc *, int *sig);
-void signal_attend(struct proc *);
-bool signal_after_call(struct proc *, long result);
+enum signal_next signal_next(struct proc *, int *sig);         /* drops what is ignored; *sig is what comes next, and stays pending */
+void signal_attend(struct proc *);     /* the same, and does it: for one whose message is not being served */
+bool signal_after_call(struct proc *, long result);            /* its call is done: true if a signal takes over, and answers */
+/* A fault of its own: the signal cannot be blocked or ignored.  The context is what it was doing. */
 void signal_force(struct proc *, int sig, int code, uint64_t address, struct context *);
-void signal_exec_reset(struct proc *);
+void signal_exec_reset(struct proc *); /* handlers do not outlive an exec; what is ignored stays so */
 void signal_stop(struct proc *, int sig);
-void signal_continue(struct proc *);
-void signal_mask_set(struct proc *, uint64_t mask);
+void signal_continue(struct proc *);   /* one that is stopped */
+void signal_mask_set(struct proc *, uint64_t mask);            /* without SIGKILL and SIGSTOP */
+/* The context becomes that with which the handler of sig starts; and again what a handler's frame, which rsp is just above,
+ * says (but for the fs base).  0 or -EFAULT. */
 long frame_push(struct proc *, struct context *, int sig);
 long frame_pop(struct proc *, struct context *, uint64_t rsp);
-void shim_leave(struct proc *, struct reg_image *);
+void shim_leave(struct proc *, struct reg_image *);            /* stopped inside the shim: brings it out, by the rules of shim.h */
 
 /* context.c */
+/* All that it computes with; stop: it is made waiting first.  And back, bad addresses becoming a fault of its own; run: it
+ * goes on with them. */
 void context_get(struct proc *, struct context *, bool stop);
 void context_put(struct proc *, struct context *, bool run);
-void regs_get(struct proc *, struct reg_image *);
+void regs_get(struct proc *, struct reg_image *);              /* the same of the registers alone */
 void regs_set(struct proc *, const struct reg_image *);
 
 /* faults from the kernel (trap.c) */
+/* w: fault code, address or information, error code, rip.  *retry: it may go on where it is. */
 void trap_handle(struct proc *, const uint64_t *w, bool *retry);
 
 /* futex.c */
-void futex_forget(struct proc *);
-void futex_clear_tid(struct proc *);
+void futex_forget(struct proc *);      /* it waits for no word any more */
+void futex_clear_tid(struct proc *);   /* it dies: the word that says it lives is cleared, and who waits for that woken */
 
 /* tty.c */
-void tty_notice(uint64_t bits);
-void tty_session_exit(struct proc *);
-void tty_standard_files(struct proc *);
-bool tty_is_terminal(void);
+void tty_notice(uint64_t bits);        /* NOTICE_STREAM0 << stream: something happened there */
+void tty_session_exit(struct proc *);  /* a session's leader is gone: its foreground group is told, the terminal is free */
+void tty_standard_files(struct proc *);        /* descriptors 0, 1 and 2 of the sandbox's command */
+bool tty_is_terminal(void);            /* the sandbox has one */
 
 extern struct proc *proc_table[];      /* by index */
 extern const struct syscall id_syscalls[], misc_syscalls[], wait_syscalls[], futex_syscalls[], exec_syscalls[];
-void shim_clock_set(const struct shim_clock *);
+void shim_clock_set(const struct shim_clock *);        /* for programs to read */
 void shim_pass_clocks(void);           /* looks at the clock go to the server, which may refuse or blur them */
 void shim_count_clocks(void);          /* from now on the shim passes calls about identity on, and counts looks at the clock */
 #endif

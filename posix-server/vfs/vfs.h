@@ -111,8 +111,8 @@ void dir_remove(struct inode *dir, struct dentry *d);               /* gives up 
 void dir_replace(struct inode *dir, struct dentry *d, struct inode *inode); /* takes one reference, gives up one */
 int dir_open_image(struct inode *dir);                              /* lays the image's names out: 0 or -ENOMEM */
 struct dentry *dir_next(struct inode *dir, uint64_t cookie);        /* first name at or past the cookie */
-uint32_t dir_live(struct inode *dir);
-void dir_free(struct inode *dir);
+uint32_t dir_live(struct inode *dir);                               /* how many names; 1 if there is no memory to tell */
+void dir_free(struct inode *dir);                                   /* the table of an empty one */
 bool dir_within(struct inode *dir, struct inode *ancestor);         /* dir is ancestor or below it */
 
 /* ---- file data (pagevec.c, regular.c) ------------------------------------------------------------ */
@@ -121,7 +121,7 @@ struct pagevec {              /* a radix tree of page numbers; of height 0, a gr
 	uint32_t room;            /* entries of the array, while height is 0 */
 	uint32_t height;
 };
-pageno pagevec_get(const struct pagevec *v, uint64_t index);
+pageno pagevec_get(const struct pagevec *v, uint64_t index);         /* 0: none */
 pageno *pagevec_slot(struct pagevec *v, uint64_t index);             /* made if absent; NULL = no memory */
 uint64_t pagevec_next(const struct pagevec *v, uint64_t index);      /* first held index >= index, or ~0 */
 /* Lets go of all pages from index on: their number; *below counts those under limit. */
@@ -200,33 +200,35 @@ int64_t time_tick(void);                   /* wall clock ns, growing by every ca
 void inode_touch(struct inode *);          /* data changed: mtime and ctime */
 void inode_changed(struct inode *);        /* attributes changed: ctime */
 void inode_read(struct inode *);           /* atime, as relatime */
+/* K_R_OK, K_W_OK, K_X_OK: 0 or -EACCES, for that user and group; for the effective ones of p. */
 int inode_access_as(struct inode *, uint32_t uid, uint32_t gid, int mode);
 static inline int inode_may(struct inode *i, struct proc *p, int mode);
-bool inode_owned(struct inode *, struct proc *p);
-uint64_t inode_blocks(const struct inode *);
-uint64_t inode_device(const struct inode *);
-void inode_lose_privilege(struct inode *, struct proc *p);
+bool inode_owned(struct inode *, struct proc *p);       /* p may change its attributes: its owner, or root */
+uint64_t inode_blocks(const struct inode *);            /* of 512 bytes, as stat tells them */
+uint64_t inode_device(const struct inode *);            /* st_dev */
+void inode_lose_privilege(struct inode *, struct proc *p);      /* p wrote to it: set-id bits go, unless p is root */
+/* The directory's sticky bit keeps p from taking the victim's name away. */
 bool name_sticky_denies(struct inode *dir, struct inode *victim, struct proc *p);
-uint64_t inode_next_number(void);
-void inode_reserve_numbers(uint64_t first_free);
+uint64_t inode_next_number(void);                       /* one that no inode has */
+void inode_reserve_numbers(uint64_t first_free);        /* those below are the images' */
 
 /* regular.c */
 extern const struct file_ops regular_ops;
 pageno data_page(struct inode *, uint64_t index);                        /* 0 = hole; borrowed */
 char *data_page_write(struct inode *, uint64_t index, bool whole);       /* own page; NULL = ENOSPC */
-int data_truncate(struct inode *, uint64_t size);
-void data_free(struct inode *);
-long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset);
-uint64_t data_blocks(const struct inode *);
-int64_t data_seek(struct inode *, int64_t offset, bool hole);
-int data_reserve(struct inode *, uint64_t from, uint64_t to);
-void data_zero(struct inode *, uint64_t from, uint64_t to);
+int data_truncate(struct inode *, uint64_t size);                        /* to that size, larger or smaller: 0, -EFBIG or -ENOSPC */
+void data_free(struct inode *);                                          /* all own pages; the size stays */
+long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset); /* from our memory: bytes, or -ENOSPC */
+uint64_t data_blocks(const struct inode *);                              /* of 512 bytes */
+int64_t data_seek(struct inode *, int64_t offset, bool hole);            /* the next hole, or data, from there on; or -ENXIO */
+int data_reserve(struct inode *, uint64_t from, uint64_t to);            /* own pages for those bytes: 0 or -ENOSPC */
+void data_zero(struct inode *, uint64_t from, uint64_t to);              /* those bytes become zero, the size stays */
 
 /* ---- the image (tree.c) ------------------------------------------------------------------------------ */
 int tree_lay_out(struct inode *dir);                            /* fills a pending directory: 0 or -ENOMEM */
 struct inode *tree_inode(unsigned tree, uint32_t entry);        /* made or found; refs as invariant 1 says */
-uint64_t tree_number(unsigned tree, uint32_t entry);
-uint32_t tree_mode(unsigned tree, uint32_t entry);
+uint64_t tree_number(unsigned tree, uint32_t entry);            /* the inode number that it has, or would have */
+uint32_t tree_mode(unsigned tree, uint32_t entry);              /* st_mode */
 void tree_reset(void);                                          /* for tests: forgets all images */
 
 /* ---- walks (path.c) ------------------------------------------------------------------------------------ */
@@ -244,11 +246,14 @@ struct walk {
 	enum walk_last last;      /* what the last component was; name holds only for LAST_NAME */
 	bool slash;               /* the path ended in a slash */
 };
+/* 0, -errno or BLOCKED. */
 int path_walk(struct proc *p, int dirfd, const char *path, unsigned flags, struct walk *w);
 /* The same with the path in user memory, copied once into one of two buffers (which: 0 or 1). */
 int user_walk(struct proc *p, int dirfd, uint64_t path, unsigned flags, unsigned which, struct walk *w);
 
 /* ---- changing the tree (name.c) ------------------------------------------------------------------------- */
+/* Each does what the call of that kind does, to what a walk with WALK_PARENT found: 0, -errno or BLOCKED.  name_create makes
+ * whatever mode says; target: of a symbolic link; *out is borrowed. */
 int name_create(struct proc *p, struct walk *w, uint32_t mode, uint32_t rdev, const char *target, struct inode **out);
 int name_unlink(struct proc *p, struct walk *w);
 int name_rmdir(struct proc *p, struct walk *w);

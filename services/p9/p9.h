@@ -179,24 +179,29 @@ extern struct op ops[OPS];
 extern struct op *waiting;             /* operations that wait for a lane */
 extern struct lane *reserve;           /* whose data the string of a request comes to; NULL: none */
 void op_fail(struct op *o, int error);                 /* a Linux error number */
-void op_result(struct op *o, uint32_t rc);
+void op_result(struct op *o, uint32_t rc);              /* answers with nothing but that; the operation ends */
 void ops_restart(struct share *s);                     /* what was in flight is lost */
-struct handle *handle_of(unsigned data);
-struct handle *handle_new(unsigned group, struct share *s);
-void handle_leave(struct handle *h);
-cap_t resume_node(const struct op *o);
-struct op *op_new(struct handle *h, struct share *s);
-void op_end(struct op *o);
+struct handle *handle_of(unsigned data);                /* by a start capability's data; NULL: none */
+struct handle *handle_new(unsigned group, struct share *s);     /* NULL: the group has as many as it may */
+void handle_leave(struct handle *h);                    /* one user less; a closed one goes with its last */
+cap_t resume_node(const struct op *o);                  /* the register of the node that its caller's resume capability is in */
+struct op *op_new(struct handle *h, struct share *s);   /* NULL: there are too many */
+void op_end(struct op *o);                              /* gives back all that it holds; who waits for a lane may have it */
+/* Answers, and the operation ends. */
 void op_reply(struct op *o, uint32_t rc, const uint64_t *words, unsigned count, const void *string, size_t length,
 	   cap_t cap);
+/* Keeps the caller of m and starts, at once or when there is a lane: what the handler answers (NOREPLY). */
 uint32_t op_begin(struct op *o, struct msg *m, void (*start)(struct op *));
-uint32_t handle_ready(const struct handle *h);
-uint32_t handle_writable(const struct handle *h);
+uint32_t handle_ready(const struct handle *h);          /* RC_OK: it can be used; of an earlier life, RC_RESTART */
+uint32_t handle_writable(const struct handle *h);       /* ... and changed through */
+/* A new operation with its own copy of the string and the one or two paths in it (second: where the other begins, or 0).
+ * NULL: *rc says why not. */
 struct op *op_paths(struct handle *h, bool changes, const void *text, size_t length, size_t second, uint32_t *rc);
+/* Where a walk finds less, for whoever can do nothing with that: ENOTDIR or ENOENT. */
 void no_folder(struct op *o);
 void no_name(struct op *o);
 
-/* look.c */
+/* look.c: operations of idl/directory.idl that change nothing.  All do_* answer as its generated header has it. */
 uint32_t do_walk(void *ctx, struct msg *m, const void *path, size_t length, uint64_t *found, uint64_t *last,
 	   const void **attributes, size_t *attributes_length);
 uint32_t do_lookup(void *ctx, struct msg *m, const void *path, size_t length, cap_t *directory,
@@ -205,13 +210,14 @@ uint32_t do_open(void *ctx, struct msg *m, uint64_t flags, uint64_t mode, const 
 	   cap_t *file, uint64_t *made, const void **attributes, size_t *attributes_length);
 uint32_t do_list(void *ctx, struct msg *m, uint64_t cookie, uint64_t limit, const void **entries, size_t *length);
 
-/* change.c */
-void change_done(struct op *o);
+/* change.c: the others */
+void change_done(struct op *o);                         /* what most end in: the host's reply is the answer */
 uint32_t do_make_directory(void *ctx, struct msg *m, uint64_t mode, const void *path, size_t length);
 uint32_t do_make_link(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
 uint32_t do_make_name(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
 uint32_t do_rename(void *ctx, struct msg *m, uint64_t at, const void *both, size_t length);
 uint32_t do_remove(void *ctx, struct msg *m, uint64_t kind, const void *path, size_t length);
+/* What is to be set, in the order of the interface; and asks the host for it. */
 void set_ask(struct op *o, uint32_t fid);
 void set_words(struct op *o, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime, uint64_t mtime);
 uint32_t do_set(void *ctx, struct msg *m, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime,
@@ -222,10 +228,10 @@ uint32_t do_space(void *ctx, struct msg *m, uint64_t *block, uint64_t *blocks, u
 uint32_t do_make_readonly(void *ctx, struct msg *m, cap_t *directory);
 uint32_t do_close(void *ctx, struct msg *m);
 
-/* data.c */
-bool share_awaited(const struct share *s);
-struct ahead *ahead_of(const struct op *o);
-void ahead_drop(struct handle *h);
+/* data.c: operations of idl/file.idl, and what is read ahead */
+bool share_awaited(const struct share *s);              /* somebody waits for an answer of it */
+struct ahead *ahead_of(const struct op *o);             /* the piece that this operation reads; NULL: none */
+void ahead_drop(struct handle *h);                      /* what was read of it is not as the host has it now */
 uint32_t do_read(void *ctx, struct msg *m, uint64_t offset, uint64_t limit, const void **data, size_t *length);
 uint32_t do_write(void *ctx, struct msg *m, uint64_t offset, const void *data, size_t length, uint64_t *written);
 uint32_t do_set_file(void *ctx, struct msg *m, uint64_t which, uint64_t mode, uint64_t size, uint64_t atime,
