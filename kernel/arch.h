@@ -39,7 +39,8 @@ uint64_t *arch_leaf_next(struct space *s, uint64_t *va);
 void arch_unmap_range(struct space *s, uint64_t va, uint64_t size);
 void arch_space_protect(struct space *s);                /* none of its leaves is writable any more */
 bool arch_leaf_protected(uint64_t entry);                /* it was until then, and nothing has changed on the way to it */
-bool arch_leaf_unprotect(struct frame *f);               /* one such that names the page, which is dirty; false: there is none */
+/* one such that names the page, which is dirty; false: there is none */
+bool arch_leaf_unprotect(struct frame *f);
 void arch_space_unload(void);                            /* no user translations are loaded any more */
 
 /* Processes. */

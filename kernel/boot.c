@@ -104,7 +104,8 @@ static void boot_map_segment(struct node *root, const uint8_t *file, const struc
 		uint64_t last = va + PAGE_SIZE < file_end ? va + PAGE_SIZE : file_end;
 
 		if (first < last)
-			__builtin_memcpy((uint8_t *)frame_data(f) + (first - va), file + ph->offset + (first - ph->vaddr), last - first);
+			__builtin_memcpy((uint8_t *)frame_data(f) + (first - va),
+					 file + ph->offset + (first - ph->vaddr), last - first);
 		if (!(ph->flags & ELF_X))
 			page.rights |= CAP_NOEXEC;
 		boot_map(root, va, page);

@@ -108,8 +108,8 @@ static void arguments_read(lua_State *L, int first, const struct idl_interface *
 
 	p->m.order = op->first;
 	if (count > op->inputs)
-		luaL_error(L, "%s.%s takes %d arguments, not %d (to blame: the caller); see help(cap, '%s')", of->name, op->name,
-			   op->inputs, count, op->name);
+		luaL_error(L, "%s.%s takes %d arguments, not %d (to blame: the caller); see help(cap, '%s')", of->name,
+			   op->name, op->inputs, count, op->name);
 	for (unsigned i = 0; i < op->inputs; i++) {
 		const struct idl_param *in = &op->in[i];
 		int index = first + (int)i;
@@ -278,7 +278,8 @@ void call_pack(lua_State *L, int from, int to, char *small, struct msg *m, struc
 	if (length < 0)
 		lua_error(L);
 	if (length > (long)INV_STRING_MAX)
-		luaL_error(L, "a message carries at most %d bytes; send it in parts (to blame: the caller)", (int)INV_STRING_MAX);
+		luaL_error(L, "a message carries at most %d bytes; send it in parts (to blame: the caller)",
+			   (int)INV_STRING_MAX);
 	m->send_length = (size_t)length;
 	for (unsigned i = 0; i < 3; i++)
 		caps[i] = i < wire.count ? capability_check(L, wire.base + (int)i) : NULL;

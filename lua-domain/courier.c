@@ -105,7 +105,8 @@ int courier_send(struct capability *target, uint32_t op, const struct msg *m, st
 	slot_get(c->process, CR_TMP3);
 	process_swap_reg(CR_TMP3, CO_TARGET, capability_reg(target, CR_TMP0), CR_VOID);
 	for (unsigned i = 0; i < 3; i++)
-		process_swap_reg(CR_TMP3, (uint64_t)CO_SEND0 + i, caps[i] ? capability_reg(caps[i], CR_TMP0) : CR_VOID, CR_VOID);
+		process_swap_reg(CR_TMP3, (uint64_t)CO_SEND0 + i, caps[i] ? capability_reg(caps[i], CR_TMP0) : CR_VOID,
+				 CR_VOID);
 	regs.rip = (uint64_t)courier_entry;
 	regs.rflags = 0x202;
 	regs.rbp = (uint64_t)&c->length;

@@ -121,7 +121,8 @@ int loop_handler(lua_State *L)
 
 		if (!function)
 			luaL_checktype(L, 2, LUA_TTABLE);
-		luaL_argcheck(L, function == facets[n].function, 2, "a function takes the place of a function, a table that of a table");
+		luaL_argcheck(L, function == facets[n].function, 2,
+			      "a function takes the place of a function, a table that of a table");
 		registry_table(L, &loop_tables.facets);
 		lua_pushvalue(L, 2);
 		lua_rawseti(L, -2, (lua_Integer)n);

@@ -296,7 +296,8 @@ static struct chunk *chunk_take(size_t size)
 	return c;
 }
 
-/* A chunk whose content begins on a multiple of SLAB; slabs lie side by side, so the part before it is seldom more than none. */
+/* A chunk whose content begins on a multiple of SLAB; slabs lie side by side, so the part before it is seldom more than
+ * none. */
 static struct chunk *slab_take(void)
 {
 	struct chunk *c = bins_take(2 * SLAB + CHUNK_MIN), *s;

@@ -262,9 +262,11 @@ void loop_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
 		{ "start", loop_start }, { "resume", loop_resume }, { "is_task", loop_is_task }, { "send", loop_send },
-		{ "cancel", loop_cancel }, { "known", loop_known }, { "learn", loop_learn }, { "step", lib_step }, { "run", lib_run }, { "alarm", loop_alarm },
+		{ "cancel", loop_cancel }, { "known", loop_known }, { "learn", loop_learn }, { "step", lib_step },
+		{ "run", lib_run }, { "alarm", loop_alarm },
 		{ "now", loop_now }, { "notice", loop_notice }, { "handlers", loop_handlers }, { "serve", loop_serve },
-		{ "revoke", loop_revoke }, { "handler", loop_handler }, { "page", loop_page }, { "keykos", keykos_number }, { NULL, NULL },
+		{ "revoke", loop_revoke }, { "handler", loop_handler }, { "page", loop_page },
+		{ "keykos", keykos_number }, { NULL, NULL },
 	};
 
 	loop_state = L;

@@ -50,7 +50,8 @@ void answer_send(struct request *r);                           /* to whoever is 
 void answer_code(struct request *r, uint32_t order);           /* both: an answer that is nothing but a code */
 bool answer_take(struct msg *m);                               /* what the next wait answers to CR_RETURN, if anything */
 void answer_flush(void);                                       /* ... or at once, when there will be none soon */
-void requests_hold(void);                                      /* who is owed what in CR_RETURN is kept in slots: that register is needed */
+/* who is owed what in CR_RETURN is kept in slots: that register is needed */
+void requests_hold(void);
 
 /* ---- task.c ---------------------------------------------------------------------------------------------- */
 int method_body(lua_State *L);                                 /* what a task for a call runs: a method of a served table */

@@ -208,7 +208,9 @@ static bool take_table(struct in *in, unsigned depth)
 			return false;
 		if (end)
 			return true;
-		if (lua_isnil(in->L, -1) || (lua_type(in->L, -1) == LUA_TNUMBER && lua_tonumber(in->L, -1) != lua_tonumber(in->L, -1))) {
+		bool nan = lua_type(in->L, -1) == LUA_TNUMBER && lua_tonumber(in->L, -1) != lua_tonumber(in->L, -1);
+
+		if (lua_isnil(in->L, -1) || nan) {
 			in->why = "a key that cannot be one";
 			return false;
 		}

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <keros/process.h>
 #include "job.h"
 #include "process.h"
@@ -166,11 +167,14 @@ void call_done(struct proc *p, long result)
 	answer(p, result);
 }
 
+/* A handler with SA_RESTART lets it go on. */
 static bool restartable(uint32_t nr)
 {
 	switch (nr) {
-	case 0: case 1: case 2: case 16: case 17: case 18: case 19: case 20: case 40: case 42: case 43: case 44: case 45: case 46: case 47: case 61: case 72: case 73: case 202:
-	case 247: case 257: case 288: case 295: case 296: case 318:
+	case SYS_read: case SYS_write: case SYS_pread64: case SYS_pwrite64: case SYS_readv: case SYS_writev: case SYS_preadv:
+	case SYS_pwritev: case SYS_sendfile: case SYS_open: case SYS_openat: case SYS_ioctl: case SYS_fcntl: case SYS_flock:
+	case SYS_connect: case SYS_accept: case SYS_accept4: case SYS_sendto: case SYS_recvfrom: case SYS_sendmsg:
+	case SYS_recvmsg: case SYS_wait4: case SYS_waitid: case SYS_futex: case SYS_getrandom:
 		return true;
 	}
 	return false;

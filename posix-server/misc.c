@@ -265,7 +265,8 @@ static long sys_membarrier(struct proc *p, uint64_t *a)
 const struct syscall misc_syscalls[] = {
 	{ 24, "sched_yield", sys_sched_yield }, { 63, "uname", sys_uname }, { 97, "getrlimit", sys_getrlimit },
 	{ 98, "getrusage", sys_getrusage }, { 99, "sysinfo", sys_sysinfo }, { 100, "times", sys_times },
-	{ 103, "syslog", sys_syslog }, { 125, "capget", sys_capget }, { 126, "capset", sys_not_permitted }, { 135, "personality", sys_zero },
+	{ 103, "syslog", sys_syslog }, { 125, "capget", sys_capget }, { 126, "capset", sys_not_permitted },
+	{ 135, "personality", sys_zero },
 	{ 140, "getpriority", sys_getpriority }, { 141, "setpriority", sys_zero },
 	{ 142, "sched_setparam", sys_zero }, { 143, "sched_getparam", sys_sched_getparam },
 	{ 144, "sched_setscheduler", sys_sched_setscheduler }, { 145, "sched_getscheduler", sys_zero },

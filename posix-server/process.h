@@ -112,12 +112,14 @@ void child_changed(struct proc *child, int code, int status);  /* CLD_*, with it
 
 /* exec.c: runs the file of a path in p, whose memory is replaced.  0, or -errno and p is as before. */
 struct exec_args { char *bytes; size_t length, size; unsigned argc, envc; }; /* NUL-ended strings: argv, then envp */
-int exec_arg_add(struct exec_args *, const char *text);        /* 0, -E2BIG or -ENOMEM; argc or envc are the caller's to count */
+/* 0, -E2BIG or -ENOMEM; argc or envc are the caller's to count */
+int exec_arg_add(struct exec_args *, const char *text);
 long exec_run(struct proc *, const char *path, struct inode *file, struct exec_args *args);
 
 /* signal.c, sigframe.c */
 enum signal_next { SIGNAL_NONE, SIGNAL_HANDLER, SIGNAL_STOP, SIGNAL_FATAL };
-enum signal_next signal_next(struct proc *, int *sig);         /* drops what is ignored; *sig is what comes next, and stays pending */
+/* drops what is ignored; *sig is what comes next, and stays pending */
+enum signal_next signal_next(struct proc *, int *sig);
 void signal_attend(struct proc *);     /* the same, and does it: for one whose message is not being served */
 bool signal_after_call(struct proc *, long result);            /* its call is done: true if a signal takes over, and answers */
 /* A fault of its own: the signal cannot be blocked or ignored.  The context is what it was doing. */
@@ -130,7 +132,8 @@ void signal_mask_set(struct proc *, uint64_t mask);            /* without SIGKIL
  * says (but for the fs base).  0 or -EFAULT. */
 long frame_push(struct proc *, struct context *, int sig);
 long frame_pop(struct proc *, struct context *, uint64_t rsp);
-void shim_leave(struct proc *, struct reg_image *);            /* stopped inside the shim: brings it out, by the rules of shim.h */
+/* stopped inside the shim: brings it out, by the rules of shim.h */
+void shim_leave(struct proc *, struct reg_image *);
 
 /* context.c */
 /* All that it computes with; stop: it is made waiting first.  And back, bad addresses becoming a fault of its own; run: it

@@ -474,7 +474,8 @@ void tty_standard_files(struct proc *p)
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = &streams[terminal ? TERMINAL : fd];
 		struct inode *own = terminal ? NULL : inode_stream(STREAM_MAJOR, fd);
-		struct file *f = s->present ? file_new(stream_ops(), terminal ? inode : own, terminal ? 2 : fd ? 1 : 0, s) : NULL;
+		unsigned mode = terminal ? 2 : fd ? 1 : 0;
+		struct file *f = s->present ? file_new(stream_ops(), terminal ? inode : own, mode, s) : NULL;
 
 		if (f)
 			fd_install(p, f, fd, false);

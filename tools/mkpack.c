@@ -11,7 +11,8 @@
 #include <unistd.h>
 #include "lib/pack.h"
 
-static const char *const kinds[] = { [PACK_PROGRAM] = "program", [PACK_TREE] = "tree", [PACK_CONFIG] = "config", [PACK_KEYKOS] = "keykos",
+static const char *const kinds[] = { [PACK_PROGRAM] = "program", [PACK_TREE] = "tree", [PACK_CONFIG] = "config",
+				     [PACK_KEYKOS] = "keykos",
 	[PACK_MANIFEST] = "manifest" };
 #define KINDS (sizeof kinds / sizeof *kinds)
 

@@ -73,8 +73,8 @@ static int find_word(int argc, char **argv)
 {
 	int at = 1;
 
-	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "lua") && strcmp(argv[at], "share") && strcmp(argv[at], "shell") &&
-	       strcmp(argv[at], "hello"))
+	while (at < argc && strcmp(argv[at], "bench") && strcmp(argv[at], "lua") && strcmp(argv[at], "share") &&
+	       strcmp(argv[at], "shell") && strcmp(argv[at], "hello"))
 		at++;
 	return at;
 }

@@ -34,7 +34,8 @@ static void print_row(const char *name, unsigned mib, uint64_t ticks)
 	char line[120];
 
 	if (mib)
-		snprintf(line, sizeof line, "BENCH name=%s_%u iters=1 reps=1 tsc_med=%llu\n", name, mib, (unsigned long long)ticks);
+		snprintf(line, sizeof line, "BENCH name=%s_%u iters=1 reps=1 tsc_med=%llu\n", name, mib,
+			 (unsigned long long)ticks);
 	else
 		snprintf(line, sizeof line, "BENCH name=%s iters=1 reps=1 tsc_med=%llu\n", name, (unsigned long long)ticks);
 	t_print(line);

@@ -91,7 +91,8 @@ static void control_registers(void)
 	KCHECK(16, (b & (CPUID7_FSGSBASE | CPUID7_SMEP | CPUID7_SMAP)) == (CPUID7_FSGSBASE | CPUID7_SMEP | CPUID7_SMAP),
 	       "the processor has FSGSBASE, SMEP and SMAP (QEMU: -cpu max)");
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-	cr4 |= 1 << 7 | 1 << 9 | 1 << 10 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 21; /* PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE SMEP SMAP */
+	/* PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE SMEP SMAP */
+	cr4 |= 1 << 7 | 1 << 9 | 1 << 10 | 1 << 16 | 1 << 18 | 1 << 20 | 1 << 21;
 	if (c & CPUID7_ECX_UMIP)
 		cr4 |= 1 << 11;
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));

@@ -99,7 +99,8 @@ void inv_stall(struct inv *inv);
 /* ---- entries from arch ---- */
 __attribute__((noreturn)) void invoke_entry(void);                /* current has executed a marked syscall */
 __attribute__((noreturn)) void invoke_foreign(void);              /* a foreign call, and no foreign entry */
-__attribute__((noreturn)) void fault_memory(uint64_t va, unsigned access);   /* current has met no translation; FAULT_ACCESS_* */
+/* current has met no translation; FAULT_ACCESS_* */
+__attribute__((noreturn)) void fault_memory(uint64_t va, unsigned access);
 __attribute__((noreturn)) void fault_process(unsigned code, uint64_t info);  /* current has done what it must not; FAULT_* */
 
 /* Posts notice bits; delivers at once if the process is available. */

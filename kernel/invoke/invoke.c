@@ -470,8 +470,8 @@ static inline __attribute__((always_inline)) bool fast_string(struct fast_long *
  * Position i into the register that q named for it, if it did.  Register 0 of the sender is void (C110), so what is not
  * sent is taken from there.
  */
-static inline __attribute__((always_inline)) void fast_place(const struct fast_long *m, uint32_t names, uint32_t sent, const unsigned i,
-							     uint32_t giver)
+static inline __attribute__((always_inline)) void fast_place(const struct fast_long *m, uint32_t names, uint32_t sent,
+							     const unsigned i, uint32_t giver)
 {
 	unsigned reg = names >> (8 * i) & 0xFF, from = sent >> (8 * i) & 0xFF;
 
@@ -482,7 +482,8 @@ static inline __attribute__((always_inline)) void fast_place(const struct fast_l
 }
 
 /* Long: the fast path for CALL and RETURN with capabilities and, if so, a short string.  Comes back if it is not for it. */
-static inline __attribute__((always_inline)) void long_message(struct process *p, uint32_t control, const bool calls, const bool string)
+static inline __attribute__((always_inline)) void long_message(struct process *p, uint32_t control, const bool calls,
+							       const bool string)
 {
 	const struct cap *c = &p->caps[control & 31];
 	struct frame *own = process_frame(p);
@@ -509,7 +510,8 @@ static inline __attribute__((always_inline)) void long_message(struct process *p
 		fast_place(&m, names, sent, 3, giver);
 	} else if (names >> 24 != CR_VOID && names >> 24 < CAP_REGISTERS) {
 		m.q->givers[names >> 24] = giver;
-		m.q->caps[names >> 24] = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN, .count = own->call_count, .ref = p->self_ref };
+		m.q->caps[names >> 24] = (struct cap){ .type = CAP_RESUME, .data = RESUME_RETURN,
+						       .count = own->call_count, .ref = p->self_ref };
 	}
 	if (!calls)
 		m.f->call_count++;
@@ -615,7 +617,8 @@ void invoke_entry(void)
 	struct frame *f, *own = process_frame(p);
 
 	kernel_stats.invocations++;
-	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF00E0)) || (p->flags & (PROCESS_RESTART | PROCESS_TRACED)))
+	if ((control & (INV_SEND_STRING | INV_SEND_CAPS | INV_SEND | 0x00FF00E0)) ||
+	    (p->flags & (PROCESS_RESTART | PROCESS_TRACED)))
 		goto slow;
 	if (c->type == CAP_START) {
 		f = fast_frame(c, false);

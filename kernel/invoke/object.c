@@ -176,7 +176,8 @@ static inline __attribute__((always_inline)) bool invoke_object_serve(struct inv
 /* What sched_continue asks: p, which is current, goes on as it was. */
 static inline __attribute__((always_inline)) bool goes_on(const struct process *p)
 {
-	return cpu.current == p && p->state == PROC_RUNNING && p->queue == QUEUE_NONE && !(cpu.ready_mask >> p->priority >> 1) &&
+	return cpu.current == p && p->state == PROC_RUNNING && p->queue == QUEUE_NONE &&
+	       !(cpu.ready_mask >> p->priority >> 1) &&
 	       spaces[p->space].generation == p->space_generation && cpu.loaded;
 }
 

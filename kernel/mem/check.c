@@ -27,7 +27,8 @@ static int leaf_check(struct space *s, uint64_t va, uint64_t entry)
 
 	walker.slots[PSLOT_SPACE] = s->root;
 	space_walk(&walker, va, s, &w);
-	if (!w.page || frame_pfn(w.page) != arch_leaf_pfn(entry) || ((arch_leaf_writable(entry) || arch_leaf_protected(entry)) && !w.writable) ||
+	if (!w.page || frame_pfn(w.page) != arch_leaf_pfn(entry) ||
+	    ((arch_leaf_writable(entry) || arch_leaf_protected(entry)) && !w.writable) ||
 	    (arch_leaf_executable(entry) && !w.executable))
 		return 201;
 	if (space_marks != marks || !page_marked(w.page, s, va))

@@ -276,7 +276,8 @@ static void put_state(struct inv *inv, struct process *p)
 		return;
 	}
 	if (!control && length <= (long)sizeof stuff.regs)
-		stuff.control = (struct domain_control){ .pc = stuff.regs.rip, .flags = stuff.regs.rflags, .sp = stuff.regs.rsp };
+		stuff.control = (struct domain_control){ .pc = stuff.regs.rip, .flags = stuff.regs.rflags,
+							 .sp = stuff.regs.rsp };
 	state_set(inv, p, &stuff, reset);
 }
 

@@ -252,7 +252,8 @@ static inline struct process *cap_resume(const struct cap *c)
 /* ---- pages, nodes, processes ---- */
 static inline struct cap page_cap(struct frame *f, uint16_t data)
 {
-	return (struct cap){ .type = CAP_PAGE, .data = data, .count = f->alloc_count, .ref = REF_MAKE(f->oid, 0, frame_pfn(f)) };
+	return (struct cap){ .type = CAP_PAGE, .data = data, .count = f->alloc_count,
+			     .ref = REF_MAKE(f->oid, 0, frame_pfn(f)) };
 }
 /* Every capability to the page dies, and every translation; what it holds stays.  Whoever calls has it dirty. */
 void page_rescind(struct frame *f);

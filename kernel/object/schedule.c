@@ -66,7 +66,8 @@ static int chain_priority(const struct cap *c)
 		n = c->type == CAP_SCHEDULE ? cap_node(c) : NULL;
 		if (!n || (is_meter(c) && !meter_sound(n)))
 			return -1;
-		if (!is_meter(c) && n->slot[SCHEDULE_PARAMETERS].type == CAP_NUMBER && n->slot[SCHEDULE_PARAMETERS].data < priority)
+		if (!is_meter(c) && n->slot[SCHEDULE_PARAMETERS].type == CAP_NUMBER &&
+		    n->slot[SCHEDULE_PARAMETERS].data < priority)
 			priority = n->slot[SCHEDULE_PARAMETERS].data;
 		c = &n->slot[SCHEDULE_SUPERIOR];
 	}

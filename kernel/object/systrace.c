@@ -59,8 +59,9 @@ struct trace_record *trace_begin(const struct inv *inv)
 	const struct cap *c = &inv->target;
 
 	pending = (struct trace_record){
-		.ns = arch_now_ns(), .process = oid_of(p), .peer = peer_of(c), .kind = invocation_kind(inv), .cap_type = c->type,
-		.reg = inv->control & 31, .op = (inv->control & INV_OP_MASK) >> 8, .data = c->data, .order = inv->order,
+		.ns = arch_now_ns(), .process = oid_of(p), .peer = peer_of(c), .kind = invocation_kind(inv),
+		.cap_type = c->type, .reg = inv->control & 31, .op = (inv->control & INV_OP_MASK) >> 8, .data = c->data,
+		.order = inv->order,
 		.string_length = inv->control & INV_SEND_STRING ? (uint32_t)p->regs.r13 : 0,
 	};
 	for (unsigned i = 0; i < INV_WORDS; i++)

@@ -51,7 +51,8 @@ static long file_made(struct proc *p, struct job *j)
 /* A directory, a symbolic link, or an empty file; the walk has said that the name is free. */
 int share_make(struct proc *p, struct walk *w, uint32_t mode, const char *target)
 {
-	uint32_t order = S_ISDIR(mode) ? DIRECTORY_OC_MAKE_DIRECTORY : S_ISLNK(mode) ? DIRECTORY_OC_MAKE_LINK : DIRECTORY_OC_OPEN;
+	uint32_t order = S_ISDIR(mode) ? DIRECTORY_OC_MAKE_DIRECTORY :
+			 S_ISLNK(mode) ? DIRECTORY_OC_MAKE_LINK : DIRECTORY_OC_OPEN;
 	struct job *j;
 	long error;
 

@@ -135,7 +135,8 @@ int share_load(struct proc *p, struct inode *i, uint64_t offset, uint64_t length
 	}
 	if (!s->reader)
 		return reader_ask(p, i);
-	while (index + count < end && count < JOB_BYTES / PAGE_BYTES && (s->mixed || !pagevec_get(&i->data.pages, index + count)))
+	while (index + count < end && count < JOB_BYTES / PAGE_BYTES &&
+	       (s->mixed || !pagevec_get(&i->data.pages, index + count)))
 		count++;
 	return pages_ask(p, i, index, count);
 }

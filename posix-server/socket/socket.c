@@ -133,10 +133,12 @@ static long sys_socketpair(struct proc *p, uint64_t *a)
 {
 	uint32_t flags = (uint32_t)a[1] & (K_CLOEXEC | K_NONBLOCK);
 	int type = (int)a[1] & ~(K_CLOEXEC | K_NONBLOCK), fds[2];
-	long error = a[0] == K_AF_UNIX ? kind_check(a[0], type, a[2]) : kind_check(a[0], type, a[2]) ? -EAFNOSUPPORT : -EOPNOTSUPP;
+	long error = kind_check(a[0], type, a[2]);
 	struct socket *s, *t;
 	struct file *f, *g;
 
+	if (a[0] != K_AF_UNIX)
+		return error ? -EAFNOSUPPORT : -EOPNOTSUPP;
 	if (error)
 		return error;
 	s = socket_new(K_AF_UNIX, type, 0);

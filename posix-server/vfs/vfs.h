@@ -216,7 +216,8 @@ void inode_reserve_numbers(uint64_t first_free);        /* those below are the i
 extern const struct file_ops regular_ops;
 pageno data_page(struct inode *, uint64_t index);                        /* 0 = hole; borrowed */
 char *data_page_write(struct inode *, uint64_t index, bool whole);       /* own page; NULL = ENOSPC */
-int data_truncate(struct inode *, uint64_t size);                        /* to that size, larger or smaller: 0, -EFBIG or -ENOSPC */
+/* to that size, larger or smaller: 0, -EFBIG or -ENOSPC */
+int data_truncate(struct inode *, uint64_t size);
 void data_free(struct inode *);                                          /* all own pages; the size stays */
 long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset); /* from our memory: bytes, or -ENOSPC */
 uint64_t data_blocks(const struct inode *);                              /* of 512 bytes */

@@ -348,7 +348,8 @@ unsigned ledger_bank_make(struct ledger *l, unsigned parent, uint64_t limit)
 		l->bank[b].subs_left--;
 	l->banks++;
 	l->bank[index] = (struct ledger_bank){ .parent = parent, .sibling = p->child, .live = true,
-					       .subs_left = parent ? p->subs_left / 4 : SUBS_ALLOWED, .partial = LEDGER_NONE, .low = l->frames };
+					       .subs_left = parent ? p->subs_left / 4 : SUBS_ALLOWED,
+					       .partial = LEDGER_NONE, .low = l->frames };
 	ledger_limit_set(l, index, limit);
 	p->child = index;
 	return index;

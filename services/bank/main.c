@@ -254,7 +254,8 @@ static uint32_t do_renew_own(void *ctx, struct msg *m, uint64_t kind, cap_t obje
 	if (rc != RC_OK)
 		return rc;
 	renewed = kind == LEDGER_PAGE ? ledger_stretch(&ledger, bank, &offset) : (offset = 0);
-	rc = fast_call(CR_RANGE, RANGE_OC_RENEW_WITHIN, &found, &offset, &renewed, FAST_CAPS(object, 0, 0, 0), FAST_CAPS(CR_TMP0, 0, 0, 0));
+	rc = fast_call(CR_RANGE, RANGE_OC_RENEW_WITHIN, &found, &offset, &renewed, FAST_CAPS(object, 0, 0, 0),
+		       FAST_CAPS(CR_TMP0, 0, 0, 0));
 	if (rc != RC_OK || (!renewed && (found != kind || !ledger_owns_itself(&ledger, bank, kind, offset))))
 		return RC_REQUEST;
 	if (!renewed)

@@ -137,7 +137,8 @@ void verb_trace(const char *id, const char *argument)
 		answer_part(id, "\"ns\":%lu,\"process\":%u,\"peer\":%u,\"kind\":%u,\"type\":%u,\"reg\":%u,\"op\":%u,\"data\":%u,"
 			    "\"order\":%u,\"result\":%u,\"string\":%u,\"caps\":%u,\"w0\":%lu,\"w1\":%lu,\"w2\":%lu,\"w3\":%lu,"
 			    "\"w4\":%lu,\"w5\":%lu", r->ns, r->process, r->peer, r->kind, r->cap_type, r->reg, r->op, r->data,
-			    r->order, r->result, r->string_length, r->caps, r->w[0], r->w[1], r->w[2], r->w[3], r->w[4], r->w[5]);
+			    r->order, r->result, r->string_length, r->caps, r->w[0], r->w[1], r->w[2], r->w[3], r->w[4],
+			    r->w[5]);
 	}
 	answer_end(id, "\"position\":%lu,\"lost\":%lu", next, lost);
 }

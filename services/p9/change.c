@@ -42,7 +42,11 @@ static struct op *op_change(struct handle *h, const void *text, size_t length, s
 
 	if (!o)
 		return NULL;
-	*rc = h->only ? FILES_ERROR + E_ACCES : o->count[0] == 0 || (second && o->count[1] == 0) ? FILES_ERROR + E_EXIST : RC_OK;
+	*rc = RC_OK;
+	if (h->only)
+		*rc = FILES_ERROR + E_ACCES;
+	else if (o->count[0] == 0 || (second && o->count[1] == 0))
+		*rc = FILES_ERROR + E_EXIST;
 	if (*rc == RC_OK)
 		return o;
 	op_end(o);

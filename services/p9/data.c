@@ -200,7 +200,8 @@ static bool read_from_ahead(struct handle *h, struct msg *m, uint64_t offset, ui
 bool share_awaited(const struct share *s)
 {
 	for (unsigned i = 0; i < OPS; i++)
-		if (ops[i].used && ops[i].lane && ops[i].lane->share == s && (ops[i].awaited || !ops[i].handle || !ahead_of(&ops[i])))
+		if (ops[i].used && ops[i].lane && ops[i].lane->share == s &&
+		    (ops[i].awaited || !ops[i].handle || !ahead_of(&ops[i])))
 			return true;
 	return false;
 }

@@ -229,7 +229,8 @@ static int path_take(struct op *o, unsigned which, const char *path, size_t leng
 	if (count < 0)
 		return E_INVAL;
 	o->count[which] = (unsigned)count;
-	if (only && (count != 1 || o->part[which][0].length != strlen(only) || memcmp(o->part[which][0].text, only, strlen(only))))
+	if (only && (count != 1 || o->part[which][0].length != strlen(only) ||
+		     memcmp(o->part[which][0].text, only, strlen(only))))
 		return E_NOENT;
 	return 0;
 }

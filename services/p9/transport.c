@@ -346,7 +346,8 @@ static void restart(void)
 	for (unsigned i = 0; i < lane_count; i++) {
 		struct lane *l = &lanes[i], *first = &lanes[i - i % MESSAGE_RUN_LANES];
 
-		uint64_t data_at[2] = { virtio_dma_address(&caps, (uint64_t)l->d), virtio_dma_address(&caps, (uint64_t)l->d + RUN) };
+		uint64_t data_at[2] = { virtio_dma_address(&caps, (uint64_t)l->d),
+					virtio_dma_address(&caps, (uint64_t)l->d + RUN) };
 
 		lane_place(l, (uint64_t)first->t, virtio_dma_address(&caps, (uint64_t)first->t), (uint64_t)l->d, data_at);
 	}

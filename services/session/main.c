@@ -190,7 +190,8 @@ static uint32_t mounts_each(const struct session *s,
 
 static uint32_t mount_give(const struct session *s, const struct mount *m, unsigned index)
 {
-	uint32_t rc = share_attach(CR_SHARES, m->number, s->number, m->readonly, m->file, m->file_length, CR_ARG0, NULL, 0, NULL);
+	uint32_t rc = share_attach(CR_SHARES, m->number, s->number, m->readonly, m->file, m->file_length, CR_ARG0, NULL,
+				   0, NULL);
 
 	return rc == RC_OK ? sandbox_setup(CR_SANDBOX, 10, index, CR_ARG0) : rc;
 }
@@ -223,7 +224,8 @@ static void caps_print(const struct session *s)
 	grants_each(s, grant_print);
 	names_each(s, name_print);
 	mounts_each(s, mount_print);
-	line_put(error_stream(s), "It holds nothing else: no network, no device, no other file of the host, no other sandbox.\n");
+	line_put(error_stream(s), "It holds nothing else: no network, no device, no other file of the host, "
+				  "no other sandbox.\n");
 }
 
 /* ---- running it ------------------------------------------------------------------------------ */
@@ -231,9 +233,10 @@ static void caps_print(const struct session *s)
 static uint64_t failed(const struct session *s, const char *what, uint32_t rc)
 {
 	char line[200];
+	const char *why = rc == RC_LIMIT ? "the machine or the sandbox's bank is too small; give more by --mem or --bank" :
+					   "refused";
 
-	snprintf(line, sizeof line, "keros: %s: %s (%#x)\n", what,
-		 rc == RC_LIMIT ? "the machine or the sandbox's bank is too small; give more by --mem or --bank" : "refused", rc);
+	snprintf(line, sizeof line, "keros: %s: %s (%#x)\n", what, why, rc);
 	line_put(error_stream(s), line);
 	return STATUS_NOT_RUN;
 }

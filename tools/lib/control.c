@@ -111,7 +111,8 @@ static bool is_abandoned(const char *path, pid_t pid)
 	if (kill(pid, 0) && errno == ESRCH)
 		return true;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	refused = fd >= 0 && address_of(path, &address) && connect(fd, (void *)&address, sizeof address) && errno == ECONNREFUSED;
+	refused = fd >= 0 && address_of(path, &address) && connect(fd, (void *)&address, sizeof address) &&
+		errno == ECONNREFUSED;
 	if (fd >= 0)
 		close(fd);
 	return refused && stat(path, &st) == 0 && time(NULL) - st.st_mtime > BIND_SECONDS;

@@ -219,9 +219,10 @@ static void verdict_print(const struct store_verdict *v, const uint64_t *root, b
 		printf("system          of layout %" PRIu64 "; its command %s\nroom            up to %" PRIu64 " of %" PRIu64
 		       " MiB in use, %" PRIu64 " free\n", root[ROOT_LAYOUT], system_ended(root) ? "has ended" : "goes on",
 		       root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, (root[ROOT_RANGE_END] >> 8) - (root[ROOT_HIGH] >> 8));
-	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2], v->kinds[3],
-	       v->kinds[4]);
-	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used, v->log_frames);
+	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2],
+	       v->kinds[3], v->kinds[4]);
+	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used,
+	       v->log_frames);
 	printf("homes           %" PRIu64 " of %" PRIu64 " used\n", v->in_homes, v->homes);
 	printf("journal         %u records\n", v->journal_records);
 	if (v->older_header)

@@ -48,7 +48,8 @@ static void check_packages(const char *root)
 static void check_products(const char *root)
 {
 	static const char *const products[] = {
-		"kernel.elf", "base.tree", "system.manifest", "bin/prime.elf", "bin/posix-server.elf", "bin/console.elf", "keros",
+		"kernel.elf", "base.tree", "system.manifest", "bin/prime.elf", "bin/posix-server.elf",
+		"bin/console.elf", "keros",
 	};
 
 	for (unsigned i = 0; i < sizeof products / sizeof *products; i++) {
@@ -82,7 +83,8 @@ static void check_runtime(void)
 	char *text = xasprintf("%s: ours alone", path), *mend = xasprintf("rm -r '%s'   (keros makes it anew)", path);
 	struct stat st;
 
-	verdict(lstat(path, &st) != 0 || (S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077)), true, text, mend);
+	verdict(lstat(path, &st) != 0 || (S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077)), true,
+		text, mend);
 	free(path);
 	free(text);
 	free(mend);

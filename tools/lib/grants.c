@@ -101,8 +101,8 @@ static void grant_guest(struct grant *g, const char *guest)
 	if (strlen(g->guest) > 3000)
 		misuse("%s: the path in the sandbox is longer than 3000 bytes", g->option);
 	if (!g->guest[1])
-		misuse("%s %s: a grant cannot take the place of /; give it a folder, as %s %.*s:/mnt", g->option, g->text, g->option,
-		       (int)strcspn(g->text, ":"), g->text);
+		misuse("%s %s: a grant cannot take the place of /; give it a folder, as %s %.*s:/mnt", g->option,
+		       g->text, g->option, (int)strcspn(g->text, ":"), g->text);
 	if (path_within(g->guest, "/dev", &rest) || path_within(g->guest, "/proc", &rest))
 		misuse("%s %s: /dev and /proc are the sandbox's own; choose another path", g->option, g->text);
 }

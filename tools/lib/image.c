@@ -256,7 +256,8 @@ static void make_file_system(const struct workshop *w, const char *kernel, const
 	char *total = xasprintf("%llu", (unsigned long long)sectors), *hidden = xasprintf("%u", ESP_LBA);
 
 	put_text(config, grub_config);
-	RUN("mformat", "-i", (char *)esp, "-T", total, "-h", "16", "-s", "63", "-H", hidden, "-v", "KEROS", "-N", "4b45524f", "::");
+	RUN("mformat", "-i", (char *)esp, "-T", total, "-h", "16", "-s", "63", "-H", hidden, "-v", "KEROS", "-N",
+	    "4b45524f", "::");
 	RUN("mmd", "-i", (char *)esp, "::EFI", "::EFI/BOOT", "::boot", "::boot/grub");
 	RUN("mcopy", "-i", (char *)esp, efi, "::EFI/BOOT/BOOTX64.EFI");
 	RUN("mcopy", "-i", (char *)esp, config, "::boot/grub/grub.cfg");

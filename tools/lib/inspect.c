@@ -162,7 +162,8 @@ struct capability view_capability(const char *object)
 {
 	return (struct capability){
 		.index = json_number(object, "index"), .type = json_number(object, "type"), .data = json_number(object, "data"),
-		.ref = json_number(object, "ref"), .target = json_number(object, "target"), .giver = json_number(object, "giver"),
+		.ref = json_number(object, "ref"), .target = json_number(object, "target"),
+		.giver = json_number(object, "giver"),
 		.valid = json_number(object, "valid"),
 	};
 }
@@ -220,10 +221,12 @@ static const char *words_of(const struct view *s, const struct capability *c)
 static const char *place_of(uint64_t index)
 {
 	static const char *const registers[CAP_REGISTERS] = {
-		[CR_CONST] = "constituents", [CR_STORE] = "keystore", [CR_SELF] = "self", [CR_BANK] = "bank", [CR_SCHED] = "schedule",
+		[CR_CONST] = "constituents", [CR_STORE] = "keystore", [CR_SELF] = "self", [CR_BANK] = "bank",
+		[CR_SCHED] = "schedule",
 		[CR_LOG] = "log", [CR_RETURNER] = "returner",
 	};
-	static const char *const slots[PROCESS_SLOTS] = { "its memory", "its keeper", "its schedule", "its symbols", "its brand" };
+	static const char *const slots[PROCESS_SLOTS] = { "its memory", "its keeper", "its schedule", "its symbols",
+							  "its brand" };
 	static char text[40];
 
 	if (index >= CAP_REGISTERS)
@@ -262,8 +265,8 @@ static void cap_print(void *context, const char *object)
 		struct buffer b = { 0 };
 
 		json_add(&b, words_of(x->system, &c), strlen(words_of(x->system, &c)));
-		printf("{\"holder\":%" PRIu64 ",\"kind\":\"%s\",\"words\":%.*s,%s\n", x->holder->oid, view_type_name(c.type), (int)b.length,
-		       (char *)b.data, object + 1);
+		printf("{\"holder\":%" PRIu64 ",\"kind\":\"%s\",\"words\":%.*s,%s\n", x->holder->oid,
+		       view_type_name(c.type), (int)b.length, (char *)b.data, object + 1);
 		free(b.data);
 		return;
 	}

@@ -12,7 +12,8 @@
 int inspect_ps(const char *which, bool json);
 /* What a process holds, and from whom; NULL: all of them. */
 int inspect_caps(const char *which, const char *process, bool json);
-/* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output.  json: its arrows, a line each. */
+/* file: by its suffix .svg, .png or .pdf through Graphviz, or .dot; NULL: DOT text to standard output.  json: its
+ * arrows, a line each. */
 int inspect_graph(const char *which, const char *file, bool json);
 /* count 0: until interrupted. */
 int inspect_trace(const char *which, const char *process, unsigned long count, bool json);

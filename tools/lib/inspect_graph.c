@@ -122,8 +122,8 @@ static void graph_write(const struct graph *g, FILE *out)
 			fprintf(out, "\tt%" PRIu64 " [shape=ellipse, label=\"%s\"];\n", e->type, view_type_name(e->type));
 		else if (!view_process(s, e->to))
 			continue;
-		fprintf(out, "\tp%" PRIu64 " -> %c%" PRIu64 " [style=%s%s];\n", e->from, e->to ? 'p' : 't', e->to ? e->to : e->type,
-			style, is_hole(g, e) ? ", color=red" : "");
+		fprintf(out, "\tp%" PRIu64 " -> %c%" PRIu64 " [style=%s%s];\n", e->from, e->to ? 'p' : 't',
+			e->to ? e->to : e->type, style, is_hole(g, e) ? ", color=red" : "");
 	}
 	fputs("}\n", out);
 }

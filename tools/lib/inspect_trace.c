@@ -38,7 +38,8 @@ static const char *fault_text(uint64_t fault)
 /* Which interfaces a service answers, by the name it goes by. */
 static const struct { const char *process, *interface; } served[] = {
 	{ "bank", "bank" }, { "constructor", "constructor" }, { "constructor", "metaconstructor" }, { "proccre", "proccre" },
-	{ "vcs", "vcs" }, { "p9", "file" }, { "p9", "directory" }, { "p9", "share" }, { "console", "stream" }, { "console", "console" }, { "posix-server", "sandbox" },
+	{ "vcs", "vcs" }, { "p9", "file" }, { "p9", "directory" }, { "p9", "share" }, { "console", "stream" },
+	{ "console", "console" }, { "posix-server", "sandbox" },
 };
 #define SERVED (sizeof served / sizeof served[0])
 
@@ -62,7 +63,8 @@ static const struct idl_op *op_of_peer(const char *peer, uint64_t order)
 
 static const struct idl_op *op_of_object(uint64_t type, uint64_t order)
 {
-	const char *name = type == CAP_FETCH || type == CAP_SENSE ? "node" : type == CAP_FRONTEND ? "segment" : view_type_name(type);
+	const char *name = type == CAP_FETCH || type == CAP_SENSE ? "node" :
+			   type == CAP_FRONTEND ? "segment" : view_type_name(type);
 
 	return op_find(name, order);
 }
@@ -70,7 +72,8 @@ static const struct idl_op *op_of_object(uint64_t type, uint64_t order)
 /* "interface.op(word=1, cap, string[12])"; without an operation the bare message. */
 static void message_text(FILE *out, const char *object, const struct idl_op *op)
 {
-	uint64_t order = json_number(object, "order"), caps = json_number(object, "caps"), string = json_number(object, "string");
+	uint64_t order = json_number(object, "order"), caps = json_number(object, "caps"),
+		string = json_number(object, "string");
 	unsigned word = 0;
 	const char *separator = "";
 
@@ -109,7 +112,8 @@ static void message_text(FILE *out, const char *object, const struct idl_op *op)
 static const char *result_text(uint64_t result)
 {
 	static const char *const names[] = {
-		"void capability", "unknown order", "malformed request", "no access", "limit", "restart", "again", "sealed", "unofficial",
+		"void capability", "unknown order", "malformed request", "no access", "limit", "restart", "again",
+		"sealed", "unofficial",
 	};
 	static char text[24];
 
@@ -217,7 +221,8 @@ static uint64_t trace_end(const struct view *s)
 	uint64_t position = 0, last;
 
 	do {
-		char *request = xasprintf("trace %" PRIu64, position), *answer = control_request(&s->control, request, NULL, NULL);
+		char *request = xasprintf("trace %" PRIu64, position);
+		char *answer = control_request(&s->control, request, NULL, NULL);
 
 		last = position;
 		position = json_number(answer, "position");
@@ -250,7 +255,8 @@ int inspect_trace(const char *which, const char *process, unsigned long count, b
 		request = xasprintf("trace %" PRIu64, position);
 		answer = control_request(&s.control, request, record_take, &x);
 		if (json_number(answer, "lost") && !json)
-			printf("(%" PRIu64 " records were lost here: too much happened at once)\n", json_number(answer, "lost"));
+			printf("(%" PRIu64 " records were lost here: too much happened at once)\n",
+			       json_number(answer, "lost"));
 		position = json_number(answer, "position");
 		free(answer);
 		free(request);

@@ -56,7 +56,8 @@ static const char *record_of(const char *key, const char *value)
 /* Options of the machine that take a value: so that it is not taken for the script. */
 static bool takes_value(const char *option)
 {
-	static const char *const valued[] = { "--tree", "--mem", "--bank", "--pack", "--disk", "--disk-size", "--env", "--cwd" };
+	static const char *const valued[] = { "--tree", "--mem", "--bank", "--pack", "--disk", "--disk-size", "--env",
+					      "--cwd" };
 
 	for (unsigned i = 0; i < sizeof valued / sizeof *valued; i++)
 		if (strcmp(option, valued[i]) == 0)

@@ -516,7 +516,8 @@ void machine_start(struct machine *m, const struct run *r)
 	if (r->disk_log && log_begin(r->disk_log))
 		die("%s: %s; --disk-log makes this file anew", r->disk_log, strerror(errno));
 	if (r->disk)
-		keep_open(disk_use(r->disk, r->disk_size, pack_stamp_read(pack)));    /* its lock is ours and QEMU's: to the end of both */
+		/* its lock is ours and QEMU's: to the end of both */
+		keep_open(disk_use(r->disk, r->disk_size, pack_stamp_read(pack)));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe2(log, O_CLOEXEC))
 		die("cannot make the machine's streams: %s", strerror(errno));
 	keep_open(pack);

@@ -155,7 +155,8 @@ static void runfile_use(struct run *r, const char *path)
 
 		if (g->kind == RUN_SHARE)
 			grant_add(&r->grants, g->write ? SHARE_WRITE : SHARE_READ, "--manifest",
-				  xasprintf("%s%s%s:%s", *g->host == '/' ? "" : r->runfile_folder, *g->host == '/' ? "" : "/", g->host, g->path));
+				  xasprintf("%s%s%s:%s", *g->host == '/' ? "" : r->runfile_folder,
+					    *g->host == '/' ? "" : "/", g->host, g->path));
 	}
 	if (!file.input)
 		r->streams[0] = "/dev/null";
@@ -197,7 +198,8 @@ int options_parse(struct run *r, const char *verb, int argc, char **argv)
 			break;
 		}
 		if (strncmp(option, "--", 2) != 0)
-			misuse("no option '%s'; if it belongs to a command, put -- before that. See: keros help %s", option, verb);
+			misuse("no option '%s'; if it belongs to a command, put -- before that. See: keros help %s",
+			       option, verb);
 		if (strcmp(option, "--verbose") == 0) { r->verbose = true; continue; }
 		if (strcmp(option, "--caps") == 0) { r->caps = true; continue; }
 		if (strcmp(option, "--dry-run") == 0) { r->dry_run = true; continue; }
@@ -210,9 +212,11 @@ int options_parse(struct run *r, const char *verb, int argc, char **argv)
 		/* The rest take a value: --mem 64M or --mem=64M. */
 		if (value)
 			option = strndup(option, (size_t)(value++ - option));
-		static const char *const valued[] = { "--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank",
-						      "--native", "--manifest", "--pack", "--kernel", "--disk", "--disk-size", "--disk-log", "--record",
-						      "--ro", "--rw", "--cow", "--deny" };
+		static const char *const valued[] = {
+			"--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank", "--native",
+			"--manifest", "--pack", "--kernel", "--disk", "--disk-size", "--disk-log", "--record", "--ro",
+			"--rw", "--cow", "--deny",
+		};
 		bool known = false;
 
 		for (const char *const *k = limit_options; *k; k++)

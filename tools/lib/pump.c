@@ -183,7 +183,8 @@ static int verdict(const struct pump *p)
 	}
 	if (p->leaving) {
 		if (p->run->disk)
-			note("left%s; it goes on with --disk %s", p->save == SAVE_ASKED ? " before it was saved" : "", p->run->disk);
+			note("left%s; it goes on with --disk %s", p->save == SAVE_ASKED ? " before it was saved" : "",
+			     p->run->disk);
 		else
 			note("left");
 		return 128 + SIGHUP;
@@ -192,13 +193,15 @@ static int verdict(const struct pump *p)
 		return log_fail(p, "the kernel failed");
 	}
 	if (p->run->disk && code == (STORE_END_FAILED << 1 | 1)) {
-		log_fail(p, p->exit_status < 0 ? "the store stopped" : "the store stopped before the command's end was known to be saved");
+		log_fail(p, p->exit_status < 0 ? "the store stopped" :
+			 "the store stopped before the command's end was known to be saved");
 		disk_why(p->run->disk);
 		return STATUS_FAILED;
 	}
 	if (p->run->disk && code == (STORE_END_DAMAGED << 1 | 1)) {
 		log_fail(p, "the store stopped");
-		note("%s is damaged; `keros store %s` names what is. Go on with an older copy of it", p->run->disk, p->run->disk);
+		note("%s is damaged; `keros store %s` names what is. Go on with an older copy of it", p->run->disk,
+		     p->run->disk);
 		return STATUS_FAILED;
 	}
 	if (p->run->disk && code == (STORE_END_REFUSED << 1 | 1))

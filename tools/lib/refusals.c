@@ -80,7 +80,8 @@ static char *sentence(const struct run *run, const char *line)
 	name = shown(path);
 	g = grant_of(&run->grants, path);
 	if (strcmp(want, "write") == 0 && g)
-		text = xasprintf("%s %s: granted to be read only; grant with --rw %s:%s", call, name, shown(g->host), shown(g->guest));
+		text = xasprintf("%s %s: granted to be read only; grant with --rw %s:%s", call, name, shown(g->host),
+				 shown(g->guest));
 	else if (strcmp(want, "read") == 0 && !g && lstat(path, &st) == 0)
 		text = xasprintf("%s %s: no capability covers it; grant with --ro %s", call, name, name);
 	return text;

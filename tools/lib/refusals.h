@@ -5,8 +5,8 @@
  *   refusals_take  bytes of the sandbox's stream of refusals (posix-server/refusal.h), in any pieces
  *   refusals_say   at the end: a line each, with the grant that would have covered it
  * Programs look for much that they do well without: what was only looked at (stat, access, readlink) is said only if the
- * command failed.  With --verbose each is said as it comes instead.  What a sandbox sends is not trusted: it can make us look whether a
- * name exists, and say so to our user, and nothing else.
+ * command failed.  With --verbose each is said as it comes instead.  What a sandbox sends is not trusted: it can make
+ * us look whether a name exists, and say so to our user, and nothing else.
  */
 #ifndef TOOLS_REFUSALS_H
 #define TOOLS_REFUSALS_H

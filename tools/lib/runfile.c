@@ -25,7 +25,8 @@ const char *const runfile_clocks[3] = { "full", "coarse", "none" };
 /* ---- the language ------------------------------------------------------------------------------------------ */
 
 enum type { STRING, INTEGER, BOOLEAN, ARRAY };
-static const char *const type_names[] = { "a string in quotes", "a whole number", "true or false", "a list of strings, as [\"a\", \"b\"]" };
+static const char *const type_names[] = { "a string in quotes", "a whole number", "true or false",
+					  "a list of strings, as [\"a\", \"b\"]" };
 
 struct value { enum type type; char *string; unsigned long integer; bool boolean; struct strings array; };
 
@@ -109,7 +110,8 @@ static char *parse_string(struct parser *p)
 		if (*p->at == quote)
 			break;
 		if ((unsigned char)*p->at < ' ' && *p->at != '\t') {
-			mistake(p, "a string holds the byte 0x%02x; write it as \\x%02x", (unsigned char)*p->at, (unsigned char)*p->at);
+			mistake(p, "a string holds the byte 0x%02x; write it as \\x%02x", (unsigned char)*p->at,
+				(unsigned char)*p->at);
 			return NULL;
 		}
 		if (*p->at != '\\' || quote == '\'') {
@@ -131,7 +133,8 @@ static char *parse_string(struct parser *p)
 			}
 			/* fall through */
 		default:
-			mistake(p, "a string has the escape \\%c; there are \\\" \\\\ \\n \\t \\r and \\xHH", p->at < p->end ? *p->at : ' ');
+			mistake(p, "a string has the escape \\%c; there are \\\" \\\\ \\n \\t \\r and \\xHH",
+				p->at < p->end ? *p->at : ' ');
 			return NULL;
 		}
 		p->at++;
@@ -240,7 +243,8 @@ static bool good_size(const char *s)
 
 static bool set_format(struct parser *p, struct value *v)
 {
-	return v->integer == RUNFILE_FORMAT || mistake(p, "keros-run = %lu is not known; this command knows %d", v->integer, RUNFILE_FORMAT);
+	return v->integer == RUNFILE_FORMAT || mistake(p, "keros-run = %lu is not known; this command knows %d",
+						       v->integer, RUNFILE_FORMAT);
 }
 
 static bool set_program(struct parser *p, struct value *v)
@@ -400,7 +404,8 @@ static bool grant_check(struct parser *p, const struct run_grant *g)
 	if (!from_host && g->host)
 		return mistake(p, "the %s at %s has no host side; leave host out", runfile_kinds[g->kind], g->path);
 	if (g->kind != RUN_SHARE && g->write)
-		return mistake(p, "the %s at %s is the sandbox's own to change; leave rights out", runfile_kinds[g->kind], g->path);
+		return mistake(p, "the %s at %s is the sandbox's own to change; leave rights out",
+			       runfile_kinds[g->kind], g->path);
 	for (const struct run_grant *o = p->r->grants; o < g; o++)
 		if (!strcmp(o->path, g->path))
 			return mistake(p, "%s is granted twice; the other is on line %u", g->path, o->line);
@@ -422,7 +427,8 @@ static bool parse_section(struct parser *p)
 	for (unsigned i = ENVIRONMENT; i <= GRANT; i++)
 		if (!strcmp(name, section_names[i])) {
 			if (list != (i == GRANT))
-				return mistake(p, i == GRANT ? "write [[grant]]: there may be several%s" : "write [%s]: there is one", i == GRANT ? "" : name);
+				return mistake(p, i == GRANT ? "write [[grant]]: there may be several%s" :
+					       "write [%s]: there is one", i == GRANT ? "" : name);
 			p->section = (enum section)i;
 			if (i != GRANT)
 				return true;

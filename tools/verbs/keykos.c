@@ -112,8 +112,10 @@ const char keykos_options_text[] =
 /* Options of a sandbox's run: here there is none, and who gives them expects something. */
 static void keykos_refuse(const char *option)
 {
-	static const char *const sandbox[] = { "--ro", "--rw", "--cow", "--deny", "--tmp", "--clock", "--random", "--cpu", "--tty", "--tree",
-					       "--env", "--cwd", "--bank", "--caps", "--record", "--second", "--second-bank", "--native", "--manifest" };
+	static const char *const sandbox[] = {
+		"--ro", "--rw", "--cow", "--deny", "--tmp", "--clock", "--random", "--cpu", "--tty", "--tree", "--env",
+		"--cwd", "--bank", "--caps", "--record", "--second", "--second-bank", "--native", "--manifest",
+	};
 
 	for (unsigned i = 0; i < sizeof sandbox / sizeof sandbox[0]; i++)
 		if (strcmp(option, sandbox[i]) == 0)

@@ -13,7 +13,8 @@
 	((uint32_t)(c0) | (uint32_t)(c1) << 8 | (uint32_t)(c2) << 16 | (uint32_t)(c3) << 24)
 
 /* A call with three words each way; send and recv are FAST_CAPS words. */
-static inline uint32_t fast_call(cap_t target, uint32_t order, uint64_t *w0, uint64_t *w1, uint64_t *w2, uint32_t send, uint32_t recv)
+static inline uint32_t fast_call(cap_t target, uint32_t order, uint64_t *w0, uint64_t *w1, uint64_t *w2, uint32_t send,
+				 uint32_t recv)
 {
 	uint64_t control = INV_CONTROL(order, INV_CALL | (send ? INV_SEND_CAPS : 0) | (recv ? INV_RECV_CAPS : 0), target);
 	uint64_t caps = (uint64_t)recv << 32 | send;
@@ -29,7 +30,8 @@ static inline uint32_t fast_call(cap_t target, uint32_t order, uint64_t *w0, uin
 }
 
 /* The same with words one way only. */
-static inline uint32_t fast_tell(cap_t target, uint32_t order, uint64_t w0, uint64_t w1, uint64_t w2, uint32_t send, uint32_t recv)
+static inline uint32_t fast_tell(cap_t target, uint32_t order, uint64_t w0, uint64_t w1, uint64_t w2, uint32_t send,
+				 uint32_t recv)
 {
 	return fast_call(target, order, &w0, &w1, &w2, send, recv);
 }
