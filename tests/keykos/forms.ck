@@ -1,7 +1,8 @@
 /*
  * forms.ck - the statements of the dialect in every form and place, and C as it was written in 1990.
  *
- *	FORMSF(0;psb,m,sb ==> n,(text))     n expectations failed; the text has their lines.  Components: 0 returner, 1 discrim.
+ *	FORMSF(0;psb,m,sb ==> n,(text);FORMS)  n expectations failed; the text has their lines.  Components: 0 returner, 1 discrim.
+ *	FORMS(n ==> n + 1), then (0 ==> 7), then (0 ==> 8) again and again
  *
  * It must compile as it stands: comments and strings with KC ( in them; LDEXBL, too.
  */
@@ -144,7 +145,25 @@ factory(oc, ord)
 	memcpy(&back, &data.Byte[12], 4);
 	CHECK(back == number && helper(20, 3) == 23);
 	sprintf(s->lines + strlen(s->lines), "of %d", s->checks);
-	KRETURN (CALLER, s->failed) CHARFROM(s->lines, strlen(s->lines));
+	KC (DOMKEY, Domain_MakeStart) KEYSTO(K0);
+	KRETURN (CALLER, s->failed) CHARFROM(s->lines, strlen(s->lines)) KEYSFROM(K0) KENTRYID(asked);
+	KENTRY (asked) OCTO(oc) KEYSTO(,,,CALLER);
+	KRETURN (CALLER,
+#ifdef A_MACRO
+		 oc + 1
+#else
+		 oc + 2)
+#endif
+		 ) KENTRYID(2);
+	KENTRY (2) KEYSTO(,,,CALLER);
+	KRETURN (CALLER, 7);
+	KENTRY () KEYSTO(,,,CALLER);
+	KRETURN (CALLER, 8);
 }
+
+#if 0
+	KC (what is in here is nobody's business,
+	LDEXBL KC
+#endif
 
 helper(a, b) { return a + b; }

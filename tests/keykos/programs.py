@@ -57,6 +57,10 @@ def test_bad_statements():
         ("KC (A, 0) CHARTO(0);", "takes (pointer, limit)"),
         ("KC (-1, 0);", "slot -1 does not exist"),
         ("KFORK (A, 0) RCTO(A);", "receives nothing"),
+        ("KENTRY (1) KEYSFROM(A);", "sends nothing"),
+        ("KENTRY (1, 2);", "takes (id)"),
+        ("KRETURN (A, 0) KENTRYID;", "takes (id)"),
+        ("KC (A, 0) KENTRYID(1);", "found 'KENTRYID'"),
         ("KC (A, 0) CHARFROM(0, -1);", "a length of -1 bytes"),
         ("KC (A, 0) CHARTO(0, -5);", "a length of -5 bytes"),
         ("KC (A, 0) CHARFROM(, 1);", "takes (pointer, length)"),
@@ -150,9 +154,9 @@ def test_compiler_options():
 
 def test_forms():
     """Statements in every form and place, macros and headers, and C of 1990 (undeclared, K&R, varargs) mean what they say."""
-    out = script("cfact ff forms.s 0x77 s0=returner s1=discrim\nnewbank b\nkc ff 0 (,b,m,b) (%a)\n",
-                 os.path.join(ROOT, "tests/keykos/forms.ck"))
-    assert out == 'RC=0\n  "of 18"\n', "expectations that failed, by line of forms.ck: " + out
+    out = script("cfact ff forms.s 0x77 s0=returner s1=discrim\nnewbank b\nkc ff 0 (,b,m,b) (%a,forms)\nkc forms 41\n"
+                 + "kc forms 0\n" * 3, os.path.join(ROOT, "tests/keykos/forms.ck"))
+    assert out == 'RC=0\n  "of 18"\nRC=2A\nRC=7\nRC=8\nRC=8\n', "expectations that failed, by line of forms.ck: " + out
 
 
 def talk(lines, status=0):

@@ -14,7 +14,8 @@ Rules
 
 local M = {}
 
-local STATEMENTS = { KC = "call", KALL = "call", KFORK = "fork", KRETURN = "return", LDEXBL = "exit", LDENBL = "entry" }
+local STATEMENTS = { KC = "call", KALL = "call", KFORK = "fork", KRETURN = "return", LDEXBL = "exit", LDENBL = "entry",
+		     KENTRY = "place" }
 local CLAUSES = { KEYSFROM = "send", CHARFROM = "send", STRUCTFROM = "send",
 		  KEYSTO = "receive", CHARTO = "receive", STRUCTTO = "receive",
 		  RCTO = "receive", OCTO = "receive", DBTO = "receive" }
@@ -276,20 +277,43 @@ local function clause_fits(kind, word, clause, seen, at)
 		return false
 	elseif (kind == "exit" or kind == "fork") and CLAUSES[clause] == "receive" then
 		complain(at, "%s receives nothing: %s belongs to LDENBL or KC", word, clause)
-	elseif kind == "entry" and CLAUSES[clause] == "send" then
+	elseif (kind == "entry" or kind == "place") and CLAUSES[clause] == "send" then
 		complain(at, "%s sends nothing: %s belongs to LDEXBL or KC", word, clause)
 	end
 	return true
 end
 
+--[[ KENTRY (id) clauses ; is a place where messages are accepted.  Who comes to it from above goes past it; a
+KRETURN (key, code) clauses KENTRYID(id) ; of the same function returns, and the next message arrives behind it.
+One without an id belongs to the KRETURNs without KENTRYID. ]]
+local function place(list)
+	return "_kk_place_" .. (given(list[1]) and list[1].text or ""):gsub("[^%w_]", "")
+end
+
+-- The parenthesis at i, with one id or none; nil after a complaint.
+local function place_named(i, at, word)
+	local list, after
+	if source:sub(i, i) == "(" then list, after = arguments(i) end
+	if not list or #list > 1 then
+		complain(at, "%s takes (id), a number or a name", word)
+		return nil, after_wrong(i)
+	end
+	return place(list), after
+end
+
 -- The clauses from i on, up to the semicolon.  Returns what they become, nil if they are wrong, and the position after
--- it, nil if the statement waits for the preprocessor.
+-- it, nil if the statement waits for the preprocessor; then the place that KENTRYID names.
 local function clauses(i, kind, word)
-	local out, seen = {}, {}
+	local out, seen, goes = {}, {}, nil
 	while true do
 		i = skip_space(i)
-		if source:sub(i, i) == ";" then return table.concat(out, " "), i + 1 end
+		if source:sub(i, i) == ";" then return table.concat(out, " "), i + 1, goes end
 		local clause, after = source:match("^([%a_][%w_]*)()", i)
+		if clause == "KENTRYID" and word == "KRETURN" and not goes then
+			goes, i = place_named(skip_space(after), i, clause)
+			if not goes then return nil, i end
+			goto continue
+		end
 		if not clause or not CLAUSES[clause] then
 			local found = clause or source:sub(i, i)
 			local waits = not expanded and (clause ~= nil or found == "#")
@@ -309,6 +333,7 @@ local function clauses(i, kind, word)
 			complain(at, "a CALL passes three keys; position 3 is the resume key that the kernel makes")
 		end
 		if counts then out[#out + 1] = EMIT[clause](list, at, clause) end
+		::continue::
 	end
 end
 
@@ -316,7 +341,12 @@ end
 local function statement(word, start, i)
 	local kind, out = STATEMENTS[word], {}
 	i = skip_space(i)
-	if kind ~= "entry" then
+	if kind == "place" then
+		local label
+		label, i = place_named(i, start, word)
+		if not label then return nil, i end
+		out[1] = "if (0) { " .. label .. ": ;"
+	elseif kind ~= "entry" then
 		local list
 		if source:sub(i, i) == "(" then list, i = arguments(i) end
 		if not list or #list ~= 2 or not given(list[1]) or not given(list[2]) then
@@ -326,11 +356,16 @@ local function statement(word, start, i)
 		out[1] = ("_kk_exit(&_jumpbuf, %s, (%s));"):format(slot(list[1]), own(list[2]))
 	end
 	if kind ~= "exit" and kind ~= "fork" then out[#out + 1] = "_kk_entry(&_jumpbuf);" end
-	local text
-	text, i = clauses(i, kind, word)
+	local text, goes
+	text, i, goes = clauses(i, kind, word)
 	if not text then return nil, i end
 	out[#out + 1] = text
-	if JUMP[kind] then out[#out + 1] = ("_kk_jump(&_jumpbuf, %s);"):format(JUMP[kind]) end
+	if word == "KRETURN" and not goes and source:find("%f[%w_]KENTRY%s*%(%s*%)") then goes = place({}) end
+	if goes then
+		out[#out + 1] = "goto " .. goes .. ";"
+	elseif kind == "place" then
+		out[#out + 1] = ("_kk_jump(&_jumpbuf, %s); }"):format(JUMP["return"])
+	elseif JUMP[kind] then out[#out + 1] = ("_kk_jump(&_jumpbuf, %s);"):format(JUMP[kind]) end
 	return "{ " .. table.concat(out, " ") .. " }", i
 end
 
@@ -444,13 +479,19 @@ function M.translate(text, file, is_expanded)
 	local function word_at(at, word, after)
 		if STATEMENTS[word] then
 			nested = open[#open] == "("
+			local found = #errors
 			local made, next_i = statement(word, at, after)
-			if not next_i then
-				-- As it was written, for the second pass.
+			if made and not expanded and source:sub(at, next_i - 1):find("\n[ \t]*#") then
+				-- Directives in it decide what it is.
+				for n = #errors, found + 1, -1 do errors[n] = nil end
+				made = nil
+			end
+			if not made then
+				-- As it was written, for the second pass; or it is in no part that is compiled.
 				fresh, begins = false, false
 				return after
 			end
-			replace(at, next_i, made or ";", true)
+			replace(at, next_i, made, true)
 			fresh, begins = true, true
 			return next_i
 		end
