@@ -241,10 +241,10 @@ static void bank_destroy_space(unsigned bank)
 	static bool doomed[OBJECTS];
 	unsigned above = objects[bank].bank;
 
-	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; i < objects_used; i++)
 		doomed[i] = objects[i].kind != KIND_NONE && is_below(objects[i].kind == KIND_BANK ? i : objects[i].bank, bank);
 	/* Objects first: who waits on one is told, and no window of ours shows what will be no more. */
-	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; i < objects_used; i++)
 		if (doomed[i] && objects[i].kind != KIND_BANK && objects[i].kind != KIND_NONE)
 			object_end(i);
 	for (unsigned k = NODES; k <= PAGES; k++)
@@ -252,14 +252,14 @@ static void bank_destroy_space(unsigned bank)
 			objects[i].bank_of.live[k] -= objects[bank].bank_of.live[k];
 			objects[i].bank_of.freed[k] += objects[bank].bank_of.live[k];
 		}
-	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++) {
+	for (unsigned i = OBJECT_FIRST; i < objects_used; i++) {
 		if (!doomed[i] || objects[i].kind != KIND_BANK)
 			continue;
 		object_get(i, SLOT_NATIVE, R_A);
 		native_end(i, R_A);
 		node_tree_swap(R_STORE, i, 3, CR_VOID, CR_TMP0);
 		bank_free(CR_BANK, CR_TMP0);
-		objects[i].kind = KIND_NONE;
+		object_free(i);
 	}
 }
 

@@ -451,7 +451,7 @@ void circuits_poll(void)
 	if (circuit(console_reader())->circuit.reading && object_get(console, SLOT_STREAM_IN, R_D) == RC_OK && stream_read(R_D, sizeof bytes, bytes, sizeof bytes, &length) == RC_OK)
 		for (size_t i = 0; i < length; i++)
 			circuit_input(console, bytes[i] == '\n' ? '\r' : bytes[i]);
-	for (unsigned i = OBJECT_FIRST; parked && i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; parked && i < objects_used; i++)
 		if (objects[i].kind == KIND_CIRCUIT && objects[i].circuit.writing)
 			writer_try(i);
 }

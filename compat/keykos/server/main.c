@@ -22,7 +22,8 @@ static uint8_t reply_string[4096];
 
 #define STRING_PADDED 320u                   /* up to here message_string is zero behind what was received */
 #define STRING_WORKED 64u                    /* up to here a serving function may write into it */
-static unsigned objects_used = OBJECT_FIRST; /* from here on none was ever made */
+unsigned objects_used = OBJECT_FIRST;
+static unsigned objects_full = OBJECT_FIRST; /* no object below is free */
 
 /* ---- answers ----------------------------------------------------------------------------- */
 
@@ -67,10 +68,11 @@ void wrapper_fill(cap_t node, unsigned index, uint32_t format)
 
 uint32_t object_make(enum kind kind, unsigned bank, unsigned *index)
 {
-	unsigned i = OBJECT_FIRST;
+	unsigned i = objects_full;
 
 	while (i < objects_used && objects[i].kind != KIND_NONE)
 		i++;
+	objects_full = i;
 	if (i == OBJECTS)
 		return RC_NO_SPACE;
 	if (path_make(i) != RC_OK || (bank ? bank_take(bank, 0, CR_TMP0) : bank_alloc_node(CR_BANK, CR_TMP0)) != RC_OK)
@@ -84,6 +86,14 @@ uint32_t object_make(enum kind kind, unsigned bank, unsigned *index)
 	objects[i].bank = bank;
 	*index = i;
 	return RC_OK;
+}
+
+/* The index is the next one's. */
+void object_free(unsigned index)
+{
+	objects[index].kind = KIND_NONE;
+	if (index < objects_full)
+		objects_full = index;
 }
 
 /* Its own storage, then its node: with that every key to it is void. */
@@ -100,7 +110,7 @@ void object_end(unsigned index)
 		bank_give(o->bank, 0, CR_TMP0);
 	else if (!o->bank)
 		bank_free(CR_BANK, CR_TMP0);
-	o->kind = KIND_NONE;
+	object_free(index);
 }
 
 uint32_t object_get(unsigned index, unsigned slot, cap_t to)

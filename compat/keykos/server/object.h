@@ -81,7 +81,8 @@ struct object {
 		struct {
 			uint64_t made;
 			uint16_t count, used, free, limit; /* free: 1 + the first record of those given back */
-			uint8_t by_name, user_length, user[128];
+			uint16_t longest, shortest, longest_name, shortest_name; /* of the records, unless stale */
+			uint8_t by_name, stale, user_length, user[128];
 		} records;
 		struct { uint8_t rights; } view;
 		struct { uint64_t tod; uint8_t waiting; } timer;
@@ -98,6 +99,7 @@ struct object {
 	};
 };
 extern struct object objects[OBJECTS];
+extern unsigned objects_used;              /* from this index on none was ever made */
 
 /* The message being served. */
 extern struct msg message;
@@ -132,6 +134,7 @@ static inline uint64_t arg64(unsigned offset)
 /* Objects.  A slot of an object's node is addressed by (index, slot). */
 uint32_t object_make(enum kind kind, unsigned bank, unsigned *index);
 void object_end(unsigned index);
+void object_free(unsigned index);          /* of what has given its storage back */
 uint32_t object_get(unsigned index, unsigned slot, cap_t to);
 void object_put(unsigned index, unsigned slot, cap_t from);
 void object_key(unsigned index, unsigned which_face, cap_t to);

@@ -200,10 +200,41 @@ static void number_free(unsigned number)
 	rc_->records.free = number + 1;
 }
 
+/*
+ * The extremes of the lengths are kept as records come.  When one that is an extreme goes they are stale, and the next who
+ * asks for statistics has them made anew: whoever asks for the type only, again and again, does not pay for that.
+ */
+static void lengths_clear(void)
+{
+	rc_->records.longest = rc_->records.longest_name = 0;
+	rc_->records.shortest = rc_->records.shortest_name = UINT16_MAX;
+}
+
+static void lengths_add(const struct record *r)
+{
+	struct object *o = rc_;
+	uint16_t n = r->bytes[0];
+
+	o->records.longest = r->length > o->records.longest ? r->length : o->records.longest;
+	o->records.shortest = r->length < o->records.shortest ? r->length : o->records.shortest;
+	o->records.longest_name = n > o->records.longest_name ? n : o->records.longest_name;
+	o->records.shortest_name = n < o->records.shortest_name ? n : o->records.shortest_name;
+}
+
+static void lengths_remove(const struct record *r)
+{
+	const struct object *o = rc_;
+
+	if (r->length == o->records.longest || r->length == o->records.shortest || r->bytes[0] == o->records.longest_name ||
+	    r->bytes[0] == o->records.shortest_name)
+		rc_->records.stale = true;
+}
+
 static void record_remove(unsigned place)
 {
 	unsigned number = number_at(place);
 
+	lengths_remove(record(number));
 	if (record(number)->key)
 		keytree_swap(rc_index, number, CR_VOID, CR_VOID);
 	order_remove(place);
@@ -222,6 +253,7 @@ static uint32_t record_fill(unsigned number, bool with_key)
 	r->key = with_key;
 	r->length = message.recv_length ? message.recv_length : 1;
 	memcpy(r->bytes, message_string, r->length);
+	lengths_add(r);
 	return RC_OK;
 }
 
@@ -271,6 +303,7 @@ static uint32_t replace(unsigned place, bool with_key)
 	if (rights & NO_UPDATE)
 		return NOT_ALLOWED;
 	answer = tell(place) ? KEY_REPLACED : NO_KEY_REPLACED;
+	lengths_remove(record_at(place));
 	rc = record_fill(number_at(place), with_key);
 	if (rc == RC_OK)
 		return answer;
@@ -362,6 +395,7 @@ static uint32_t empty(void)
 	keytree_clear(rc_index);
 	arena_free(rc_index);
 	rc_->records.count = rc_->records.used = rc_->records.free = 0;
+	rc_->records.stale = true;
 	return RC_OK;
 }
 
@@ -376,15 +410,15 @@ static uint32_t statistics(void)
 		uint8_t user[128];
 	} s = { .id = 1, .version = 1, .rights = rights, .records = rc_->records.count, .limit = RECORDS };
 
-	for (unsigned i = 0; i < rc_->records.count; i++) {
-		const struct record *r = record_at(i);
-		uint32_t n = r->bytes[0];
-
-		s.longest = r->length > s.longest ? r->length : s.longest;
-		s.shortest = i == 0 || r->length < s.shortest ? r->length : s.shortest;
-		s.longest_name = n > s.longest_name ? n : s.longest_name;
-		s.shortest_name = i == 0 || n < s.shortest_name ? n : s.shortest_name;
-	}
+	if (rc_->records.stale)
+		lengths_clear();
+	for (unsigned i = 0; rc_->records.stale && i < rc_->records.count; i++)
+		lengths_add(record_at(i));
+	rc_->records.stale = false;
+	s.longest = rc_->records.longest;
+	s.longest_name = rc_->records.longest_name;
+	s.shortest = rc_->records.count ? rc_->records.shortest : 0;
+	s.shortest_name = rc_->records.count ? rc_->records.shortest_name : 0;
 	s.tod = rc_->records.made;
 	memcpy(s.user, rc_->records.user, sizeof s.user);
 	reply_bytes(&s, sizeof s);
@@ -400,7 +434,7 @@ static uint32_t weaken(void)
 
 	if (message.recv_length != 4)
 		return BAD_NAME;
-	for (view = OBJECT_FIRST; !found && view < OBJECTS; view++)
+	for (view = OBJECT_FIRST; !found && view < objects_used; view++)
 		if (objects[view].kind == KIND_RECORDS_VIEW && objects[view].view.rights == mask) {
 			object_get(view, 0, R_B);
 			found = key_open(R_B, KIND_RECORDS, &of, &which_face) && of == rc_index;
@@ -488,7 +522,7 @@ void records_end(unsigned index)
 {
 	unsigned of, which_face;
 
-	for (unsigned view = OBJECT_FIRST; view < OBJECTS; view++) {
+	for (unsigned view = OBJECT_FIRST; view < objects_used; view++) {
 		if (objects[view].kind != KIND_RECORDS_VIEW)
 			continue;
 		object_get(view, 0, R_A);
@@ -507,6 +541,7 @@ uint32_t records_make(unsigned index, uint32_t order, cap_t to)
 	objects[made].records.by_name = order & 1;
 	objects[made].records.limit = order / 2 > RECORD_MAX ? RECORD_MAX : order / 2;
 	objects[made].records.made = time_now();
+	objects[made].records.stale = true;
 	object_key(made, 0, to);
 	return RC_OK;
 }

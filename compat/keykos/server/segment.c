@@ -506,7 +506,7 @@ void segments_of_domain_end(const struct entry *domain)
 {
 	if (owned == 0)
 		return;
-	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; i < objects_used; i++)
 		if (objects[i].kind == KIND_VCS && objects[i].seg.owner && objects[i].seg.owner == domain->second)
 			object_end(i);
 }

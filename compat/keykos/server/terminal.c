@@ -309,7 +309,7 @@ void zapper_lost(unsigned above)
 {
 	unsigned index;
 
-	for (unsigned i = OBJECT_FIRST; i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; i < objects_used; i++)
 		if (objects[i].kind == KIND_ZAPPER && circuit_above(i, &index) && index == above)
 			waiter_answer(i, RC_OK);
 }

@@ -46,7 +46,7 @@ void alarm_set(void)
 {
 	uint64_t first = NEVER, now_ns = 0, now = time_now();
 
-	for (unsigned i = OBJECT_FIRST; waiting && i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; waiting && i < objects_used; i++)
 		if (waits(&objects[i]) && due_of(&objects[i]) < first)
 			first = due_of(&objects[i]);
 	if (journal_runs() && first > now + JOURNAL_PERIOD_US * UNITS)
@@ -74,7 +74,7 @@ void waits_expire(void)
 {
 	uint64_t now = time_now();
 
-	for (unsigned i = OBJECT_FIRST; waiting && i < OBJECTS; i++)
+	for (unsigned i = OBJECT_FIRST; waiting && i < objects_used; i++)
 		if (waits(&objects[i]) && due_of(&objects[i]) <= now)
 			answer(i, RC_OK);
 	circuits_poll();
@@ -219,7 +219,7 @@ static void leave(unsigned index, unsigned id)
 
 static void collect(unsigned index, bool all)
 {
-	for (unsigned id = OBJECT_FIRST; id < OBJECTS; id++) {
+	for (unsigned id = OBJECT_FIRST; id < objects_used; id++) {
 		if (!is_of(id, index))
 			continue;
 		object_get(id, SLOT_GUARD, R_A);
