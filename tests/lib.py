@@ -3,6 +3,9 @@
 A test is a function test_NAME() in tests/SUITE/*.py whose docstring says in a sentence what holds.  It fails by
 raising; skip("why") says that this machine lacks what it needs.  @limit(SECONDS) sets another time limit than
 the usual one.  Tests run in processes of their own, two at a time, in an empty directory of their own.
+
+A test never supposes that something has happened because time has gone by: it waits for what shows it (until(),
+Life.wait_for, Terminal.wait).  What is about time itself counts instructions (--icount).
 """
 
 import difflib
@@ -10,11 +13,15 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 KEROS = os.path.join(BUILD, "keros")
 RUN_SECONDS = 60
+# How many times slower than a quiet machine of 2026 one may be: all limits of time are multiplied by it.  They are there
+# to end what hangs; no test tells by the clock of the host whether something is right.
+PATIENCE = float(os.environ.get("PATIENCE") or 6)
 
 # What a sandbox starts with, so that a host's run sees the same.
 GUEST_ENV = {"PATH": "/bin:/usr/bin:/sbin:/usr/sbin:/usr/local/bin", "HOME": "/root", "TERM": "dumb"}
@@ -49,7 +56,8 @@ class Result:
 
 
 def run(argv, stdin=b"", timeout=RUN_SECONDS, env=None, cwd=None):
-    """Runs a program on the host to its end; a program that takes too long is an AssertionError."""
+    """Runs a program on the host to its end; a program that takes too long (times PATIENCE) is an AssertionError."""
+    timeout *= PATIENCE
     if isinstance(stdin, str):
         stdin = stdin.encode()
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -77,10 +85,10 @@ def run_native(name, timeout=RUN_SECONDS, options=()):
 
 
 def run_lua(script, *options, stdin=b"", timeout=RUN_SECONDS):
-    """keros lua OPTIONS s.lua, with this text as the script."""
+    """keros lua OPTIONS s.lua, with this text as the script.  Time is instructions, and idle time passes at once."""
     with open("s.lua", "w") as file:
         file.write(script)
-    return run([KEROS, "lua", *options, "s.lua"], stdin=stdin, timeout=timeout)
+    return run([KEROS, "lua", "--icount", *options, "s.lua"], stdin=stdin, timeout=timeout)
 
 
 def lua_output(script, *options):
@@ -88,6 +96,30 @@ def lua_output(script, *options):
     result = run_lua(script, *options)
     assert result.status == 0, result
     return result.stdout.decode()
+
+
+def child_of(process):
+    """The number of the process that this one has started: of a keros command, its machine's."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == process.pid:
+            return int(pid)
+    raise AssertionError("process %d has no child" % process.pid)
+
+
+def until(true, what, seconds=60):
+    """Waits until true() is, and returns what it answered."""
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        answer = true()
+        if answer:
+            return answer
+        assert time.monotonic() < end, "this never came: %s" % what
+        time.sleep(0.02)
 
 
 def folder(name, files=()):

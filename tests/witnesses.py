@@ -8,26 +8,28 @@ import os
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
 
 import qemu
-from lib import BUILD, KEROS, run, tree_with
+from lib import BUILD, KEROS, PATIENCE, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
 IN_FLIGHT = 500                # lines printed just before a kill that the host may not have got
+MORE_LIVES = 8                 # times as many as were asked for, at the most
 STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"P": 1, b"L": 8, b"W": None}
 
 
 class Life:
     """One run of a machine with a disk, its output read as it comes."""
 
-    def __init__(self, options, command=(), verb="run", env=None):
+    def __init__(self, options, command=(), verb="run", env=None, stdin=subprocess.DEVNULL, before=()):
         before_command = ["--"] if command and verb != "lua" else []
-        self.process = subprocess.Popen([KEROS, verb, *options, *before_command, *command], env=env,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([*before, KEROS, verb, *options, *before_command, *command], env=env,
+                                        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines, self.errors = [], b""
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]
         for thread in self.threads:
@@ -44,15 +46,19 @@ class Life:
 
     def wait_for(self, fits, seconds=60):
         """Until a line fits; the line."""
-        end, seen = time.monotonic() + seconds, 0
+        end, seen, ended = time.monotonic() + seconds * PATIENCE, 0, False
         while time.monotonic() < end:
             while seen < len(self.lines):
                 if fits(self.lines[seen]):
                     return self.lines[seen]
                 seen += 1
-            assert self.process.poll() is None, "the machine ended: %r %r" % (self.lines[-5:], self.errors)
+            if ended:
+                raise AssertionError("the machine ended: %r %r" % (self.lines[-5:], self.errors))
+            ended = self.process.poll() is not None
+            if ended:
+                self.join()                    # what it printed last may not have been read yet
             time.sleep(0.02)
-        raise AssertionError("nothing came in %d s: %r" % (seconds, self.lines[-5:]))
+        raise AssertionError("nothing came in %d s: %r" % (seconds * PATIENCE, self.lines[-5:]))
 
     def kill(self):
         """As a loss of power: QEMU dies with the command."""
@@ -60,7 +66,7 @@ class Life:
         self.join()
 
     def join(self, seconds=60):
-        status = self.process.wait(seconds)
+        status = self.process.wait(seconds * PATIENCE)
         for thread in self.threads:
             thread.join()
         return status
@@ -69,6 +75,12 @@ class Life:
 def check_image(disk):
     result = run([KEROS, "store", disk], timeout=120)
     assert result.status == 0, "the image is not sound after a kill:\n%r" % result
+
+
+def generation(disk):
+    """Of the newest header of an image, whether a machine uses it or not (kernel/store/format.h)."""
+    with open(disk, "rb") as file:
+        return max(struct.unpack_from("<I", os.pread(file.fileno(), 24, frame * 4096), 16)[0] for frame in (1, 2))
 
 
 class Witness:
@@ -171,7 +183,7 @@ class Instructions:
     def live(self, options, command, verb):
         life = Life([*options, "--icount"], command, verb, env=qemu.environment(more=["-plugin", "%s,at=%d" % (self.PLUGIN, self.at)]))
         try:
-            status = life.join(120)
+            status = life.join(240)
         except subprocess.TimeoutExpired:
             life.kill()
             raise AssertionError("the machine did not come so far in two minutes: %r" % life.lines[-3:])
@@ -179,16 +191,20 @@ class Instructions:
         return life
 
 
-def kill_loop(options_of, kills, seed, killer=None):
+def kill_loop(options_of, kills, seed, killer=None, enough=None):
     """So many lives, each killed at a random moment; the image is checked after each.  Returns the witness.  What fails
-    keeps its image, and says with which seed, and at which kill and moment."""
+    keeps its image, and says with which seed, and at which kill and moment.
+
+    enough: {kind of line: how many}; on a slow machine there are more lives until so many were seen."""
     random.seed(seed)
     killer = killer or HostTimes()
     disk = os.path.join(os.getcwd(), "kills-%d.disk" % seed)
     options, command = options_of(disk)
     verb = "lua" if options_of is lua_options else "run"
     witness, moments = Witness(seed), []
-    for kill in range(kills):
+    for kill in range(kills * MORE_LIVES):
+        if kill >= kills and all(witness.counts.get(kind, 0) >= count for kind, count in (enough or {}).items()):
+            break
         moments.append(killer.choose())
         try:
             life = killer.live(options, command, verb)
@@ -203,6 +219,8 @@ def kill_loop(options_of, kills, seed, killer=None):
     life.kill()
     witness.take(life.lines)
     os.remove(disk)
+    for kind, count in (enough or {}).items():
+        assert witness.counts.get(kind, 0) >= count, "only %r in %d lives (seed %d)" % (witness.counts, kill + 1, seed)
     return witness
 
 

@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from _assess import assess, events, granted, row  # noqa: E402
-from lib import BUILD, KEROS, expect, limit, run, tree_with  # noqa: E402
+from lib import BUILD, KEROS, PATIENCE, expect, limit, run, tree_with, until  # noqa: E402
 
 
 def test_probe_is_no_grant():
@@ -163,18 +163,13 @@ def test_interrupted_it_leaves_nothing():
     """Stopped from the keyboard, it ends and its folder of copies is gone."""
     import signal
     import subprocess
-    import time
     os.makedirs("tmp")
     env = dict(os.environ, TMPDIR=os.path.abspath("tmp"))
     process = subprocess.Popen([KEROS, "assess", "-o", "a", "--", "sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=env, start_new_session=True)
-    for _ in range(200):
-        time.sleep(0.05)
-        if any(os.path.exists(os.path.join("tmp", d, "1-wide.jsonl")) for d in os.listdir("tmp")):
-            break
-    assert os.listdir("tmp"), "it has not begun"
+    until(lambda: any(os.path.exists(os.path.join("tmp", d, "1-wide.jsonl")) for d in os.listdir("tmp")), "the first run")
     os.killpg(process.pid, signal.SIGINT)
-    status = process.wait(30)
+    status = process.wait(30 * PATIENCE)
     assert status != 0 and os.listdir("tmp") == [], (status, os.listdir("tmp"))
 
 

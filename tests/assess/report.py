@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from _assess import assess  # noqa: E402
-from lib import ROOT, limit, skip, tree_with  # noqa: E402
+from lib import PATIENCE, ROOT, limit, skip, tree_with  # noqa: E402
 
 VOID = {"meta", "br", "line", "circle"}
 
@@ -83,7 +83,7 @@ def test_picture_in_a_browser():
                              "--user-data-dir=" + os.path.abspath("profile"), "--host-resolver-rules=MAP * ~NOTFOUND",
                              "--window-size=1200,2000", "--virtual-time-budget=5000", "--screenshot=" + os.path.abspath("a/page.png"),
                              "--dump-dom", "file://" + os.path.abspath("a/probe.html")],
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200)
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200 * PATIENCE)
     found = re.search(rb'<p id="probe">(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (-?\d+)</p>', result.stdout)
     assert found, result.stderr[-2000:]
     width, height, before, after, dots, rows, loaded = map(int, found.groups())

@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from _assess import assess, events  # noqa: E402
-from lib import BUILD, GUEST_ENV, host_root, limit, run_keros, skip, tree_with  # noqa: E402
+from lib import BUILD, GUEST_ENV, PATIENCE, host_root, limit, run_keros, skip, tree_with  # noqa: E402
 
 FILE = re.compile(r'^(?:\d+ +)?(\w+)\((?:AT_FDCWD<([^>]*)>, |\d+<([^>]*)>, )?"((?:[^"\\]|\\.)*)"(.*)\) += (-?\d+)')
 SECOND = re.compile(r', (?:AT_FDCWD<([^>]*)>, |\d+<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
@@ -27,7 +27,7 @@ def strace_uses(script, tree):
     env = ["%s=%s" % item for item in GUEST_ENV.items()]
     subprocess.run(["strace", "-f", "-y", "-qq", "-s", "4096", "-e", "trace=%file", "-o", "trace", "chroot", top, "/bin/busybox",
                     "sh", "-c", "cd /root && script=$1 && shift && exec env -i \"$@\" sh -c \"$script\"", "sh", script, *env],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60 * PATIENCE)
     begun, found, absent = False, set(), set()
 
     def absolute(at, name):
@@ -119,7 +119,7 @@ def test_nothing_is_missed_of_sqlite():
     os.makedirs("data")
     command = ["sqlite3", os.path.abspath("data/my.db"), "create table t(a); insert into t values(1); select count(*) from t"]
     subprocess.run(["strace", "-f", "-qq", "-e", "trace=%file", "-o", "trace", "env", "-i", "HOME=/root", "PATH=/usr/bin:/bin", *command],
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=True)
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60 * PATIENCE, check=True)
     names = set()
     for line in open("trace"):
         found = re.search(r'"(/[^"]*)"', line)
@@ -152,7 +152,7 @@ WORK = {
 def test_recording_changes_nothing():
     """A program that is recorded does what it does otherwise: looks at the clock in many ways, and a name that nobody resolves."""
     script = ("i=0; while [ $i -lt 50 ]; do date +%s >/dev/null; i=$((i+1)); done; busybox wget -q -O /dev/null http://no.example/; "
-              "echo $?; busybox time -p true 2>&1 | wc -l; usleep 1000; timeout 1 sleep 0.01; echo $?")
+              "echo $?; busybox time -p true 2>&1 | wc -l; usleep 1000; timeout 300 sleep 0.01; echo $?")
     plain, recorded = run_keros(script, options=["--random"]), run_keros(script, options=["--random", "--record", "events"])
     assert plain.stdout == recorded.stdout and plain.status == recorded.status == 0, (plain, recorded)
     assert plain.stdout == b"1\n3\n0\n", plain

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from lib import BUILD
+from lib import BUILD, PATIENCE
 
 
 def boot(pack):
@@ -11,7 +11,7 @@ def boot(pack):
     done = subprocess.run(["qemu-system-x86_64", "-M", "pc", "-cpu", "max,-erms", "-m", "64M", "-nodefaults", "-display",
                            "none", "-no-reboot", "-kernel", os.path.join(BUILD, "kernel.elf"), "-initrd", pack,
                            "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=60)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=60 * PATIENCE)
     return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n"), done.returncode
 
 

@@ -66,11 +66,13 @@ class Table:
         return "".join("say #%d\n%s\n" % (n, row.command) for n, row in enumerate(self.rows))
 
     def run(self, programs=(), timeout=100):
-        """Boots, compares; returns the rows that failed, each with its reason in why."""
+        """Boots, compares; returns the rows that failed, each with its reason in why.
+
+        Time is instructions: a pause of 20 ms is one in which 20 million can be executed, however busy the host is."""
         with tempfile.NamedTemporaryFile("w", suffix=".cmd", delete=False) as file:
             file.write(self.script())
         try:
-            result = run([KEROS, "keykos", "--script", file.name, *programs], timeout=timeout)
+            result = run([KEROS, "keykos", "--icount", "--script", file.name, *programs], timeout=timeout)
         finally:
             os.unlink(file.name)
         parts = re.split(r"(?m)^#(\d+)\n", result.stdout.decode("utf-8", "backslashreplace"))

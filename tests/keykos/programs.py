@@ -9,7 +9,7 @@ from lib import KEROS, ROOT, run
 def script(text, *programs):
     with open("script.cmd", "w") as file:
         file.write(text)
-    result = run([KEROS, "keykos", "--script", "script.cmd", *programs], timeout=60)
+    result = run([KEROS, "keykos", "--icount", "--script", "script.cmd", *programs], timeout=60)
     assert result.status == 0, result
     return result.stdout.decode()
 
@@ -163,7 +163,7 @@ def talk(lines, status=0):
     """What the interpreter says to each line, by the line's number."""
     with open("script.cmd", "w", newline="") as file:
         file.write("".join("say #%d\n%s\n" % (n, line) for n, line in enumerate(lines)))
-    result = run([KEROS, "keykos", "--script", "script.cmd"], timeout=60)
+    result = run([KEROS, "keykos", "--icount", "--script", "script.cmd"], timeout=60)
     assert result.status == status, result
     parts = re.split(r"(?m)^#(\d+)\n", result.stdout.decode())
     return dict(zip((int(n) for n in parts[1::2]), parts[2::2]))

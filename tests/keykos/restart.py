@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from _table import u32  # noqa: E402
 from apps import sum_of  # noqa: E402
-from lib import KEROS, ROOT, limit  # noqa: E402
+from lib import KEROS, PATIENCE, ROOT, limit  # noqa: E402
 
 ROUNDS = 300000
 
@@ -39,10 +39,12 @@ class Interpreter:
         self.process.stdin.flush()
 
     def wait_for(self, text, seconds=60):
-        until = time.monotonic() + seconds
+        until = time.monotonic() + seconds * PATIENCE
         while text not in self.text:
             assert time.monotonic() < until, "no %r behind %r" % (text, self.text[-1500:])
-            assert self.process.poll() is None or text in self.text, "it ended: %r" % self.text
+            if self.process.poll() is not None:
+                self.reader.join()             # what it said last may not have been read yet
+                assert text in self.text, "it ended: %r" % self.text
             time.sleep(0.02)
 
     def kill(self):

@@ -301,7 +301,7 @@ def test_kernel_page():
     with open("script.cmd", "w") as file:
         file.write("kc journalnode 0 () (,kp)\ncfact pk peek.s 1\nkc pk 0 (,sb,m,sb) (,pe)\n" +
                    ("%skc systimer 7\nkc systimer 8\npause 300\n" % words) * 3)
-    out = run([KEROS, "keykos", "--script", "script.cmd"], timeout=50).stdout.decode()
+    out = run([KEROS, "keykos", "--icount", "--script", "script.cmd"], timeout=50).stdout.decode()
     pages, timers, idles = [], [], []
     for text in re.findall(r"%X([0-9A-F]+)", out):
         values = [int.from_bytes(bytes.fromhex(text[i:i + 16]), "little") for i in range(0, len(text), 16)]

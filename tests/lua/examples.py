@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from lib import BUILD, KEROS, ROOT, expect, limit, run, tree_with
+from lib import BUILD, KEROS, PATIENCE, ROOT, expect, limit, run, tree_with
 
 APPS = os.path.join(ROOT, "apps", "lua")
 
@@ -127,7 +127,7 @@ class Book:
         self.process.stdin.flush()
 
     def line(self, seconds=60):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while b"\n" not in self.pending:
             ready = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]
             piece = os.read(self.process.stdout.fileno(), 65536) if ready else b""
@@ -163,7 +163,7 @@ def test_guestbook():
         if life == 6:
             book.write("")
             book.process.stdin.close()
-            assert book.process.wait(60) == 0
+            assert book.process.wait(60 * PATIENCE) == 0
             break
         for _ in range(rng.randrange(1, 6)):
             text = "entry-%d" % written

@@ -22,11 +22,12 @@ import tarfile
 import tempfile
 
 import programs
+from lib import PATIENCE
 
 ROOT = programs.ROOT
 MARK = b"\n@@@ files of out/ follow @@@\n"
 HOST_ONLY = os.environ.get("SCENARIO_PEER") == "host"
-SECONDS = 120
+SECONDS = 120                  # times PATIENCE
 
 # Comes before each script: nothing of the environment outside may show.
 PRELUDE = """\
@@ -149,7 +150,7 @@ def keros_command(tree, *options):
 
 def run_host(top, command, stdin, seconds):
     done = subprocess.run(command, cwd=os.path.join(top, "root"), input=stdin, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=seconds, env={"PATH": "/bin:/usr/bin"},
+                          stderr=subprocess.PIPE, timeout=seconds * PATIENCE, env={"PATH": "/bin:/usr/bin"},
                           preexec_fn=lambda: os.umask(0o022))
     status = done.returncode if done.returncode >= 0 else 128 - done.returncode
     return Result(status, done.stdout, done.stderr)
@@ -157,7 +158,7 @@ def run_host(top, command, stdin, seconds):
 
 def run_keros(top, command, stdin, seconds):
     done = subprocess.run(keros_command(top) + command, input=stdin, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=seconds)
+                          stderr=subprocess.PIPE, timeout=seconds * PATIENCE)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

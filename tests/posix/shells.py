@@ -89,7 +89,8 @@ for i in 1 2 3 4 5; do (echo $i > out/job.$i) & done; wait
 cat out/job.*
 wait 999999 2>/dev/null; echo "unknown $?"
 sleep 60 & a=$!; kill -STOP $a; kill -CONT $a; kill -KILL $a; wait $a 2>/dev/null; echo "stopped and killed $?"
-( sleep 0.3; kill -USR1 $$ ) & trap 'echo woken' USR1; wait; echo "wait was cut short: $?"
+trap 'woken=yes' USR1; ( while sleep 0.2; do kill -USR1 $$; done ) & waker=$!; wait; echo "wait was cut short: $? $woken"
+kill -KILL $waker; wait $waker 2>/dev/null; echo "and the waker ended: $?"
 timeout 1 sleep 30; echo "timeout $?"
 """, status=0, expect="timeout 143")
 

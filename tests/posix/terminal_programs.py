@@ -10,10 +10,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from scenario import HOST_ONLY, PRELUDE, keros_command, licences, stage  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
+ESCAPE = "\x1b"
+
 
 def type_on_both(script, typing, files):
     """Runs a script on a terminal on either side, types the keys, and returns what each printed after the
-    line `=====`.  typing: pairs of what to wait for on the screen, and the keys to press then."""
+    line `=====`.  typing: pairs of what to wait for on the screen, and the keys to press then; after ESCAPE vi shows
+    that it has left its insertion."""
     printed = []
     for side in ("host", "host" if HOST_ONLY else "keros"):
         top = tempfile.mkdtemp(prefix="terminal.")
@@ -29,7 +32,10 @@ def type_on_both(script, typing, files):
             terminal = Terminal(keros_command(top) + command)
         for text, keys in typing:
             terminal.wait_text(text)
-            terminal.keys(keys)
+            if keys == ESCAPE:
+                terminal.escape(r"- notes")
+            else:
+                terminal.keys(keys)
         terminal.wait_text("=====")
         printed.append(terminal.wait_text("=end=").replace("\r", ""))
         status = terminal.end()
@@ -49,10 +55,13 @@ def test_vi():
     compare_typing("cp licences/BSD notes; bin/vi notes; s=$?; echo =====; cat notes; md5sum notes; echo status $s;"
                    " echo =end=; exit 7", [
                        ("University of California", ":%s/University/Museum/g\r"),
-                       ("Museum of California", "ggOa line on top\x1b"),
-                       ("a line on top", "jdd"),
-                       ("", "Goa line at the end\x1byyp"),
-                       ("a line at the end", "/WARRANTIES\rcwPROMISES\x1bddu"),
+                       ("Museum of California", "ggOa line on top"),
+                       ("a line on top", ESCAPE),
+                       ("", "jddGoa line at the end"),
+                       ("a line at the end", ESCAPE),
+                       ("", "yyp/WARRANTIES\rcwPROMISES"),
+                       ("PROMISES", ESCAPE),
+                       ("", "ddu"),
                        ("restored", ":wq\r")],
                    licences(), "a line at the end\na line at the end")
 
@@ -60,8 +69,9 @@ def test_vi():
 def test_vi_quit_without_writing():
     """vi leaves the file as it was with :q!, and refuses :q on a changed one."""
     compare_typing("echo original > notes; bin/vi notes; echo =====; cat notes; echo =end=; exit 7", [
-        ("original", "ichanged \x1b"),
-        ("changed", ":q\r"),
+        ("original", "ichanged "),
+        ("changed", ESCAPE),
+        ("", ":q\r"),
         ("No write since last change", ":q!\r")], {}, "original\n")
 
 

@@ -4,10 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 
 import lib
-from lib import KEROS, expect, folder, limit, run_keros, skip
+from lib import KEROS, PATIENCE, child_of, expect, folder, limit, run_keros, skip, until
 
 
 class Running:
@@ -25,7 +24,7 @@ class Running:
         self.process.stdin.flush()
 
     def end(self):
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=60 * PATIENCE)
         return out.decode("utf-8", "backslashreplace"), err.decode("utf-8", "backslashreplace"), self.process.returncode
 
 
@@ -117,26 +116,14 @@ def test_full_disk():
         subprocess.run(["umount", top], check=True)
 
 
-def qemu_of(process):
-    """The machine's process: the child of a keros command."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            fields = open("/proc/%s/stat" % pid).read().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == process.pid:
-            return int(pid)
-    raise AssertionError("no machine runs")
-
-
 def test_machine_killed():
     """If QEMU is killed in the middle of writing, the command says so with status 125; the host has what was written before."""
     top = folder("killed", {"ro/f": b"untouched\n", "w/before": b"before\n"})
     run = Running("echo done >/w/first; echo ready; while :; do echo more >>/w/log; cat /r/f >/dev/null; done",
                   ["--rw", top + "/w:/w", "--ro", top + "/ro:/r"])
     assert run.line() == "ready"
-    time.sleep(0.5)
-    os.kill(qemu_of(run.process), signal.SIGKILL)
+    until(lambda: os.path.exists(top + "/w/log") and os.path.getsize(top + "/w/log") > 100, "a line in the log")
+    os.kill(child_of(run.process), signal.SIGKILL)
     _, err, status = run.end()
     assert status == 125 and "QEMU was killed" in err, (status, err)
     assert open(top + "/w/first").read() == "done\n" and open(top + "/w/before").read() == "before\n"
@@ -186,7 +173,7 @@ def test_power_loss():
             seen.append(run.line())
             if want(seen):
                 break
-        os.kill(qemu_of(run.process), signal.SIGKILL)
+        os.kill(child_of(run.process), signal.SIGKILL)
         run.end()
         assert want(seen), seen[-20:]
         return seen

@@ -104,7 +104,7 @@ def test_live():
     run.stdin.write(b"\n")
     run.stdin.close()
     assert run.stdout.read() == b"gone\n"
-    assert run.wait(60) == 0
+    assert run.wait(60 * lib.PATIENCE) == 0
 
 
 def test_large():

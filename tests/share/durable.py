@@ -2,25 +2,30 @@
 
 import os
 import shutil
+import signal
 
-from lib import BUILD, KEROS, run, skip, tree_with
+from lib import BUILD, child_of, skip, tree_with
+from witnesses import Life
 
 CALLS = ("fsync", "fdatasync")
 
 
 def counted(method):
-    """(numbers printed, calls of the host's fsync and fdatasync) of a second of durable.c."""
+    """(numbers printed, calls of the host's fsync and fdatasync) while durable.c printed some."""
     strace = shutil.which("strace")
     if not strace:
         skip("no strace")
     os.makedirs("w", exist_ok=True)
     tree = tree_with({"bin/durable": ("copy", os.path.join(BUILD, "programs", "durable"))})
-    result = run([strace, "-f", "--seccomp-bpf", "-qq", "-o", "calls", "-e", "trace=fsync,fdatasync", KEROS, "run", "--time", "4s",
-                  "--tree", tree, "--rw", "w:/w", "--", "durable", method, "/w/d"], timeout=60)
-    assert b"BAD" not in result.stdout, result
+    life = Life(["--tree", tree, "--rw", "w:/w"], ["durable", method, "/w/d"],
+                before=[strace, "-f", "--seccomp-bpf", "-qq", "-o", "calls", "-e", "trace=fsync,fdatasync"])
+    life.wait_for(lambda line: line.startswith(b"BAD") or sum(l.startswith(b"A ") for l in life.lines) >= 100)
+    os.kill(child_of(life.process), signal.SIGTERM)
+    life.join()
+    assert not any(line.startswith(b"BAD") for line in life.lines), life.lines
     with open("calls") as calls:
         synced = sum(any(" %s(" % name in line for name in CALLS) for line in calls)
-    return result.stdout.count(b"A "), synced, result
+    return sum(line.startswith(b"A ") for line in life.lines), synced, (life.lines[-5:], life.errors)
 
 
 def test_synced_on_the_host():

@@ -3,11 +3,10 @@
 import os
 import re
 import signal
-import time
 
-from lib import KEROS, limit
+from lib import KEROS, limit, until
 from terminal import PROMPT, Terminal
-from witnesses import check_image
+from witnesses import check_image, generation
 
 OPTIONS = ["--disk", "d", "--disk-size", "512M"]
 
@@ -46,8 +45,7 @@ def test_one_life():
     t.run("mark=here-was-I")
     t.line("(i=0; while :; do i=$((i+1)); echo $i > /tmp/n; sleep 0.1; done) &")
     t.wait(PROMPT)
-    time.sleep(1)
-    before = count_of(t)
+    before = until(lambda: count_of(t), "a number")
     t.run("sync")
     for life in range(2, 4):
         kill_machine(t)
@@ -56,10 +54,8 @@ def test_one_life():
         assert "unning" in t.run("jobs"), "the job is not the shell's"
         now = count_of(t)
         assert now >= before, (before, now)
-        time.sleep(1.5)
-        later = count_of(t)
-        assert later > now, "the script does not count on: %d, %d" % (now, later)
-        before = later
+        until(lambda: count_of(t) > now, "a number above %d: the script does not count on" % now)
+        before = now
         t.run("sync")
     kill_machine(t)
     check_image("d")
@@ -71,19 +67,24 @@ def test_full_screen():
     t = shell()
     t.wait(PROMPT)
     t.run("echo one > /tmp/f; echo two >> /tmp/f")
-    t.start("vi /tmp/f")
+    t.line("while :; do sleep 0.2; echo >/tmp/other; done &")    # there is always something to save
+    t.wait(PROMPT)
+    t.line("vi /tmp/f")
     t.wait_text("two")
-    t.keys("othree and more\x1b")
+    t.keys("othree and more")
     t.wait_text("hree and more")
-    time.sleep(3)                      # a checkpoint by itself
+    t.escape(r"- /tmp/f")
+    begun = generation("d")            # the one under way may not have all; the next comes by itself
+    until(lambda: generation("d") > begun + 1, "a checkpoint by itself")
     kill_machine(t)
     t = shell()
     t.wait_text("goes on where it was")
     t.wait_text("two")
     t.wait_text("hree and more")
     t.wait_text("[Modified]")
-    t.keys("ofour\x1b")
+    t.keys("ofour")
     t.wait_text("our")
+    t.escape(r"- /tmp/f")
     t.keys(":wq\r")
     t.wait(PROMPT)
     text = t.run("cat /tmp/f")

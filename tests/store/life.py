@@ -54,33 +54,54 @@ def test_clock_goes_on():
     life.wait_for(lambda line: len(life.lines) > 3)
     life.kill()
     before = [float(line) for line in life.lines if line[:1].isdigit()]
-    time.sleep(3)
+    time.sleep(3)                      # without power
+    began = time.monotonic()
     life = Life(["--disk", "d"], ["sh", "-c", script])
     life.wait_for(lambda line: len(life.lines) > 3)
+    power = time.monotonic() - began
     life.kill()
     after = [float(line) for line in life.lines if line[:1].isdigit()]
     assert before == sorted(before) and after == sorted(after), (before, after)
-    assert before[-1] <= after[0] < before[-1] + 2.5, (before[-1], after[0])
+    # What the next life took is the machine's time; what was between the two is not.
+    assert before[-1] <= after[0] < before[-1] + power + 0.5, (before[-1], after[0], power)
 
 
 def test_wall_clock_is_set_anew():
-    """After time without power the wall clock is the machine's, not what it was; who sleeps sleeps the rest, not all of it again."""
-    script = "sync; (sleep 8; echo slept) & while :; do echo $(date +%s) $(cut -d. -f1 /proc/uptime); sync; sleep 1; done"
+    """After time without power the wall clock is the machine's, not what it was, and the time that it ran goes on."""
+    script = "sync; while :; do echo $(date +%s) $(cut -d. -f1 /proc/uptime); sync; done"
     life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script])
     life.wait_for(lambda line: len(life.lines) >= 4)
     life.kill()
-    assert b"slept" not in life.lines, life.lines
-    uptime = int(life.lines[-1].split()[1])
-    time.sleep(5)
+    wall, uptime = (int(word) for word in life.lines[-1].split())
+    time.sleep(5)                      # without power
+    began, began_at = time.monotonic(), time.time()
     life = Life(["--disk", "d"], ["true"])
     life.wait_for(lambda line: len(life.lines) >= 2)
-    wall, up = (int(word) for word in life.lines[1].split())
-    assert abs(wall - time.time()) <= 3, (wall, time.time())
-    assert uptime <= up <= uptime + 4, (uptime, up)
-    life.wait_for(lambda line: line == b"slept")
-    up = [int(line.split()[1]) for line in life.lines if b" " in line][-1]
+    power = time.monotonic() - began
     life.kill()
-    assert 7 <= up <= 11, "a sleep of 8 s from second 0 ended in second %d" % up
+    now, up = (int(word) for word in life.lines[1].split())
+    assert wall + 5 <= now and began_at - 1 <= now <= time.time() + 1, (wall, now, began_at)
+    assert uptime <= up <= uptime + power + 1, (uptime, up, power)
+
+
+def test_who_sleeps_sleeps_the_rest():
+    """Who slept when the power went is woken when the rest of his time has gone by, and does not sleep all of it again."""
+    # Half of the time has gone by; who begins to sleep when the machine has started again, for three quarters of it, is up later.
+    script = ("(sleep %d; echo first) & sleep %d; sync; echo down; read x; (sleep %d; echo second) & wait")
+    for seconds in (4, 16, 64):                # on a slow machine all of it goes by in the first life
+        held, writer = os.pipe()
+        life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script % (seconds, seconds // 2, seconds * 3 // 4)], stdin=held)
+        life.wait_for(lambda line: line == b"down")
+        life.kill()
+        os.close(held)
+        os.close(writer)
+        if b"first" not in life.lines:
+            break
+        os.remove("d")
+    life = Life(["--disk", "d"], ["true"])     # its input ends at once, and the script goes on
+    life.wait_for(lambda line: line == b"second")
+    life.kill()
+    assert life.lines[-2:] == [b"first", b"second"], life.lines
 
 
 @limit(180)
@@ -94,8 +115,8 @@ def test_calls_outside_in_flight():
     # Checkpoints all the time, so that many hold a call under way.
     script = "(while :; do sync; done) & n=0; while :; do n=$((n+1)); s=$(md5sum < /w/big 2>/dev/null) && sync && echo A $n $s || echo ERR $n; done"
     options = ["--mem", "48M", "--disk", "d", "--disk-size", "512M", "--rw", "share:/w"]
-    errors = last = 0
-    for life_number in range(6):
+    errors = last = life_number = 0
+    while life_number < 6 or not errors:
         life = Life(options, ["sh", "-c", script])
         life.wait_for(lambda line: len([l for l in life.lines if l.startswith(b"A ")]) >= 2)
         life.kill()
@@ -106,7 +127,8 @@ def test_calls_outside_in_flight():
         errors += len(failed)
         assert int(lines[0][1]) >= last, (last, life.lines)
         last = int(lines[-1][1])
-    assert errors, "no call was ever under way"
+        life_number += 1
+        assert life_number < 40, "no call was ever under way"
 
 
 def test_checkpoint_verb():

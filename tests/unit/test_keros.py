@@ -1,6 +1,7 @@
 """The keros command alone: streams, statuses, the terminal, complaints; QEMU is tests/unit/fake_qemu.py."""
 
 import os
+import re
 import select
 import signal
 import struct
@@ -112,15 +113,14 @@ def test_killed_keros_leaves_no_machine():
         child = int(file.read().split()[0])
     process.kill()
     process.wait()
-    for _ in range(100):
+
+    def is_gone():
         try:
             with open("/proc/%d/stat" % child) as file:
-                if file.read().split(")")[1].split()[0] == "Z":
-                    return
+                return file.read().split(")")[1].split()[0] == "Z"
         except FileNotFoundError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("QEMU %d still runs" % child)
+            return True
+    lib.until(is_gone, "the end of QEMU %d" % child)
 
 
 def test_terminate_signal():
@@ -129,11 +129,11 @@ def test_terminate_signal():
                                stderr=subprocess.PIPE)
     process.stderr.readline()
     process.terminate()
-    assert process.wait(10) == 143
+    assert process.wait(10 * lib.PATIENCE) == 143
 
 
 def on_terminal(args, keys, rows=30, columns=100):
-    """Runs keros on a pseudo-terminal, types keys once something was printed; returns (output, status, modes same)."""
+    """Runs keros on a pseudo-terminal, types keys once its command has printed "go"; returns (output, status, modes same)."""
     import fcntl
     import pty
     import termios
@@ -142,17 +142,17 @@ def on_terminal(args, keys, rows=30, columns=100):
     before = termios.tcgetattr(slave)
     process = subprocess.Popen([lib.KEROS, *args], env=fake_env(), stdin=slave, stdout=slave, stderr=slave,
                                start_new_session=True)
-    output, typed, end = b"", False, time.monotonic() + 20
+    output, typed, end = b"", False, time.monotonic() + 20 * lib.PATIENCE
     while time.monotonic() < end:
         ready, _, _ = select.select([master], [], [], 0.1)
         if ready:
             output += os.read(master, 65536)
         elif process.poll() is not None:
             break
-        elif output and not typed:
+        if re.search(b"go\r?\n", output) and not typed:
             os.write(master, keys)
             typed = True
-    status = process.wait(5)
+    status = process.wait(5 * lib.PATIENCE)
     same = termios.tcgetattr(slave) == before
     os.close(slave)
     os.close(master)
