@@ -1,9 +1,9 @@
 /*
  * control.c - sockets of running machines: making one, finding them, asking.
  *
- * A machine's command listens at DIR/PID, where DIR is $XDG_RUNTIME_DIR/keros, or /tmp/keros-UID if there is no such
- * directory; DIR is nobody else's to enter.  Beside it PID.disk links to the image that the machine lives in.
- * A socket that nobody listens at is taken away by whoever finds it.
+ * A machine's command listens at DIR/PID, where DIR is that of control_directory, nobody else's to enter.  Beside it
+ * PID.disk links to the image that the machine lives in.  A socket has its name only when somebody listens at it; one at
+ * which nobody does any more is taken away by whoever finds it.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -18,21 +18,29 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/control.h"
 #include "lib/json.h"
 
 #define ANSWER_SECONDS 120
-#define BIND_SECONDS   2               /* from a name to its listener, at the most */
 
 static char *own_socket, *own_link;
+
+char *control_directory(void)
+{
+	static const char longest[] = "/keros/" "2147483647" ".new";
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct sockaddr_un address;
+
+	if (runtime && *runtime && strlen(runtime) + sizeof longest <= sizeof address.sun_path && access(runtime, W_OK | X_OK) == 0)
+		return xasprintf("%s/keros", runtime);
+	return xasprintf("/tmp/keros-%u", (unsigned)getuid());
+}
 
 /* NULL: it is not ours alone, and is not used. */
 static char *directory(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *path = runtime && *runtime ? xasprintf("%s/keros", runtime) : xasprintf("/tmp/keros-%u", (unsigned)getuid());
+	char *path = control_directory();
 	struct stat st;
 
 	mkdir(path, 0700);
@@ -67,24 +75,29 @@ int control_listen(const struct run *r)
 {
 	char *where = directory(), *image = r->disk ? realpath(r->disk, NULL) : NULL;
 	struct sockaddr_un address;
+	char *made;
 	int fd;
 
 	if (!where)
 		return -1;
 	own_socket = xasprintf("%s/%d", where, (int)getpid());
 	own_link = xasprintf("%s.disk", own_socket);
+	made = xasprintf("%s.new", own_socket);
 	free(where);
-	unlink(own_socket);
+	unlink(made);
 	unlink(own_link);
 	atexit(control_close);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || !address_of(own_socket, &address) || bind(fd, (void *)&address, sizeof address) || listen(fd, 8)) {
+	if (fd < 0 || !address_of(made, &address) || bind(fd, (void *)&address, sizeof address) || listen(fd, 8) ||
+	    rename(made, own_socket)) {
 		if (fd >= 0)
 			close(fd);
+		unlink(made);
 		control_close();
-		return -1;
+		fd = -1;
 	}
-	if (image && symlink(image, own_link))
+	free(made);
+	if (fd >= 0 && image && symlink(image, own_link))
 		note("%s: %s; `keros ckpt` will not find the machine by its image", own_link, strerror(errno));
 	free(image);
 	return fd;
@@ -97,14 +110,10 @@ struct found {
 	char image[PATH_MAX];          /* "" if it has none */
 };
 
-/*
- * Whether nobody listens at a socket any more.  The process number alone does not tell: another may have it now.  Nor does
- * a refusal alone: who has just bound a name may not listen yet.
- */
+/* Whether nobody listens at a socket any more.  The process number does not tell: another may have it now. */
 static bool is_abandoned(const char *path, pid_t pid)
 {
 	struct sockaddr_un address;
-	struct stat st;
 	bool refused;
 	int fd;
 
@@ -115,7 +124,7 @@ static bool is_abandoned(const char *path, pid_t pid)
 		errno == ECONNREFUSED;
 	if (fd >= 0)
 		close(fd);
-	return refused && stat(path, &st) == 0 && time(NULL) - st.st_mtime > BIND_SECONDS;
+	return refused;
 }
 
 /* The machines that run; the first `limit` of them are told. */
@@ -181,24 +190,31 @@ static char *machine_choose(const char *where, const char *which)
 	return xasprintf("%s/%d", where, (int)found[chosen].pid);
 }
 
-/* The next line without its end, in *got; dies if there is none. */
-static void line_read(int fd, struct buffer *got)
-{
-	char byte;
+/* The answer as it comes; the line that was given last, as long as taken. */
+struct answer {
+	int fd;
+	struct buffer bytes;
+	size_t taken;
+};
 
-	buffer_drop(got, got->length);
-	for (;;) {
-		ssize_t n = read(fd, &byte, 1);
+/* The next line, its end replaced by 0, until the next call; dies if there is none. */
+static char *line_read(struct answer *a)
+{
+	char chunk[4096], *end;
+
+	buffer_drop(&a->bytes, a->taken);
+	while (!a->bytes.length || !(end = memchr(a->bytes.data, '\n', a->bytes.length))) {
+		ssize_t n = read(a->fd, chunk, sizeof chunk);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			die("the machine %s", n < 0 ? "did not answer within two minutes" : "ended before it answered");
-		if (byte == '\n')
-			break;
-		buffer_add(got, &byte, 1);
+		buffer_add(&a->bytes, chunk, (size_t)n);
 	}
-	buffer_add(got, "", 1);
+	*end = 0;
+	a->taken = (size_t)(end - (char *)a->bytes.data) + 1;
+	return (char *)a->bytes.data;
 }
 
 void control_close_machine(struct control *c)
@@ -219,8 +235,8 @@ char *control_request(const struct control *c, const char *verb, control_line *p
 {
 	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
 	struct sockaddr_un address;
-	struct buffer got = { 0 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct answer answer = { .fd = fd };
 	char *line, *brace;
 
 	if (fd < 0 || !address_of(c->path, &address) || connect(fd, (void *)&address, sizeof address))
@@ -230,18 +246,18 @@ char *control_request(const struct control *c, const char *verb, control_line *p
 	write_all(fd, line, strlen(line), c->path);
 	free(line);
 	for (;;) {
-		line_read(fd, &got);
-		brace = strchr((char *)got.data, '{');
+		line = line_read(&answer);
+		brace = strchr(line, '{');
 		if (!brace)
-			die("the machine's answer is not understood: %s", (char *)got.data);
-		if (brace == (char *)got.data || brace[-1] != '+')
+			die("the machine's answer is not understood: %s", line);
+		if (brace == line || brace[-1] != '+')
 			break;
 		if (part)
 			part(context, brace);
 	}
 	close(fd);
 	line = xstrdup(brace);
-	free(got.data);
+	free(answer.bytes.data);
 	json_die_of_error(line);
 	return line;
 }

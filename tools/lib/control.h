@@ -5,6 +5,12 @@
 #define TOOLS_CONTROL_H
 #include "lib/machine.h"
 
+/*
+ * Where machines are found: $XDG_RUNTIME_DIR/keros, or /tmp/keros-UID if there is no such directory, or its name is too
+ * long for a socket below it.  To be freed.
+ */
+char *control_directory(void);
+
 /* The machine's side: a socket that listens; -1 if there can be none, which is no reason not to run. */
 int control_listen(const struct run *r);
 

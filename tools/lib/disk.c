@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define LOG_FRAMES_MAX (1u << 20)      /* what a kernel on a small machine can keep track of */
 #define JOURNAL_FRAMES 1024
 #define LOCK_TRIES     40
+#define LOCK_TRIES_LEFT 1200           /* a minute */
 #define HOST_FULL_BYTES (1u << 20)
 #define LOCK_WAIT_US   50000
 
@@ -134,10 +136,32 @@ static void system_go_on(int fd, const char *path, uint64_t programs)
 	}
 }
 
-/* A machine whose command was killed is gone a moment later. */
+/* Whether the command that locked the file is gone: then only its QEMU has it still, and is ending. */
+static bool lock_is_left(int fd)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	struct stat st;
+	char line[256];
+	bool left = false;
+
+	if (!locks || fstat(fd, &st))
+		st.st_ino = 0;
+	while (locks && fgets(line, sizeof line, locks)) {
+		unsigned long long inode;
+		int pid;
+
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %*x:%*x:%llu", &pid, &inode) == 2 && inode == st.st_ino && pid > 0)
+			left = kill(pid, 0) && errno == ESRCH;
+	}
+	if (locks)
+		fclose(locks);
+	return left;
+}
+
+/* A machine whose command was killed is gone a moment later; on a busy host that may be a long one. */
 static bool lock_take(int fd, int kind)
 {
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+	for (unsigned i = 0; i < LOCK_TRIES || (i < LOCK_TRIES_LEFT && lock_is_left(fd)); i++) {
 		if (flock(fd, kind | LOCK_NB) == 0)
 			return true;
 		usleep(LOCK_WAIT_US);

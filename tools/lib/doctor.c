@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "lib/control.h"
 #include "lib/doctor.h"
 #include "lib/util.h"
 
@@ -78,8 +79,7 @@ static void check_directory(const char *what, const char *path)
 /* Where machines are found by ps, caps, ckpt: nobody else may reach their sockets. */
 static void check_runtime(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *path = runtime && *runtime ? xasprintf("%s/keros", runtime) : xasprintf("/tmp/keros-%u", (unsigned)getuid());
+	char *path = control_directory();
 	char *text = xasprintf("%s: ours alone", path), *mend = xasprintf("rm -r '%s'   (keros makes it anew)", path);
 	struct stat st;
 

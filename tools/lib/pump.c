@@ -16,7 +16,7 @@
 #include "lib/pump_inner.h"
 #include "object/layout.h"
 
-#define SAVE_WAIT_MS     10000
+#define SAVE_WAIT_MS     60000      /* Ctrl-A X once more does not wait */
 #define KERNEL_FAILED    171       /* (0x55 << 1) | 1: isa-debug-exit */
 #define STATUS_STOPPED   122       /* services/control: the owner has asked for it */
 #define STATUS_TIME_OVER 124       /* as timeout(1) has it */
@@ -140,7 +140,8 @@ static void pump_loop(struct pump *p, int signals)
 		};
 
 		for (unsigned i = 0; i < ASKERS; i++)
-			fds[ASKER0 + i] = (struct pollfd){ .fd = p->askers[i].fd ? p->askers[i].fd : -1, .events = POLLIN };
+			fds[ASKER0 + i] = (struct pollfd){ .fd = p->askers[i].fd ? p->askers[i].fd : -1,
+							      .events = (short)(POLLIN | (p->askers[i].out.length ? POLLOUT : 0)) };
 		if (outputs_full(p) && !p->out.length)
 			fds[LINK].fd = -1;     /* else a hang-up would spin */
 		if (poll(fds, FDS, patience_ms(p)) < 0 && errno != EINTR)
@@ -155,9 +156,12 @@ static void pump_loop(struct pump *p, int signals)
 			link_read(p);
 		if (fds[INPUT].revents)
 			input_read(p);
-		for (unsigned i = 0; i < ASKERS; i++)
-			if (fds[ASKER0 + i].revents)
+		for (unsigned i = 0; i < ASKERS; i++) {
+			if (fds[ASKER0 + i].revents & POLLOUT)
+				asker_write(&p->askers[i]);
+			if (fds[ASKER0 + i].revents & ~POLLOUT && p->askers[i].fd)
 				asker_read(p, &p->askers[i]);
+		}
 		if (fds[LISTENER].revents)
 			asker_accept(p);
 		if (fds[OUTPUT].revents)

@@ -14,10 +14,13 @@
 #include "lib/json.h"
 #include "lib/pump_inner.h"
 
+#define ANSWER_MOST (16u << 20)    /* bytes that wait for an asker */
+
 static void asker_close(struct asker *a)
 {
 	close(a->fd);
 	free(a->line.data);
+	free(a->out.data);
 	*a = (struct asker){ 0 };
 }
 
@@ -34,10 +37,32 @@ void asker_accept(struct pump *p)
 		close(fd);
 }
 
-static void asker_tell(struct asker *a, struct buffer *line)
+/* What it can take of its answer; who has all of it, or is not there any more, is let go. */
+void asker_write(struct asker *a)
 {
-	if (send(a->fd, line->data, line->length, MSG_NOSIGNAL) != (ssize_t)line->length)
-		note("an answer was longer than its asker could take\r");
+	ssize_t n = a->out.length ? send(a->fd, a->out.data, a->out.length, MSG_NOSIGNAL) : 0;
+
+	if (n > 0)
+		buffer_drop(&a->out, (size_t)n);
+	if ((n < 0 && errno != EAGAIN && errno != EINTR) || (a->ends && !a->out.length))
+		asker_close(a);
+}
+
+/* One that does not read for long loses the rest, and sees the end of the stream. */
+static void asker_give(struct asker *a, const char *line, size_t length, bool ends)
+{
+	if (a->out.length + length > ANSWER_MOST) {
+		asker_close(a);
+		return;
+	}
+	buffer_add(&a->out, line, length);
+	a->ends = ends;
+	asker_write(a);
+}
+
+static void asker_tell(struct asker *a, struct buffer *line, bool ends)
+{
+	asker_give(a, (const char *)line->data, line->length, ends);
 	free(line->data);
 	*line = (struct buffer){ 0 };
 }
@@ -60,16 +85,16 @@ static void grants_tell(struct pump *p, struct asker *a)
 		buffer_text(&line, ",\"guest\":");
 		json_add(&line, grant->guest, strlen(grant->guest));
 		buffer_text(&line, "}\n");
-		asker_tell(a, &line);
+		asker_tell(a, &line, false);
 	}
 	for (unsigned i = 0; i < 3 && !p->run->tty; i++) {
 		buffer_text(&line, "0 +{\"kind\":\"stream\",\"guest\":");
 		json_add(&line, streams[i], strlen(streams[i]));
 		buffer_text(&line, "}\n");
-		asker_tell(a, &line);
+		asker_tell(a, &line, false);
 	}
 	buffer_text(&line, "0 {}\n");
-	asker_tell(a, &line);
+	asker_tell(a, &line, true);
 }
 
 /* "hangup N": the stream has no other end from now on. */
@@ -95,12 +120,11 @@ static bool asker_serve(struct pump *p, struct asker *a)
 	} else if (sscanf((char *)a->line.data, "hangup %u", &stream) == 1 && stream < 3) {
 		stream_hang_up(p, stream);
 		buffer_text(&line, "0 {}\n");
-		asker_tell(a, &line);
+		asker_tell(a, &line, true);
 	} else {
 		a->line.length--;
 		return false;
 	}
-	asker_close(a);
 	return true;
 }
 
@@ -142,13 +166,8 @@ static void answer_give(struct pump *p, const char *line, size_t length)
 		p->save = SAVE_DONE;
 	more = strchr(line, ' ') && strchr(line, ' ')[1] == '+';
 	for (unsigned i = 0; i < ASKERS; i++)
-		if (p->askers[i].fd && p->askers[i].id == id) {
-			bool taken = send(p->askers[i].fd, line, length, MSG_NOSIGNAL) == (ssize_t)length;
-
-			/* One that does not read loses the rest, and sees the end of the stream. */
-			if (!taken || !more)
-				asker_close(&p->askers[i]);
-		}
+		if (p->askers[i].fd && p->askers[i].id == id)
+			asker_give(&p->askers[i], line, length, !more);
 }
 
 void answers_take(struct pump *p, const uint8_t *bytes, uint32_t length)

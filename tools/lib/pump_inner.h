@@ -55,6 +55,8 @@ struct pump {
 		int fd;                /* 0: free */
 		unsigned id;           /* of its request; 0: not complete yet */
 		struct buffer line;
+		struct buffer out;     /* what it has not taken yet of its answer */
+		bool ends;             /* with what is in out */
 	} askers[ASKERS];
 	unsigned last_id;
 	uint32_t control_credit;
@@ -108,6 +110,7 @@ void record_take(struct pump *p, uint8_t channel, const uint8_t *bytes, uint32_t
 /* ---- pump_ask.c: requests of other commands (lib/control.h) ------------------------------------------------------ */
 void asker_accept(struct pump *p);
 void asker_read(struct pump *p, struct asker *a);
+void asker_write(struct asker *a);
 void answers_take(struct pump *p, const uint8_t *bytes, uint32_t length);
 
 /* ---- pump_log.c: the machine's log -------------------------------------------------------------------------------- */
