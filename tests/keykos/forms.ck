@@ -130,7 +130,8 @@ factory(oc, ord)
 {
 	JUMPBUF;
 	struct sums sums, *s = &sums;
-	LLI here = {9, 10};
+	LLI here = {9, 10}, *there = &here;
+	char bytes[8];
 	Node_KeyData data;
 	UINT32 number = 0x01020304, back;
 
@@ -143,6 +144,10 @@ factory(oc, ord)
 	memcpy(&data.Byte[12], &number, 4);
 	CHECK(data.Byte[12] == 1 && data.Byte[15] == 4);
 	memcpy(&back, &data.Byte[12], 4);
+	memcpy(&here.hi, "\1\2\3\4\5\6\7\10", 8);                /* all of it, whichever half is first */
+	CHECK(here.low == 0x04030201 && here.hi == 0x08070605);
+	memcpy(bytes, &there->hi, 8);
+	CHECK(bytes[0] == 1 && bytes[7] == 8);
 	CHECK(back == number && helper(20, 3) == 23);
 	sprintf(s->lines + strlen(s->lines), "of %d", s->checks);
 	KC (DOMKEY, Domain_MakeStart) KEYSTO(K0);

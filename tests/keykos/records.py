@@ -224,6 +224,12 @@ def entries(t):
         t.check(name, "r", order, hexed(record(u32(number))), 4)
     t.check(name, "r", 4, hexed(record(u32(2), b"second")), 1, string=entry(2), keys="k")
     same(t, name, "k", "pg")
+    # add or replace of a number that is there answers with the number, as of a new one; what was replaced is not told
+    for order, number, data in ((2, 1, b"first"), (5, 1, b"again"), (5, 3, b"third")):
+        t.check(name, "r", order, "%s,m" % hexed(record(u32(number), data)), 0, string=record(u32(number)), keys="k")
+        t.kind(name, "k", KT + 1)
+        t.check(name, "r", 11, hexed(record(u32(number))), int(order == 5), string=record(u32(number), data))
+    t.check(name, "r", 5, "%s,pg" % hexed(record(u32(3), b"entry 3")), 0, string=record(u32(3)))
     t.check(name, "r", 4, hexed(record(u32(9), b"ninth")), 4)
     t.check(name, "r", 15, hexed(record(u32(2))), UNKNOWN)
     for bad in (b"", record(b"abc"), record(b"12345")):

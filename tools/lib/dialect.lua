@@ -424,6 +424,13 @@ local function halves(text)
 	end))
 end
 
+-- &x.hi where all eight bytes of an LLI are meant, as its high half stood first: where the LLI begins.
+local function whole(text)
+	local number = text:match("^%s*&%s*([%w_%.%->%[%]%s]-)%s*%.%s*hi%s*$")
+	local pointer = not number and text:match("^%s*&%s*([%w_%.%->%[%]%s]-)%s*%->%s*hi%s*$")
+	return number and " _KK_WHOLE(" .. number .. ")" or pointer and " _KK_WHOLE(*" .. pointer .. ")" or text
+end
+
 -- Whether a text such as &NAME[8] is of an array that this function got the body of a data key into, with
 -- KC (key, 1) CHARTO(NAME, 16).
 local function is_body(text, from, to)
@@ -452,15 +459,22 @@ function M.translate(text, file, is_expanded)
 		copied, changed = to, true
 	end
 
-	-- A memcpy at `at` whose list opens at `paren`: integers in the body of a data key are big-endian, as in the machine.
+	-- A memcpy at `at` whose list opens at `paren`: integers in the body of a data key are big-endian, as in the machine;
+	-- eight bytes from an LLI's high half on are the LLI.
 	local function body_copy(at, paren)
 		local list, close = arguments(paren)
 		if not list or #list ~= 3 then return nil end
 		local put = list[1].text:find("%.%s*Byte%s*%[")
 		local get = list[2].text:find("%.%s*Byte%s*%[") or is_body(list[2].text, body_from, at)
-		if not put and not get then return nil end
-		replace(at, close, ("%s(%s, %s, %s)"):format(put and "_kk_body_put" or "_kk_body_get", list[1].text, list[2].text,
-							     list[3].text), true)
+		local to, from = list[1].text, list[2].text
+		if list[3].text:find("^%s*8%s*$") then to, from = whole(to), whole(from) end
+		if put or get then
+			replace(at, close, ("%s(%s, %s, %s)"):format(put and "_kk_body_put" or "_kk_body_get", to, from, list[3].text), true)
+		elseif to ~= list[1].text or from ~= list[2].text then
+			replace(at, close, ("memcpy(%s, %s, %s)"):format(to, from, list[3].text), true)
+		else
+			return nil
+		end
 		return close
 	end
 

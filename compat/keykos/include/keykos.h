@@ -177,6 +177,9 @@ void _kk_reverse(void *to, const void *from, ulong_t length);
 	(_KK_INTEGER(to, n) ? (void)_kk_reverse((char *)(to) + sizeof *(to) - (n), (from), (n)) \
 			    : (void)__builtin_memcpy((to), (from), (n)))
 
+/* Of memcpy(&x.hi, p, 8): where x begins, if it is an LLI, whose high half once stood first. */
+#define _KK_WHOLE(x) (sizeof(x) == 8 ? (void *)&(x) : (void *)&(x).hi)
+
 #define CALLJUMP() _kk_jump(&_jumpbuf, _KK_CALL)
 #define RETJUMP() _kk_jump(&_jumpbuf, _KK_RETURN)
 #define FORKJUMP() _kk_jump(&_jumpbuf, _KK_FORK)

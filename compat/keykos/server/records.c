@@ -275,12 +275,20 @@ static uint32_t record_add(unsigned place, bool with_key)
 
 /* ---- adding and replacing ---------------------------------------------------------------- */
 
+/* An entry sequence answers with the number of what was added, or replaced by 2 and 5. */
+static uint32_t tell_number(uint32_t number)
+{
+	struct { uint8_t n; uint32_t number; } __attribute__((packed)) answer = { 4, number };
+
+	reply_bytes(&answer, sizeof answer);
+	return RC_OK;
+}
+
 /* An entry sequence numbers what is added: the name sent is four zero bytes. */
 static uint32_t entry_add(const struct named *name, bool with_key)
 {
 	static const uint8_t zero[4];
 	uint32_t last = 0, rc;
-	struct { uint8_t n; uint32_t number; } __attribute__((packed)) answer = { 4, 0 };
 
 	if (name->n != 4 || memcmp(name->name, zero, 4) != 0)
 		return BAD_NAME;
@@ -289,11 +297,13 @@ static uint32_t entry_add(const struct named *name, bool with_key)
 	last++;
 	memcpy(message_string + 1, &last, 4);
 	rc = record_add(rc_->records.count, with_key);
-	if (rc == RC_OK) {
-		answer.number = last;
-		reply_bytes(&answer, sizeof answer);
-	}
-	return rc;
+	return rc == RC_OK ? tell_number(last) : rc;
+}
+
+static void answer_forget(void)
+{
+	message.send_string = NULL;
+	message.send[0] = CR_VOID;
 }
 
 static uint32_t replace(unsigned place, bool with_key)
@@ -307,9 +317,20 @@ static uint32_t replace(unsigned place, bool with_key)
 	rc = record_fill(number_at(place), with_key);
 	if (rc == RC_OK)
 		return answer;
-	message.send_string = NULL;
-	message.send[0] = CR_VOID;
+	answer_forget();
 	return rc;
+}
+
+/* 2 and 5 of a number that is there: what was replaced is not told. */
+static uint32_t entry_replace(const struct named *name, unsigned place, bool with_key)
+{
+	uint32_t number, rc = replace(place, with_key);
+
+	if (rc > NO_KEY_REPLACED)
+		return rc;
+	answer_forget();
+	memcpy(&number, name->name, sizeof number);
+	return tell_number(number);
 }
 
 /* Codes 2..7. */
@@ -328,6 +349,8 @@ static uint32_t change(uint32_t order)
 	if (is_at(&name, place) && (by_name() || name.n == 4)) {
 		if (what == 3 && by_name())
 			return DUPLICATE;
+		if (what == 2 && !by_name())
+			return entry_replace(&name, place, with_key);
 		if (what != 3)
 			return replace(place, with_key);
 	}
