@@ -65,6 +65,13 @@ def waits(t):
     t.check(name, "w", 3, hexed(u64(NEVER)), 1)
     t.check(name, "w", 1, hexed(u64(1)), 0)
     t.check(name, "w", 0, code=0)
+    # so it does when it is set by who would wait, too, and that one is refused all the same
+    for order, when in ((3, 1), (4, 0), (4, 1)):
+        t.check(name, "w", 1, hexed(u64(NEVER)), 0)
+        t.do("kc later 0 (,w)")
+        t.do("kc pause 4 (%s)" % hexed(u64(50 * MS)))
+        t.check(name, "w", order, hexed(u64(when)), 1)
+        t.check(name, "w", 0, code=0)
     # who waits when it is destroyed is told
     t.check(name, "w", 1, hexed(u64(NEVER)), 0)
     t.do("kc later 0 (,w)")

@@ -108,8 +108,6 @@ static uint32_t wait(unsigned index)
 {
 	struct object *o = &objects[index];
 
-	if (o->timer.waiting)
-		return RC_WAITING;
 	if (due_of(o) <= time_now() || !object_park(index, SLOT_WAITER))
 		return RC_OK;
 	o->timer.waiting = 1;
@@ -118,14 +116,21 @@ static uint32_t wait(unsigned index)
 	return NO_REPLY;
 }
 
-/* Codes 0..4; the number stands at that offset of the string. */
+/*
+ * Codes 0..4; the number stands at that offset of the string.  Who waits already wakes at the new time, and keeps who sets
+ * it from waiting even if that is past.
+ */
 static uint32_t serve_wait(unsigned index, uint32_t order, unsigned at)
 {
+	bool another = objects[index].timer.waiting;
+
 	if (order == 1 || order == 3)
 		set(index, arg64(at));
 	else if (order == 2 || order == 4)
 		set_interval(index, arg64(at));
-	return order == 1 || order == 2 ? RC_OK : wait(index);
+	if (order == 1 || order == 2)
+		return RC_OK;
+	return another ? RC_WAITING : wait(index);
 }
 
 uint32_t wait_serve(unsigned index, uint32_t order)
