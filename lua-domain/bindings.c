@@ -101,14 +101,6 @@ const struct result_code *result_code_of(uint32_t code)
 	return &other;
 }
 
-const struct result_code *result_code_named(const char *name)
-{
-	for (unsigned i = 0; i < sizeof codes / sizeof codes[0]; i++)
-		if (strcmp(codes[i].name, name) == 0)
-			return &codes[i];
-	return NULL;
-}
-
 /* ---- pages ------------------------------------------------------------------------------------- */
 
 struct text { char *to; size_t size, length; };

@@ -45,7 +45,6 @@ const struct idl_interface *interface_of_result(const struct idl_interface *of, 
 struct result_code { uint32_t code; const char *name, *words, *blame; };
 /* Never NULL. */
 const struct result_code *result_code_of(uint32_t code);
-const struct result_code *result_code_named(const char *name);
 
 /* The page of an operation, or of an interface (op NULL): what snprintf would return. */
 size_t page_format(char *to, size_t size, const struct idl_interface *interface, const struct idl_op *op);

@@ -78,7 +78,6 @@ static void test_texts(void **state)
 						&op_named(interface_named("metaconstructor"), "make")->out[0])->name, "constructor");
 	assert_null(interface_of_result(interface_named("vcs"), &op_named(interface_named("vcs"), "make_zero")->out[0]));
 	assert_string_equal(result_code_of(RC_LIMIT)->blame, "the bank");
-	assert_int_equal(result_code_named("RC_VOID")->code, RC_VOID);
 	assert_non_null(result_code_of(12345));
 	length = page_format(page, sizeof page, bank, sub);
 	assert_true(length > 100 && length < sizeof page);

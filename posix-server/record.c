@@ -23,8 +23,8 @@ static const char *const kind_names[RECORD_KINDS] = {
 	"resource", "missing",
 };
 static const char *const use_names[USES] = {
-	"stat", "read", "write", "create", "delete", "list", "exec", "follow", "attr", "enter", "seen", "map", "send",
-	"connect", "bind", "sleep", "set", "self", "visible", "spawn", "control", "call",
+	"stat", "read", "write", "create", "delete", "list", "exec", "follow", "attr", "enter", "map", "send",
+	"connect", "bind", "sleep", "set", "visible", "spawn", "control", "call",
 };
 
 /* ---- the table --------------------------------------------------------------------------------------------- */
