@@ -3,7 +3,7 @@
  *
  * The maker of the process has set rip, rsp and the capability registers, and nothing
  * else: the argument vector that musl's start-up wants is made here.  The three start
- * words (rdi, rsi, rdx, r10: see the program's entry in services/README.md) are kept in
+ * words (rdi, rsi, rdx, r10: see the program's entry in doc/registers.md) are kept in
  * start_words.  The foreign entry is set before musl runs, since its first act is a
  * system call that sets the thread pointer.
  */

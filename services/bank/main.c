@@ -11,7 +11,7 @@
  *   4. The books (ledger.c) are changed before an object is made, and nothing is allocated between
  *      taking an object out of them and rescinding it, so no object exists that is not in them.
  *
- * Start-up registers: services/README.md.  Its own memory, the tables of the ledger, comes from
+ * Start-up registers: doc/registers.md.  Its own memory, the tables of the ledger, comes from
  * the first frames of the range.
  */
 #include <stdio.h>
