@@ -14,6 +14,7 @@
 #include <keros/native.h>
 #include <keros/instance.h>
 #include <keros/process.h>
+#include <keros/records.h>
 #include <keros/sandbox.h>
 #include "process.h"
 #include "record.h"
@@ -54,13 +55,14 @@ struct command { struct exec_args args; const char *cwd, *path; bool env_done; }
 /* argv first, then the environment: two passes over the records. */
 static int config_add(struct command *c, const char *key, bool env)
 {
-	size_t n = strlen(key);
 	int err = 0;
 
 	for (const char *r = text; !err && r < text + run_length; r += strlen(r) + 1) {
-		if (strncmp(r, key, n) || r[n] != '=')
+		const char *value = record_value(r, key);
+
+		if (!value)
 			continue;
-		err = exec_arg_add(&c->args, r + n + 1);
+		err = exec_arg_add(&c->args, value);
 		if (env)
 			c->args.envc++;
 		else
@@ -71,11 +73,9 @@ static int config_add(struct command *c, const char *key, bool env)
 
 static const char *config_value(const char *key, const char *otherwise)
 {
-	size_t n = strlen(key);
-
 	for (const char *r = text; r < text + run_length; r += strlen(r) + 1)
-		if (!strncmp(r, key, n) && r[n] == '=')
-			return r + n + 1;
+		if (record_value(r, key))
+			return record_value(r, key);
 	return otherwise;
 }
 

@@ -142,7 +142,7 @@ static void swap_key(struct inv *inv, struct process *p, struct cap *key)
 	commit_point();
 	process_mark_dirty(p);
 	inv_out_cap(inv, 0, *key);
-	process_key_set(p, key, inv_cap(inv, 0));
+	process_cap_put(p, key, inv_cap(inv, 0));
 	if (key == &p->slots[PSLOT_KEEPER])
 		unpark(p);
 }

@@ -1,5 +1,5 @@
 /*
- * number.c - data keys.  Whatever is asked, the result is RC_VOID, with the value in the
+ * number.c - numbers (data keys).  Whatever is asked, the result is RC_VOID, with the value in the
  * words and the string (keykos.md 2.2): the universal answer of a capability that is no service.
  */
 #include "invoke/inv.h"

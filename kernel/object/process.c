@@ -102,12 +102,12 @@ void process_free_for_callers(struct process *p)
 		sched_wake_stalled(p);
 }
 
-void process_key_set(struct process *p, struct cap *key, const struct cap *value)
+void process_cap_put(struct process *p, struct cap *place, const struct cap *value)
 {
-	*key = *value;
-	if (key == &p->slots[PSLOT_SPACE])
+	*place = *value;
+	if (place == &p->slots[PSLOT_SPACE])
 		p->space = SPACE_NONE;
-	if (key == &p->slots[PSLOT_SCHEDULE]) {
+	if (place == &p->slots[PSLOT_SCHEDULE]) {
 		schedule_refresh(p);
 		/* It may have slept for the old one; if for anything else, it does so again. */
 		if (p->queue == QUEUE_SLEEP) {
@@ -148,7 +148,7 @@ void process_op_swap_slot(struct inv *inv)
 	commit_point();
 	process_mark_dirty(p);
 	inv_out_cap(inv, 0, *slot);
-	process_key_set(p, slot, inv_cap(inv, 0));
+	process_cap_put(p, slot, inv_cap(inv, 0));
 }
 
 void process_op_get_reg(struct inv *inv)

@@ -12,7 +12,7 @@ void process_halt(struct process *p);
 /* The same, and it waits for whoever calls it next, beginning with those who wait in its queue. */
 void process_free_for_callers(struct process *p);
 /* Puts a capability into a slot or a register of p, which is dirty. */
-void process_key_set(struct process *p, struct cap *key, const struct cap *value);
+void process_cap_put(struct process *p, struct cap *place, const struct cap *value);
 
 /* The registers that programs see, out of the process's frame; whether an image may go there; and into it, if it may and p
  * is dirty. */

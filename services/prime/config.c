@@ -3,14 +3,7 @@
  */
 #include "config.h"
 #include <string.h>
-
-/* The value if the record has this key, else NULL. */
-static const char *record_value(const char *record, const char *key)
-{
-	size_t n = strlen(key);
-
-	return strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
-}
+#include <keros/records.h>
 
 static bool number_read(const char *text, uint64_t *value)
 {

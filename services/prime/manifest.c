@@ -3,19 +3,11 @@
  */
 #include "manifest.h"
 #include <string.h>
+#include <keros/records.h>
 
 static const char *const source_names[MANIFEST_SOURCES] = {
 	"kernel", "bank", "schedule", "start", "stream", "yields", "image", "tree", "number", "session",
 };
-
-/* The value if the record has this key, else NULL.  Most have not: the first letter tells at once. */
-static inline __attribute__((always_inline)) const char *
-record_value(const char *record, const char *key)
-{
-	size_t n = strlen(key);
-
-	return record[0] == key[0] && strncmp(record, key, n) == 0 && record[n] == '=' ? record + n + 1 : NULL;
-}
 
 /* One word up to a blank or the end; NULL if there is none.  *text goes behind it. */
 static const char *word_read(const char **text, size_t *length)
