@@ -90,6 +90,78 @@ def domains(t):
     t.check("wait", "w", KT + 4, code=0)
 
 
+def one_domain(t):
+    """One domain goes, by its creator: who waits for it, and who waits for his turn; and nobody if the bank refuses."""
+    never(t)
+    t.do("kc sb 67 () (,b)")
+    t.do("kc sb 67 () (,bh)")
+    t.do("kc holdf.builder 69 () (,dc)")
+    for ends in (False, True):
+        holder(t, "h", "bh")
+        t.check("domain creator", "dc", 2, ",h", 0, keys="dom")
+        t.do("kc msgbuff 64 (,bh,m,bh) (,mb)")
+        t.do("kc mb 0 (,h)")
+        flies(t, "h", 0, ",w,,", "1")
+        flies(t, "mb", KT + 4, ",,,", "2")
+        t.check("domain creator", "dc", 1, ",dom,b", 2)
+        t.check("domain creator", "dc", 1, ",dom,m", 1)
+        t.check("domain creator", "dc", 1, ",b,sb", 3)
+        if ends:
+            t.check("domain creator", "dc", 1, ",dom,bh", 0)
+            t.kind("domain", "h", DEAD)
+        else:
+            t.check("wait", "w", 1, hexed(u64(0)), 0)
+        told(t, "domain", DEAD if ends else 0, "1")
+        told(t, "domain", DEAD if ends else 0, "2")
+        t.check("wait", "w", 1, hexed(u64(NEVER)), 0)
+    # the domain's memory stays where it was until its bank goes
+    t.check("space bank", "b", KT + 4, code=0)
+    t.check("space bank", "bh", KT + 4, code=0)
+    t.check("wait", "w", KT + 4, code=0)
+
+
+def copies(t):
+    """A copy that its parent destroys takes no caller along whom the parent will answer."""
+    never(t)
+    t.do("cfact twinf twin.s 0x77 h0=w")
+    t.do("kc twinf 0 (,sb,m,sb) (,twin)")
+    for _ in range(3):
+        t.check("domain creator", "twin", 0, code=5)
+    t.check("domain", "twin", KT + 4, code=0)
+    t.do("kc twinf.builder kt+4")
+    t.check("wait", "w", KT + 4, code=0)
+
+
+def dry_keepers(t):
+    """The keeper of a dry meter goes, with its bank or alone: the domain waits for the meter, and goes on when it is filled."""
+    never(t)
+    t.do("cfact twinf twin.s 0x77 h0=w")
+    t.do("kc twinf.builder 69 () (,dc)")
+    t.do("cfact spinf spinner.s 0x10C8")
+    t.do("datakey zero %x00")
+    t.do("newmeter mm")
+    t.do("kc mmnode 3 () (,full)")
+    t.do("kc spinf 0 (,sb,mm,sb) (,spin)")
+    for alone in (False, True):
+        t.do("kc sb 67 () (,b)")
+        t.do("kc twinf 0 (,b,m,b) (,keeper)")
+        t.do("kc mmnode 16+2 (,keeper)")
+        t.do("kc mmnode 16+3 (,zero)")
+        flies(t, "spin", 0, hexed(u32(2)) + ",,,")
+        if alone:
+            t.do("kc dc 2 (,keeper) (,dom)")
+            t.check("domain creator", "dc", 1, ",dom,b", 0)
+        t.check("space bank", "b", KT + 4, code=0)
+        t.do("kc settle 4 (%s)" % hexed(u64(20000)))
+        t.do("kc mmnode 16+3 (,full)")
+        told(t, "meter", 0)
+    t.check("spinner", "spin", KT + 4, code=0)
+    t.check("space bank", "sb", 1, ",mmnode", 0)
+    for name in ("spinf", "twinf"):
+        t.do("kc %s.builder kt+4" % name)
+    t.check("wait", "w", KT + 4, code=0)
+
+
 def keys_kept(t):
     """A resume key in a node of the bank, and one that was used before."""
     t.do("kc sb 67 () (,b)")
@@ -222,9 +294,10 @@ def keepers(t):
 @limit(200)
 def test_flight():
     """Whoever waits for an object, a domain or a birth that is destroyed gets a code, whoever destroys it; nothing leaks."""
-    programs = [os.path.join(ROOT, "tests/keykos", name + ".ck") for name in ("hold", "slow", "catch", "memory")]
+    programs = [os.path.join(ROOT, "tests/keykos", name + ".ck") for name in ("hold", "slow", "catch", "memory", "twin")]
     settled = lambda part: lambda t: (part(t), t.do("kc settle 4 (%s)" % hexed(u64(50000))))  # noqa: E731
 
     def steadily(part):
         return lambda t: t.steady("no leak", "sb", settled(part))
-    passes(begin, *(steadily(part) for part in (waits, domains, keys_kept, objects, births, keepers)), programs=programs)
+    passes(begin, *(steadily(part) for part in (waits, domains, one_domain, copies, dry_keepers, keys_kept, objects,
+                                                     births, keepers)), programs=programs)

@@ -242,7 +242,7 @@ def place(n):
 def ranges(t):
     for name, key, alleged, good, other, made in (("node range", "nrange", 0x303, "nd", "pg", 3), ("page range", "prange", 0x302, "pg", "nd", 0x202)):
         t.kind(name, key, alleged)
-        for n in (0, 1, 15, 16, 300, 1023):
+        for n in (0, 1, 15, 16, 300, 65535):
             t.check(name, key, 0, hexed(u32(n)), 0, keys="a")
             t.kind(name, "a", made)
             t.check(name, key, 5, hexed(u32(n)), 0, keys="b")
@@ -269,7 +269,7 @@ def ranges(t):
             t.kind(name, "e", made)
             t.check(name, key, 9, hexed(place(n)), 0, keys="f")
             t.check(name, "discrim", 2, ",e,f", 0)
-        for n in (1024, 1 << 31, 0xFFFFFFFF):
+        for n in (1 << 16, 1 << 31, 0xFFFFFFFF):
             for order in (0, 5):
                 t.check(name, key, order, hexed(u32(n)), -1)
             for order in (8, 9):
@@ -280,7 +280,89 @@ def ranges(t):
         if made == 0x202:
             t.do("kc f 0 () (,ro)")
             t.check(name, key, 1, ",ro", -1)
-        t.refuses(name, key, [7, 10, 16, 42, 64, KT + 4, 0xFFFFFFFF])
+            # the frame given back: the next one there is another, and empty
+            t.do("kc f 4096 (%aX)")
+            t.check(name, key, 42, ",ro", -1)
+            t.check(name, key, 42, ",f", 0)
+            t.kind(name, "f", DEAD)
+            t.check(name, key, 42, ",f", -1)
+            t.check(name, key, 0, hexed(u32(65535)), 0, keys="f")
+            t.check(name, "f", 41, code=0)
+        else:
+            t.check(name, key, 42, ",f", UNKNOWN)
+        t.refuses(name, key, [7, 10, 16, 64, KT + 4, 0xFFFFFFFF])
+    # a caller's key in a node that is cleared by its place
+    t.do("kc nrange 0 (%s) (,n)" % hexed(u32(77)))
+    t.do("kc joinf 64 (,sb,m,sb) (,j,,,slot)")
+    t.do("kc n 20 (,slot)")
+    t.check("node range", "nrange", 8, hexed(place(77)), 0)
+    t.check("node range", "j", 1, code=DEAD)
+    t.do("kc j kt+4")
+
+
+def roots(t):
+    """A node of the node range becomes a domain, and ends as one."""
+    name = "domain tool"
+    t.do("datakey brand %xB4A2D0")
+    t.do("datakey five %x05")
+    for key, n in (("root", 40000), ("keys", 40001), ("regs", 40002), ("mem", 40003)):
+        t.do("kc nrange 0 (%s) (,%s)" % (hexed(u32(n)), key))
+    t.do("kc mem 35 (%x05) (,mem)")
+    t.do("kc mem 16 (,counter.s)")
+    t.do("kc keys 21 (,five)")
+    for slot, key in ((0, "brand"), (1, "m"), (3, "mem"), (10, "discrim"), (11, "dkc"), (14, "keys"), (15, "regs")):
+        t.do("kc root %d (,%s)" % (16 + slot, key))
+    t.do("kc root 35 (%x01) (,rootdb)")
+    t.do("kc root 32 () (,rootfetch)")
+    for bad in ("nd", "rootdb", "rootfetch", "pg", "dk0", "sb", "m"):
+        t.check(name, "domtool", 0, "," + bad, -1)
+    t.check(name, "domtool", 0, ",root", 0, keys="dom")
+    t.kind(name, "dom", 7)
+    t.check(name, "domtool", 0, ",root", 0, keys="again")
+    t.check("discrim", "discrim", 2, ",dom,again", 0)
+    for order, key in ((1, "m"), (3, "mem"), (10, "discrim"), (11, "dkc"), (16 + 5, "five")):
+        t.check("domain", "dom", order, keys="k")
+        t.check("discrim", "discrim", 2, ",k," + key, 0)
+    t.check("domain", "dom", 64, "%x09", 0, keys="start")
+    t.check("domain", "dom", 66, code=0, keys="fault")
+    for order, key, code in ((1, "start", 9), (2, "fault", 4), (3, "dom", 0)):
+        t.check(name, "domtool", order, ",%s,brand" % key, code, keys="k")
+        t.check("node", "root", 38, ",k", 0)
+        t.check("node", "k", 40, code=0)
+        t.check(name, "domtool", order, ",%s,five" % key, -1)
+    # it is a domain's bank that counts it, and a creator's that knows it: neither has to do with this one
+    t.check("space bank", "sb", 1, ",root", 1)
+    t.check("domain creator", "dcc", 1, ",dom", -1)
+    # severed with its root: the same domain, by new keys only
+    t.check("node range", "nrange", 2, ",root", 0, keys="new")
+    for key in ("root", "dom", "start", "fault"):
+        t.kind(name, key, DEAD)
+    t.check(name, "domtool", 0, ",root", -1)
+    t.check(name, "domtool", 0, ",new", 0, keys="dom")
+    t.check("domain", "dom", 3, keys="k")
+    t.check("discrim", "discrim", 2, ",k,mem", 0)
+    t.check("domain", "dom", 64, "%x07", 0, keys="start")
+    t.check(name, "domtool", 1, ",start,brand", 7, keys="k")
+    t.check("node", "new", 38, ",k", 0)
+    # who waits for it when its root is cleared is told
+    t.do("kc joinf 64 (,sb,m,sb) (,j,,,slot)")
+    t.do("kc dom 48+2 (,slot)")
+    t.check("node range", "nrange", 8, hexed(place(40000)), 0, keys="root")
+    t.check(name, "j", 1, code=DEAD)
+    t.do("kc j kt+4")
+    for key in ("new", "dom", "start"):
+        t.kind(name, key, DEAD)
+    # what is made of the node then is another domain, with nothing
+    t.check(name, "domtool", 0, ",root", 0, keys="dom")
+    t.check("domain", "dom", 3, keys="k")
+    t.kind("domain", "k", DEAD)
+    t.check("domain", "dom", 33, ",m", 0)
+    t.check("domain", "dom", 35, ",mem", 0)
+    t.check(name, "domtool", 3, ",dom,brand", -1)
+    t.check("node range", "nrange", 6, ",root", 0)
+    t.kind(name, "dom", DEAD)
+    for n in (40001, 40002, 40003):
+        t.do("kc nrange 8 (%s)" % hexed(place(n)))
 
 
 def kernel_pages(t):
@@ -333,4 +415,4 @@ def test_times():
         # later.ck's second domains end when they are answered, and need a moment for it
         return lambda t: t.steady("no leak", "sb", lambda t: (part(t), t.do("kc pause 4 (%s)" % hexed(u64(100 * MS)))))
     passes(begin, *(steadily(part)
-                    for part in (waits, multiplexers, bwaits, clocks, integers, ranges, kernel_pages)), programs=programs)
+                    for part in (waits, multiplexers, bwaits, clocks, integers, ranges, roots, kernel_pages)), programs=programs)

@@ -221,14 +221,20 @@ static void pack_install(void)
 
 /* ---- the first objects ------------------------------------------------------------------- */
 
+/* An object that was made; 0: it was not. */
+static void made_add(const char *name, unsigned index)
+{
+	if (index == 0)
+		fatal("making", name);
+	object_key(index, 0, R_A);
+	name_add(name, R_A);
+}
+
 static void object_add(const char *name, enum kind kind)
 {
 	unsigned index;
 
-	if (object_make(kind, 0, &index) != RC_OK)
-		fatal("making", name);
-	object_key(index, 0, R_A);
-	name_add(name, R_A);
+	made_add(name, object_make(kind, 0, &index) == RC_OK ? index : 0);
 }
 
 void directory_fill(void)
@@ -249,7 +255,6 @@ void directory_fill(void)
 	name_add("discrim", R_DISCRIM);
 	discrim_make_creator(R_DISCRIM, R_A);
 	name_add("dkc", R_A);
-	name_add("domtool", R_PROCTOOL);
 	name_add("keybits", R_KEYBITS);
 	name_add("systimer", R_TIMER);
 	timer_make_calendar(R_TIMER, R_A);
@@ -291,8 +296,9 @@ void directory_fill(void)
 		fatal("opening", "the console");
 	object_add("console", KIND_CONSOLE);
 	object_add("tssf", KIND_TSSF);
-	object_add("nrange", KIND_NODE_RANGE);
-	object_add("prange", KIND_PAGE_RANGE);
+	made_add("nrange", range_make(KIND_NODE_RANGE));
+	made_add("prange", range_make(KIND_PAGE_RANGE));
+	made_add("domtool", tool_make());
 	object_add("vcsf", KIND_VCSF);
 	if (!fc_make(bank, &index))
 		fatal("making", "the factory creator");

@@ -140,8 +140,48 @@ static uint32_t domain_give(unsigned bank, cap_t domain)
 	return RC_OK;
 }
 
+void resume_refuse(cap_t key)
+{
+	struct msg m = { .order = RC_VOID };
+
+	if (key_type(key) == TYPE_RESUME)
+		inv_raw(INV_SEND, key, &m);
+}
+
+static bool domain_has(cap_t domain, const struct entry *e)
+{
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		struct entry other;
+
+		primary(domain, 16 + i, CR_VOID, R_B);
+		keyset_bits(R_B, &other);
+		if (other.first == e->first && other.second == e->second)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Who waits for the domain in K0, which is about to go, is told so.  Not who can still be answered by the domain that asks
+ * for this: one that was made by fork has copies of the keys of its parent, which ends it.
+ */
+static void callers_tell(unsigned dc)
+{
+	uint64_t data;
+	bool parent = identify(dc, CR_RETURN, 3, &data) == RC_OK;
+	struct entry e;
+
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		primary(K0, 16 + i, CR_VOID, R_F);
+		keyset_bits(R_F, &e);
+		if (!(parent && domain_has(R_A, &e)))
+			resume_refuse(R_F);
+	}
+}
+
 static uint32_t destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 {
+	struct entry e;
 	uint64_t data;
 	unsigned bank;
 
@@ -149,7 +189,16 @@ static uint32_t destroy_domain(unsigned dc, cap_t domain, cap_t bank_key)
 		return RC_BAD_BANK;
 	if (identify(dc, domain, 1, &data) != RC_OK)
 		return RC_FOREIGN_DOMAIN;
-	return domain_give(bank, domain);
+	/* Whether the bank may is to be known before anybody is told; with that it is the last key to the domain. */
+	keyset_bits(domain, &e);
+	if (bank_renew(bank, domain) != RC_OK)
+		return 2;
+	cap_copy(K0, R_A);
+	callers_tell(dc);
+	if (bank_give(bank, DOMAIN_TAKE, K0) != RC_OK)
+		return 2;
+	segments_of_domain_end(&e);
+	return RC_OK;
 }
 
 /* Gives back the domain that calls, and tells K0 the code that it ended with. */

@@ -51,4 +51,5 @@ const struct kind_row kinds[KINDS] = {
 	[KIND_VCSF] = MAKER(0x1B0D, vcs_make),
 	[KIND_VCS] = OBJECT(vcs_serve, segment_end),
 	[KIND_JOURNAL] = OBJECT(journal_serve, NULL),
+	[KIND_DOMTOOL] = OBJECT(tool_serve, NULL),
 };

@@ -42,7 +42,7 @@ enum kind {
 	KIND_WAITF, KIND_WAIT, KIND_MBWAITF, KIND_MBWAIT, KIND_REGISTRATION, KIND_CLOCKF, KIND_CLOCK,
 	KIND_CONSOLE, KIND_CIRCUIT, KIND_SIK, KIND_SOK, KIND_TSSF, KIND_EXTENSION, KIND_TERMINAL, KIND_ZAPPER,
 	KIND_SIAF, KIND_SIA, KIND_NODE_RANGE, KIND_PAGE_RANGE,
-	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS, KIND_JOURNAL,
+	KIND_FSF, KIND_FS, KIND_VCSF, KIND_VCS, KIND_JOURNAL, KIND_DOMTOOL,
 	KINDS
 };
 
@@ -263,6 +263,19 @@ uint32_t tssf_serve(unsigned index, uint32_t order);
 uint32_t sia_make(unsigned index, uint32_t order, cap_t to);
 uint32_t sia_serve(unsigned index, uint32_t order);
 uint32_t range_serve(unsigned index, uint32_t order);
+/* A range, for the directory: its number, or 0. */
+unsigned range_make(enum kind kind);
+/* Whether it is a full key to a node of the node range, and at which place. */
+bool range_place(cap_t node, uint32_t *place);
+void range_node(uint32_t place, cap_t to);
+
+/* tool.c: the domain tool; what becomes of the domain whose root stands at that place of the node range. */
+unsigned tool_make(void);
+void root_severed(uint32_t place);
+void root_cleared(uint32_t place);
+/* Who waits for that domain hears KT+1. */
+void root_refuses(uint32_t place);
+uint32_t tool_serve(unsigned index, uint32_t order);
 
 /* main.c: the system timer, 4096 units a microsecond. */
 uint64_t time_now(void);
@@ -303,6 +316,8 @@ void dc_end(unsigned dc);
 uint32_t dcc_serve(unsigned index, uint32_t order);
 uint32_t dc_serve(unsigned index, uint32_t order);
 uint32_t domain_dissolve(unsigned bank);
+/* If it is a resume key, who waits hears KT+1. */
+void resume_refuse(cap_t key);
 /* A kernel object in KeyKOS's form; the first key each way. */
 uint32_t primary(cap_t key, uint32_t order, cap_t send, cap_t recv);
 

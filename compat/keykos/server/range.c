@@ -6,7 +6,9 @@
  *	RANGE(2;K ==> c;K)             severs: every other key to it is dead; -1 as above
  *	RANGE(3, 4;K ==> c)            gratis, not gratis: counts for nothing here
  *	RANGE(6;K ==> c;K)             severs and clears
- *	RANGE(8,(6,n) ==> c;K)         severs and clears by place;  (9,(6,n) ==> c;K)  clears by place
+ *	RANGE(8,(6,n) ==> c;K)         severs and clears by place, of a node after resume keys in it are answered KT+1;
+ *	                               (9,(6,n) ==> c;K)  clears by place
+ *	RANGE(42;K ==> c)              of pages: severs, and the place has no storage until it is asked for again
  *	RANGE(KT ==> 0x303 nodes, 0x302 pages)
  *
  * Places are numbers here, not addresses on a disk: an object is taken from the bank when it is first asked for.  Its
@@ -16,8 +18,10 @@
 #include <keros/page.h>
 #include "object.h"
 
-#define PLACES       1024u                 /* of each range */
+#define PLACES       0x10000u              /* of each range */
 #define RC_NO_STORE  2u
+
+static unsigned nodes;                     /* the node range, whose nodes may be roots of domains */
 
 static bool of_pages(unsigned index)
 {
@@ -66,6 +70,27 @@ static uint32_t place_of(unsigned index, cap_t key, uint32_t *place)
 	return RC_OK;
 }
 
+bool range_place(cap_t node, uint32_t *place)
+{
+	return place_of(nodes, node, place) == RC_OK;
+}
+
+void range_node(uint32_t place, cap_t to)
+{
+	keytree_fetch(nodes, place, to);
+}
+
+unsigned range_make(enum kind kind)
+{
+	unsigned index;
+
+	if (object_make(kind, 0, &index) != RC_OK)
+		return 0;
+	if (kind == KIND_NODE_RANGE)
+		nodes = index;
+	return index;
+}
+
 /* Severs what is in R_A; the new key is there then. */
 static uint32_t sever(unsigned index, uint32_t place, bool severs, bool clears)
 {
@@ -84,8 +109,22 @@ static uint32_t sever(unsigned index, uint32_t place, bool severs, bool clears)
 		page_clear(R_A);
 	else if (clears)
 		node_clear(R_A);
+	if (index == nodes && clears)
+		root_cleared(place);
+	else if (index == nodes && severs)
+		root_severed(place);
 	reply_key(0, R_A);
 	return RC_OK;
+}
+
+/* Whoever waits for a resume key that stands in the node in R_A, or that the domain has of which that is the root. */
+static void waiters_tell(uint32_t place)
+{
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		node_fetch(R_A, i, R_F);
+		resume_refuse(R_F);
+	}
+	root_refuses(place);
 }
 
 static uint32_t serve_place(unsigned index, uint32_t order)
@@ -100,6 +139,8 @@ static uint32_t serve_place(unsigned index, uint32_t order)
 	else
 		place = arg32(0);
 	rc = object_at(index, place);
+	if (rc == RC_OK && order == 8 && !of_pages(index))
+		waiters_tell(place);
 	return rc == RC_OK ? sever(index, place, order == 8, order >= 8) : rc;
 }
 
@@ -117,11 +158,30 @@ static uint32_t serve_key(unsigned index, uint32_t order)
 	return sever(index, place, true, order == 6);
 }
 
+static uint32_t page_give(unsigned index, cap_t key)
+{
+	uint32_t place, rc = place_of(index, key, &place);
+	struct entry e;
+
+	if (rc != RC_OK)
+		return rc;
+	keyset_bits(key, &e);
+	if (bank_free(CR_BANK, key) != RC_OK)
+		return RC_FOREIGN;
+	keyset_delete(index, &objects[index].set.count, &e);
+	keytree_swap(index, place, CR_VOID, CR_VOID);
+	return RC_OK;
+}
+
 uint32_t range_serve(unsigned index, uint32_t order)
 {
 	switch (order) {
 	case 0: case 5: case 8: case 9: return serve_place(index, order);
 	case 1: case 2: case 3: case 4: case 6: return serve_key(index, order);
+	case 42:
+		if (!of_pages(index))
+			break;
+		return page_give(index, K0);
 	case KT: return of_pages(index) ? 0x302 : 0x303;
 	}
 	return RC_UNKNOWN;
