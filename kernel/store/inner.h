@@ -16,7 +16,7 @@
 #define V_OMITTED  0x10                /* the directory being written leaves it to its home */
 #define V_BORROWED 0x20                /* its frame belongs to a journal record until the next commit */
 #define V_OWN      0x08                /* with V_WRITING: from its object's own frame, not from a copy */
-#define V_BAD      0x40                /* its frame does not hold it: it stays in the log, and is reported */
+#define V_BAD      0x40                /* its frame does not hold it, or its group's tags cannot be read: it stays in the log */
 #define V_SAME     0x80                /* with V_OWN: the version before it was the same */
 
 struct store_version {

@@ -112,6 +112,8 @@ static bool batch_take(struct store *s, unsigned i)
 	struct disk_tag *tag = (struct disk_tag *)store_buffer(s, B_MIG_TAG) + v->oid % GROUP_HOMES;
 	bool first = !tag->kind;
 
+	if (v->flags & V_BAD)
+		return false;
 	if (v->lid && checksum_frame(store_buffer(s, B_MIG + i), v->oid) != v->checksum) {
 		v->flags |= V_BAD;
 		s->status.condition = C320_VERSION;
@@ -138,17 +140,29 @@ static void batch_write(struct store *s)
 	if (s->mig_taken < s->mig_count)
 		return;
 	s->mig_count = s->mig_good;
+	if (!s->mig_good) {
+		s->mig = MIG_IDLE;
+		return;
+	}
 	s->mig = MIG_WRITING;
 	io_start(s, DISK_WRITE, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
 		 batch_written, 0);
 }
 
-/* Writing starts in migrate_step, when there are slots. */
+/* Writing starts in migrate_step, when there are slots.  What cannot be read is left where it is. */
 static void batch_read(struct store *s, struct store_io *io, bool ok)
 {
-	(void)io;
 	if (!ok)
-		store_fail(s, STORE_IO, 0);
+		s->m.versions[s->mig_version[io->arg]].flags |= V_BAD;
+	s->mig_left--;
+}
+
+/* Without its tags, which are those of others too, a group stays as it is: its objects remain in the log. */
+static void tags_read(struct store *s, struct store_io *io, bool ok)
+{
+	(void)io;
+	for (unsigned i = 0; !ok && i < s->mig_count; i++)
+		s->m.versions[s->mig_version[i]].flags |= V_BAD;
 	s->mig_left--;
 }
 
@@ -164,14 +178,14 @@ static void batch_begin(struct store *s)
 	s->mig_count = 0;
 	s->mig_left = 1;
 	io_start(s, DISK_READ, s->super.home_first + s->mig_group * (GROUP_HOMES + 1), store_buffer(s, B_MIG_TAG),
-		 batch_read, 0);
+		 tags_read, 0);
 	while (s->heap_count && s->mig_count < batch_most(s) && heap_oid(s, 0) / GROUP_HOMES == s->mig_group) {
 		uint32_t i = heap_pop(s);
 		struct store_version *v = &s->m.versions[i];
 
 		if (v->lid) {
 			s->mig_left++;
-			io_start(s, DISK_READ, v->lid, store_buffer(s, B_MIG + s->mig_count), batch_read, 0);
+			io_start(s, DISK_READ, v->lid, store_buffer(s, B_MIG + s->mig_count), batch_read, s->mig_count);
 		}
 		s->mig_version[s->mig_count++] = i;
 	}
