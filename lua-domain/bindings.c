@@ -88,6 +88,7 @@ static const struct result_code codes[] = {
 	{ RC_AGAIN, "RC_AGAIN", "nothing now; a notice follows", "nobody" },
 	{ RC_SEALED, "RC_SEALED", "sealed, or not sealed yet", "the caller" },
 	{ RC_UNOFFICIAL, "RC_UNOFFICIAL", "the bank or constructor given is not an authentic one", "the caller" },
+	{ RC_DISK, "RC_DISK", "the disk cannot give back an object that this needs", "the disk" },
 };
 
 const struct result_code *result_code_of(uint32_t code)

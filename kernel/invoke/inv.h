@@ -10,6 +10,12 @@
 #define KERNEL_INV_H
 #include "object/object.h"
 
+/* Counters for log_stats and the tests. */
+struct kernel_stats {
+	uint64_t invocations, faults, fills, space_flushes, stalls, notices;
+};
+extern struct kernel_stats kernel_stats;
+
 struct inv {
 	struct process *sender;
 	uint32_t order, control;
@@ -40,10 +46,18 @@ static inline uint64_t inv_word(const struct inv *inv, unsigned i)
 	}
 }
 
-/* The answer is that code (RC_*); whoever calls this returns next, and has done nothing. */
+extern uint64_t persist_lost_at;       /* the number of the invocation that asked for a lost object last: persist_lost.c */
+
+/*
+ * The answer is that code (RC_*); whoever calls this returns next, and has done nothing.  What fails for want of an
+ * object that the disk could not give back says so: whoever asked for one in this invocation, which persist_lost_at names by
+ * its number, found none there, and looks no further why.
+ */
 static inline void inv_fail(struct inv *inv, uint32_t result)
 {
-	inv->result = result;
+	bool want = result == RC_VOID || result == RC_REQUEST || result == RC_LIMIT;
+
+	inv->result = want && persist_lost_at == kernel_stats.invocations ? RC_DISK : result;
 }
 
 /* The answer to KT: the alleged type. */
@@ -96,6 +110,8 @@ long inv_string(struct inv *inv, void *to, uint32_t limit);
 /* The sender runs this invocation again when it is made ready. */
 void inv_stall(struct inv *inv);
 
+bool page_overwritten(struct inv *inv);        /* page.c */
+
 /* ---- entries from arch ---- */
 __attribute__((noreturn)) void invoke_entry(void);                /* current has executed a marked syscall */
 __attribute__((noreturn)) void invoke_foreign(void);              /* a foreign call, and no foreign entry */
@@ -126,6 +142,9 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 
 /* Whoever waits for an answer through that resume capability gets RC_VOID.  False: nobody does. */
 bool answer_void(const struct cap *c);
+/* At a restart: if p waits for an answer of a process that the disk cannot give back, it gets RC_DISK. */
+void answer_lost(struct process *p);
+#define RECV_STOPPED 0x00010000u       /* in recv_control: it was stopped, and waits for nobody; no control word has this bit */
 
 /* q's keeper has answered; a nonzero code sends it to its process keeper. */
 static inline void fault_answered(struct process *q, uint32_t code)
@@ -179,9 +198,4 @@ uint64_t ustring_copy(const struct ustring *to, const struct ustring *from);
 uint64_t ustring_put(const struct ustring *to, const void *from, uint64_t length);
 uint64_t ustring_fetch(void *to, const struct ustring *from);
 
-/* Counters for log_stats and the tests. */
-struct kernel_stats {
-	uint64_t invocations, faults, fills, space_flushes, stalls, notices;
-};
-extern struct kernel_stats kernel_stats;
 #endif

@@ -20,6 +20,22 @@ void fault_raise_process(struct process *p, unsigned code, uint64_t info)
 	fault_to_keeper(p, &p->slots[PSLOT_KEEPER], &m);
 }
 
+/*
+ * The page, or a node above it, is one that the disk cannot give back.  The keeper of that memory is not asked: to it this
+ * would look like memory that was never there, and it would fill in another.
+ */
+static void fault_raise_lost(struct process *p, uint64_t va)
+{
+	if (p->regs.r11 != FAULT_GUARD) {
+		fault_raise_process(p, FAULT_DISK, va);
+		return;
+	}
+	frame_dirty(process_frame(p));
+	p->regs.rip = p->regs.r10;
+	p->regs.rax = va;
+	p->regs.r11 = 0;
+}
+
 void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned access)
 {
 	struct fault_message m = { .order = OC_FAULT_MEMORY };
@@ -27,6 +43,10 @@ void fault_raise(struct process *p, const struct walk *w, uint64_t va, unsigned 
 	if (p->fault_page != (uint32_t)(va >> PAGE_SHIFT))
 		p->flags &= ~PROCESS_FAULT_KEEPER;
 	p->fault_page = va >> PAGE_SHIFT;
+	if (w->code == WALK_LOST) {
+		fault_raise_lost(p, va);
+		return;
+	}
 	m.w[0] = FAULT_MEMORY;
 	/* The tree says whether a page is there; the processor knows its translations only. */
 	m.w[2] = (access & (FAULT_ACCESS_WRITE | FAULT_ACCESS_EXEC)) | (w->page ? FAULT_ACCESS_PRESENT : 0);

@@ -463,7 +463,7 @@ void keykos_dispatch(struct inv *inv)
 {
 	const struct cap *c = &inv->target;
 
-	switch (cap_is_void(c) ? CAP_VOID : c->type) {
+	switch (!cap_is_live(c) ? CAP_VOID : c->type) {
 	case CAP_VOID:
 	case CAP_NUMBER:
 		data_dispatch(inv);

@@ -149,6 +149,33 @@ bool answer_void(const struct cap *c)
 	return true;
 }
 
+/* Whom a process waits for since it made its CALL; NULL: it does not, or that is not a start capability. */
+static const struct cap *called(struct process *p)
+{
+	const struct cap *c = &p->caps[p->recv_control & 31];
+	uint32_t format;
+
+	if (p->state != PROC_WAITING || (uint32_t)p->regs.rax != p->recv_control || (p->recv_control & INV_OP_MASK) != INV_CALL)
+		return NULL;
+	format = segment_format(c);
+	if (format)
+		c = &cap_node(c)->slot[format >> 12 & 15];
+	return c->type == CAP_START ? c : NULL;
+}
+
+void answer_lost(struct process *p)
+{
+	static const uint64_t no_words[INV_WORDS];
+	const struct cap *c = called(p);
+
+	if (!c || !cap_is_lost(c))
+		return;
+	frame_dirty(process_frame(p));
+	process_frame(p)->call_count++;
+	receive_kernel_message(p, RC_DISK, 0, no_words, &void_cap, &void_cap, NULL, 0);
+	sched_ready(p);
+}
+
 void become_available(struct process *p)
 {
 	frame_dirty(process_frame(p));

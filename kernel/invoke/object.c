@@ -151,7 +151,7 @@ static inline bool target_valid(const struct cap *c)
 		return cap_node(c);
 	if (c->type == CAP_PROCESS)
 		return cap_process(c);
-	return !cap_is_void(c);
+	return cap_is_live(c);
 }
 
 /* The operation itself.  False: there is nobody to answer, since it will be made again or was the end of the sender. */
@@ -162,7 +162,7 @@ static inline __attribute__((always_inline)) bool invoke_object_serve(struct inv
 
 	if (inv->control & INV_KEYKOS)
 		keykos_dispatch(inv);
-	else if (!target_valid(&inv->target))
+	else if (!target_valid(&inv->target) && !page_overwritten(inv))
 		inv_fail(inv, RC_VOID);
 	else
 		dispatch[inv->target.type](inv, inv->order);

@@ -360,7 +360,7 @@ static bool leaf_walk(struct space *s, uint64_t va, struct walk *w)
 	w->leaf_writable = s->leaf_va & LEAF_WRITABLE;
 	w->leaf_executable = s->leaf_va & LEAF_EXECUTABLE;
 	w->page = cap_page(c);
-	w->code = w->page ? 0 : 5;
+	w->code = w->page ? 0 : cap_is_lost(c) ? WALK_LOST : 5;
 	if (w->page) {
 		w->writable = w->leaf_writable && !(c->data & DB_READONLY) && !(w->page->flags & FRAME_FIXED);
 		w->executable = w->leaf_executable && !(c->rights & CAP_NOEXEC);

@@ -56,6 +56,8 @@ uint32_t space_table_take(struct space *s);    /* a zeroed table frame; 0 if non
 /* The space of a process, made if need be; NULL if it has no memory tree. */
 struct space *space_of(struct process *p);
 
+#define WALK_LOST 15                   /* walk.code, beside KeyKOS's: the disk cannot give back what is there */
+
 struct walk {
 	struct frame *page;            /* NULL: fault */
 	bool writable, executable;

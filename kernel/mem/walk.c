@@ -27,7 +27,7 @@
 #define WINDOW_READONLY   8u
 
 enum { ERR_READONLY = 1, ERR_TYPE, ERR_BEYOND, ERR_LOCKED, ERR_DATA, ERR_DEEP, ERR_FORMAT_KEY, ERR_FORMAT,
-       ERR_SSC, ERR_WINDOW, ERR_BACKGROUND = 13, ERR_WINDOW_BIG = 14 };
+       ERR_SSC, ERR_WINDOW, ERR_BACKGROUND = 13, ERR_WINDOW_BIG = 14 };            /* and WALK_LOST */
 
 struct step {
 	const struct cap *c;           /* the capability that applies to offset */
@@ -96,7 +96,7 @@ static unsigned walk_page(struct step *at, struct walk *w)
 		return ERR_BEYOND;
 	w->page = cap_page(at->c);
 	if (!w->page)
-		return ERR_DATA;
+		return cap_is_lost(at->c) ? WALK_LOST : ERR_DATA;
 	w->writable = !at->readonly && !(at->c->data & DB_READONLY) && !(w->page->flags & FRAME_FIXED);
 	w->executable = !at->noexec && !(at->c->rights & CAP_NOEXEC);
 	return 0;
@@ -119,7 +119,7 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 		}
 		n = at.c->type >= CAP_NODE && at.c->type <= CAP_SEGMENT ? cap_node(at.c) : NULL;
 		if (!n) {
-			w->code = cap_is_void(at.c) ? ERR_DATA : ERR_TYPE;
+			w->code = cap_is_lost(at.c) ? WALK_LOST : cap_is_void(at.c) ? ERR_DATA : ERR_TYPE;
 			return;
 		}
 		lss = at.c->data & DB_LSS;

@@ -4,6 +4,7 @@
  */
 #include "object/cap.h"
 #include "object/object.h"
+#include "object/persist.h"
 
 static const uint8_t cap_target[CAP_TYPES] = {
 #define NONE    0
@@ -32,17 +33,27 @@ const char *cap_type_name(unsigned type)
 	return type < CAP_TYPES && cap_names[type] ? cap_names[type] : "reserved";
 }
 
-bool cap_is_void(const struct cap *c)
+bool cap_is_live(const struct cap *c)
 {
 	switch (cap_target[c->type]) {
 	case TARGET_PAGE:
-		return !cap_page(c);
+		return cap_page(c);
 	case TARGET_NODE:
-		return !cap_node(c) && !(c->type == CAP_SCHEDULE && c->ref == 0);
+		return cap_node(c) || (c->type == CAP_SCHEDULE && c->ref == 0);
 	case TARGET_PROCESS:
-		return c->type == CAP_RESUME ? !cap_resume(c) : !cap_process(c);
+		return c->type == CAP_RESUME ? cap_resume(c) : cap_process(c);
 	}
-	return c->type == CAP_VOID;
+	return c->type != CAP_VOID;
+}
+
+bool cap_is_lost(const struct cap *c)
+{
+	return __builtin_expect(persist_lost_count != 0, 0) && cap_target[c->type] != TARGET_NONE && cap_frame_lost(c);
+}
+
+bool cap_is_void(const struct cap *c)
+{
+	return !cap_is_live(c) && !cap_is_lost(c);
 }
 
 struct cap cap_diminish(const struct cap *c)

@@ -77,8 +77,12 @@ static inline struct cap cap_misc(enum cap_type type, uint16_t data, uint64_t va
 	return (struct cap){ .type = type, .data = data, .ref = value };
 }
 
-/* Whether the capability is void, or rescinded, which is the same. */
+/* Whether the capability is void, or rescinded, which is the same.  One to an object that the disk cannot give back is not. */
 bool cap_is_void(const struct cap *c);
+/* Whether its object is one of those (persist_lost.c): it cannot be used, and is not void. */
+bool cap_is_lost(const struct cap *c);
+/* Whether there is an object to use it on. */
+bool cap_is_live(const struct cap *c);
 
 /* The sensory form: what may be got through a sense capability.  eros.md 2, keykos.md 2.3. */
 struct cap cap_diminish(const struct cap *c);

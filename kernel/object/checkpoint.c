@@ -167,6 +167,25 @@ void checkpoint_op_mark(struct inv *inv)
 	inv->out_w[0] = persist_mark(inv_word(inv, 0));
 }
 
+void checkpoint_op_damage(struct inv *inv)
+{
+	struct persist_status s = { 0 };
+
+	if (!has_store(inv, true))
+		return;
+	commit_point();
+	persist_status(&s);
+	inv->out_w[0] = s.lost;
+}
+
+void checkpoint_op_system(struct inv *inv)
+{
+	if (!has_store(inv, true))
+		return;
+	commit_point();
+	persist_system();
+}
+
 void checkpoint_op_times(struct inv *inv)
 {
 	struct persist_status s = { 0 };

@@ -108,13 +108,17 @@ struct frame *frame_get(uint64_t oid)
 
 	if (f)
 		return f;
+	if (persist_lost(oid))
+		return NULL;
 	f = frame_take(oid);
 	if (!f)
 		return NULL;
-	if (persist_has(oid))
-		persist_fetch(f);
-	else
+	if (persist_has(oid)) {
+		if (!persist_fetch(f))
+			return NULL;
+	} else {
 		zero_words(frame_data(f), PAGE_SIZE / 8);
+	}
 	persist_made(oid);
 	return f;
 }

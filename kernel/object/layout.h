@@ -15,6 +15,7 @@ enum root_word {
 	ROOT_PROGRAMS,                 /* stamp of the boot pack that it was started from (abi.h) */
 	ROOT_MARK,                     /* prime's: enum root_mark */
 	ROOT_INTERVAL_NS,              /* from a change to the checkpoint that saves it; 0 in older images: the default */
+	ROOT_SYSTEM,                   /* frames below are the system's own (checkpoint.system); 0: all may be */
 };
 /* What the machine ends with when it is the store that ends it. */
 enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57, STORE_END_DAMAGED = 0x58 };

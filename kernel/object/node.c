@@ -273,8 +273,8 @@ void node_op_copy_pages(struct inv *inv)
 	if (!to)
 		return;
 	for (unsigned i = 0; good && i < count; i++) {
-		slot_page(from, i, false);             /* brought in now, so that nothing has to wait below */
-		good = slot_page(to, i, true) != NULL;
+		/* Brought in now, so that nothing has to wait below; one that is lost must not pass for none. */
+		good = (slot_page(from, i, false) || !cap_is_lost(&from->slot[i])) && slot_page(to, i, true);
 	}
 	if (!good) {
 		inv_fail(inv, RC_REQUEST);

@@ -156,9 +156,10 @@ void frame_cache_init(struct frame *array, uint64_t count, uint32_t *hash, uint3
 void frame_release(uint64_t pfn);      /* boot: this frame may hold objects */
 uint64_t frame_free_count(void);       /* frames that hold nothing */
 struct frame *frame_lookup(uint64_t oid);      /* the frame of that oid if it is in memory; else NULL */
-/* Brings it in from the store, if there is one and it was ever made; else as frame_lookup. */
+/* Brings it in from the store, if there is one and it was ever made; else as frame_lookup.  NULL also if
+ * it cannot be read. */
 struct frame *frame_find(uint64_t oid);
-/* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame. */
+/* The frame of an oid, made if need be (all zero, count 0, clean kind FRAME_PAGE).  NULL: no core frame, or it is lost. */
 struct frame *frame_get(uint64_t oid);
 /* A free frame, entered into the directory; what it holds is whoever asked for it to say.  NULL: there is none. */
 struct frame *frame_take(uint64_t oid);
@@ -166,6 +167,11 @@ struct frame *frame_take(uint64_t oid);
 void frame_evict(struct frame *f);
 /* Makes it hold another kind; every capability into it dies. */
 void frame_retype(struct frame *f, enum frame_kind kind);
+/* Of an object that the disk cannot give back (persist_lost.c): its kind, FRAME_NONE if it is none or that is not known. */
+enum frame_kind frame_lost_kind(uint64_t oid);
+/* It begins anew, all zero and dirty.  same: as the same page, which is known and about to be overwritten as a whole; else
+ * every capability into it dies.  NULL: it is not lost, or there is no core frame. */
+struct frame *frame_anew(uint64_t oid, bool same);
 /* This physical frame is an object outside the store (DMA, boot pack), under that oid and allocation count. */
 struct frame *frame_adopt(uint64_t pfn, uint64_t oid, uint8_t flags, uint32_t alloc_count);
 

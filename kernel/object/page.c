@@ -60,6 +60,15 @@ void page_op_clone(struct inv *inv)
 		copy_words(frame_data(to), frame_data(from), PAGE_SIZE / 8);
 }
 
+/* Whether the order replaces all of a page that the disk cannot give back: then it is there again, and the order holds. */
+bool page_overwritten(struct inv *inv)
+{
+	const struct cap *c = &inv->target;
+	bool whole = inv->order == PAGE_OC_CLEAR || (inv->order == PAGE_OC_CLONE && cap_page(inv_cap(inv, 0)));
+
+	return c->type == CAP_PAGE && whole && !(c->data & DB_READONLY) && cap_is_lost(c) && frame_anew(REF_OID(c->ref), true);
+}
+
 void page_op_clear(struct inv *inv)
 {
 	struct frame *f = writable_page(inv);

@@ -151,6 +151,7 @@ void persist_status(struct persist_status *status)
 	if (persist_on)
 		store_get_status(persist_store, &status->store);
 	status->dirty = persist_dirty;
+	status->lost = persist_lost_total;
 	status->frames_free = frame_free_count();
 	status->interval_ns = persist_interval_ns;
 	status->last_commit_ns = persist_times.last_commit_ns;
@@ -181,6 +182,11 @@ void persist_interval(uint64_t ns)
 	persist_interval_ns = ns;
 	if (persist_dirty)
 		persist_due_ns = arch_now_ns() + ns;
+}
+
+void persist_system(void)
+{
+	persist_system_end = persist_high;
 }
 
 uint64_t persist_mark(uint64_t value)

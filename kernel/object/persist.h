@@ -40,8 +40,21 @@ static inline void persist_made(uint64_t oid)
 		persist_high = oid + 1;
 }
 
-/* Fills a frame just entered into the directory with what the store holds. */
-void persist_fetch(struct frame *f);
+/* Fills a frame just entered into the directory with what the store holds.  False: it cannot, and the frame is free again. */
+bool persist_fetch(struct frame *f);
+/* ---- objects that the disk cannot give back (persist_lost.c) ---- */
+extern unsigned persist_lost_count;
+extern uint64_t persist_lost_total;    /* found in this life */
+bool persist_lost_known(uint64_t oid);
+bool cap_frame_lost(const struct cap *c);     /* of a capability that names an object: ask cap_is_lost */
+/* It is one of them, and not worth to be read again now. */
+static inline bool persist_lost(uint64_t oid)
+{
+	return __builtin_expect(persist_lost_count != 0, 0) && persist_lost_known(oid);
+}
+/* All frames made so far are the system's own: without a process among them it does not go on (checkpoint.system). */
+void persist_system(void);
+
 /* A safe point with time to work: interrupts and the idle loop.  True: there is more to do at once. */
 bool persist_step(void);
 /* The store has work that waits for the disk. */
@@ -75,6 +88,7 @@ int persist_check(void);
 /* ---- the checkpoint capability ---- */
 struct persist_status {
 	struct store_status store;
+	uint64_t lost;                 /* objects that could not be read, in this life */
 	uint64_t dirty, frames_free, interval_ns, last_commit_ns;
 	uint64_t stop_ticks, longest_ticks, check_ticks, written;
 };

@@ -8,11 +8,11 @@
  * Interface
  *   1. persist_fetch is called by frame_get alone, in the middle of an operation: nothing leaves memory, and no
  *      demarcation happens, before it returns.
- *   2. Objects next to the one asked for may come too; nobody has asked for them, so one that is bad is just not there.
+ *   2. One that cannot be read is persist_lost.c's from then on.
+ *   3. Objects next to the one asked for may come too; nobody has asked for them, so one that is bad is just not there.
  */
 #include "arch.h"
 #include "object/persist_inner.h"
-#include "panic.h"
 
 #define AHEAD_MOST   15                /* objects fetched with the one that is asked for */
 #define AHEAD_GAP    4                 /* what lies between is something else's */
@@ -20,6 +20,7 @@
 static struct arriving {               /* asked of the store by persist_fetch, which waits for all of them */
 	struct frame *frame;
 	int result;                    /* -1: on its way */
+	bool known;                    /* what it is, also if it cannot be read */
 } arriving[AHEAD_MOST + 1];
 static unsigned arriving_count, arriving_left;
 static uint64_t ahead_next;            /* who reads on in order asks for this one next */
@@ -31,8 +32,10 @@ void persist_fetched(void *context, uint64_t cookie, const struct store_object *
 
 	(void)context;
 	for (unsigned i = 0; i < arriving_count; i++)
-		if (arriving[i].frame == f)
+		if (arriving[i].frame == f) {
 			arriving[i].result = result;
+			arriving[i].known = object->kind != 0;
+		}
 	arriving_left--;
 	f->alloc_count = object->alloc_count;
 	f->call_count = object->call_count;
@@ -74,7 +77,7 @@ static void arrived(struct frame *f)
 
 static bool fetch_begin(struct frame *f)
 {
-	arriving[arriving_count] = (struct arriving){ f, -1 };
+	arriving[arriving_count] = (struct arriving){ f, -1, false };
 	if (store_fetch(persist_store, f->oid, frame_data(f), frame_pfn(f)) != STORE_OK)
 		return false;
 	arriving_count++;
@@ -90,7 +93,8 @@ static void fetch_ahead(uint64_t oid)
 	for (unsigned i = 0; i < ahead; i++, ahead_next++) {
 		struct frame *f;
 
-		if (!persist_has(ahead_next) || frame_free_count() <= persist_frames_low || frame_lookup(ahead_next))
+		if (!persist_has(ahead_next) || frame_free_count() <= persist_frames_low || frame_lookup(ahead_next) ||
+		    persist_lost(ahead_next))
 			return;
 		f = frame_take(ahead_next);
 		if (!fetch_begin(f)) {
@@ -100,23 +104,37 @@ static void fetch_ahead(uint64_t oid)
 	}
 }
 
-void persist_fetch(struct frame *f)
+/* It has not arrived, and nothing in it may be believed. */
+static void arrived_not(struct frame *f)
 {
+	f->kind = FRAME_PAGE;
+	frame_evict(f);
+}
+
+bool persist_fetch(struct frame *f)
+{
+	bool good;
+
 	arriving_count = arriving_left = 0;
 	while (!fetch_begin(f))
 		persist_wait();
 	fetch_ahead(f->oid);
 	while (arriving_left)
 		persist_wait();
-	if (arriving[0].result != STORE_OK) {
-		kprintf("keros: object %lx cannot be read from the disk\n", f->oid);
-		persist_failed(arriving[0].result);
+	good = arriving[0].result == STORE_OK;
+	if (good) {
+		if (persist_lost_count)
+			persist_found(f->oid);
+		arrived(f);
+	} else {
+		persist_lose(f, arriving[0].known, arriving[0].result);
+		arrived_not(f);
 	}
-	arrived(f);
 	for (unsigned i = 1; i < arriving_count; i++) {
 		if (arriving[i].result == STORE_OK)
 			arrived(arriving[i].frame);
 		else
-			frame_evict(arriving[i].frame);        /* nobody asked for it yet */
+			arrived_not(arriving[i].frame);        /* nobody asked for it yet */
 	}
+	return good;
 }

@@ -4,7 +4,8 @@
  * Who may write what
  *   persist_open.c   all of it, until persist_restart has answered
  *   persist_save.c   persist_dirty, persist_times
- *   persist.c        persist_due_ns, persist_interval_ns, persist_forced_epoch, persist_mark_word
+ *   persist.c        persist_due_ns, persist_interval_ns, persist_forced_epoch, persist_mark_word, persist_system_end
+ *   persist_lost.c   persist_lost_count, persist_lost_total, persist_lost_at
  * persist_tight is set by whoever finds that there is little left, and cleared by persist_relieve.
  */
 #ifndef KERNEL_PERSIST_INNER_H
@@ -17,7 +18,9 @@ extern uint64_t persist_processes;     /* that were in the store at the start */
 extern uint64_t persist_frames_high;   /* at a safe point, so many are made free if fewer are */
 extern uint64_t persist_interval_ns;
 extern uint32_t persist_forced_epoch;  /* the last one that somebody asked to be saved */
-extern uint64_t persist_programs_abi, persist_programs_stamp, persist_mark_word;  /* root words that only a system knows: layout.h */
+extern uint64_t persist_system_end;    /* of the frames that are the system's own; 0: nobody has said */
+/* Root words that only a system knows: layout.h. */
+extern uint64_t persist_programs_abi, persist_programs_stamp, persist_mark_word;
 
 /* Of the last checkpoint, or the one under way. */
 extern struct persist_times {
@@ -45,6 +48,11 @@ bool persist_step_timed(void);         /* store_step, at a safe point; true: the
 /* ---- persist_fetch.c ---- */
 void persist_fetched(void *context, uint64_t cookie, const struct store_object *object, int result);
 void persist_hints_forget(struct cap *c, unsigned count);
+
+/* ---- persist_lost.c ---- */
+/* f, which has just been tried and is still in the directory, cannot be read; known: the store knew what it is. */
+void persist_lose(const struct frame *f, bool known, int result);
+void persist_found(uint64_t oid);      /* it could be read, after all */
 
 /* ---- persist_age.c ---- */
 void persist_age(void);                /* at a safe point */

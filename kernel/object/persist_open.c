@@ -35,7 +35,7 @@ bool persist_on;
 uint32_t persist_life;
 uint64_t persist_high, persist_range_end, persist_homes;
 uint64_t persist_frames_low;
-uint64_t persist_programs_abi, persist_programs_stamp;
+uint64_t persist_programs_abi, persist_programs_stamp, persist_system_end;
 struct store *persist_store;
 
 static struct store_disk disk;
@@ -164,6 +164,19 @@ void persist_open(void *memory, uint64_t frame_total, uint64_t pack_pages)
 		refuse("is too small for the boot pack");
 }
 
+/*
+ * A process that the disk cannot give back.  One of the system's own, and all would wait for it for ever: then it is better to
+ * say so and stop.  Any other is missed by those who hold capabilities to it, and they are told (RC_DISK).
+ */
+static void process_lost(uint64_t oid, int result)
+{
+	if (persist_system_end && oid >= persist_system_end)
+		return;
+	kprintf("keros: object %lu may be a process of the system itself: without it nothing goes on. 'keros store FILE' lists what\n"
+		"is wrong; go back to an older copy of the image, or give another file with --disk.\n", oid);
+	persist_failed(result);
+}
+
 static void processes_fetch(void)
 {
 	for (uint64_t oid = 1; oid < persist_high; oid++) {
@@ -173,11 +186,15 @@ static void processes_fetch(void)
 		while ((result = store_kind(persist_store, oid, &kind)) == STORE_WAIT)
 			persist_wait();
 		if (result != STORE_OK) {
-			kprintf("keros: what object %lx is cannot be read from the disk\n", oid);
-			persist_failed(result);
+			struct frame unknown = { .oid = oid };
+
+			process_lost(oid, result);
+			persist_lose(&unknown, false, result);
+		} else if (kind == FRAME_PROCESS && !frame_get(oid)) {
+			if (!persist_lost(oid))
+				refuse("holds more processes than this machine's memory (--mem)");
+			process_lost(oid, STORE_BAD);
 		}
-		if (kind == FRAME_PROCESS && !frame_get(oid))
-			refuse("holds more processes than this machine's memory (--mem)");
 	}
 }
 
@@ -224,6 +241,7 @@ bool persist_restart(uint64_t pack_stamp)
 	persist_programs_abi = root[ROOT_LAYOUT] > 3 ? root[ROOT_ABI] : KERNEL_ABI_NOW;
 	persist_programs_stamp = root[ROOT_PROGRAMS];
 	persist_mark_word = root[ROOT_MARK];
+	persist_system_end = root[ROOT_SYSTEM];
 	if (root[ROOT_INTERVAL_NS])
 		persist_interval_ns = root[ROOT_INTERVAL_NS];
 	persist_high = root[ROOT_HIGH];
@@ -235,6 +253,9 @@ bool persist_restart(uint64_t pack_stamp)
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
 		if (frames[pfn].kind == FRAME_PROCESS)
 			process_resume(frame_data(&frames[pfn]));
+	for (uint64_t pfn = 1; persist_lost_count && pfn < frame_count; pfn++)
+		if (frames[pfn].kind == FRAME_PROCESS)
+			answer_lost(frame_data(&frames[pfn]));
 	kprintf("keros: life %u goes on from generation %u, %lu processes, %lu us after the start\n", persist_life,
 		store_current_epoch(persist_store) - 1, persist_processes, (start_ns + arch_now_ns() - root[ROOT_NOW_NS]) / 1000);
 	if (persist_programs_stamp != pack_stamp)

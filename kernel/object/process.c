@@ -310,6 +310,7 @@ void process_op_get_context(struct inv *inv)
 	if (inv_word(inv, 0)) {
 		process_mark_dirty(p);
 		process_halt(p);
+		p->recv_control |= RECV_STOPPED;
 	}
 	process_regs_get(p, &context.regs);
 	arch_fpu_save(p);
@@ -419,6 +420,7 @@ void process_op_stop(struct inv *inv)
 	process_mark_dirty(p);
 	inv->out_w[0] = p->state;
 	process_halt(p);
+	p->recv_control |= RECV_STOPPED;
 }
 
 void process_op_clone(struct inv *inv)

@@ -36,11 +36,25 @@ static enum frame_kind frame_kind_of(uint64_t kind)
 	return kind == KIND_PAGE ? FRAME_PAGE : kind == KIND_NODE ? FRAME_POT : FRAME_PROCESS;
 }
 
+/* Whether one that the disk cannot give back may be made anew: as a whole, and not for one node of a pot that others may use. */
+static bool lost_renewable(const struct place *at)
+{
+	return at->kind != KIND_NODE && persist_lost(at->oid) && frame_free_count();
+}
+
+/* Whether there is a frame for it now. */
 static bool frame_ready(const struct place *at)
 {
 	struct frame *f = frame_lookup(at->oid);
 
-	return f || frame_get(at->oid);
+	return f || frame_get(at->oid) || lost_renewable(at);
+}
+
+static struct frame *frame_made(const struct place *at)
+{
+	struct frame *f = frame_get(at->oid);
+
+	return f ? f : frame_anew(at->oid, false);
 }
 
 static inline struct cap make_cap_in(struct frame *f, const struct place *at)
@@ -56,7 +70,7 @@ static inline struct cap make_cap_in(struct frame *f, const struct place *at)
 
 static struct cap make_cap(const struct place *at)
 {
-	return make_cap_in(frame_get(at->oid), at);
+	return make_cap_in(frame_made(at), at);
 }
 
 void range_op_get(struct inv *inv)
@@ -111,6 +125,13 @@ void range_op_fill(struct inv *inv)
 	}
 }
 
+static bool lost_is(const struct place *at)
+{
+	enum frame_kind kind = frame_lost_kind(at->oid);
+
+	return kind == FRAME_NONE || kind == frame_kind_of(at->kind);
+}
+
 static void rescind_in(struct frame *f, const struct place *at)
 {
 	if (f->kind != frame_kind_of(at->kind))
@@ -127,6 +148,8 @@ static void rescind_place(const struct place *at)
 
 	if (f)
 		rescind_in(f, at);
+	else if (persist_lost(at->oid) && lost_is(at))
+		frame_anew(at->oid, false);    /* which rescinds what was there; of a pot, all its nodes, which are lost with it */
 }
 
 /* Each may become dirty, and within an operation the store cannot make room: no more than it keeps (persist.c, ROOM_MARGIN). */
@@ -201,26 +224,27 @@ void range_op_farewell(struct inv *inv)
 /* Rescind and get at once: for who takes storage back and keeps it ready for the next. */
 static struct cap renew_in(struct frame *f, const struct place *at)
 {
-	rescind_in(f, at);
+	if (__builtin_expect(f != NULL, 1))
+		rescind_in(f, at);
+	else
+		f = frame_anew(at->oid, false);
 	return make_cap_in(f, at);
 }
 
 void range_op_renew(struct inv *inv)
 {
 	struct place at;
-	struct frame *f;
 
 	if (!place_of(inv, inv_word(inv, 0), inv_word(inv, 1), &at)) {
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
-	f = frame_get(at.oid);
-	if (!f) {
+	if (!frame_ready(&at) && !(persist_lost(at.oid) && frame_free_count())) {
 		inv_fail(inv, RC_LIMIT);
 		return;
 	}
 	commit_point();
-	inv_out_cap(inv, 0, renew_in(f, &at));
+	inv_out_cap(inv, 0, renew_in(frame_get(at.oid), &at));
 }
 
 /* Only processes: a page or a node is rescinded and made again by whoever keeps its content meanwhile. */
@@ -266,6 +290,9 @@ static bool place_of_cap(struct inv *inv, const struct cap *c, struct place *at,
 		at->kind = KIND_PROCESS;
 		valid = cap_process(c);
 	}
+	/* One that is lost can be given back, if it is known to be what the capability says. */
+	if (__builtin_expect(!valid, 0) && cap_is_lost(c))
+		valid = frame_lost_kind(at->oid) != FRAME_NONE && frame_free_count() && !(c->type == CAP_PAGE && c->data & DB_READONLY);
 	if (!valid || frame >= inv->target.count) {
 		inv_fail(inv, RC_REQUEST);
 		return false;

@@ -122,9 +122,12 @@ static uint32_t alloc_one(const struct msg *m, unsigned kind, cap_t *object)
 
 	if (rc != RC_OK)
 		return rc;
-	if (ledger_alloc(&ledger, bank, kind, 1, &offset) == 0)
-		return RC_LIMIT;
-	if ((rc = object_make(kind, offset, CR_TMP0)) != RC_OK) {
+	/* What the disk has lost stays in the books, out of everybody's use. */
+	do {
+		if (ledger_alloc(&ledger, bank, kind, 1, &offset) == 0)
+			return RC_LIMIT;
+	} while ((rc = object_make(kind, offset, CR_TMP0)) == RC_DISK);
+	if (rc != RC_OK) {
 		ledger_free(&ledger, kind, offset);
 		return rc;
 	}
@@ -173,6 +176,24 @@ static uint32_t run_make(unsigned kind, uint64_t first, uint32_t count, cap_t no
 	return rc;
 }
 
+/* Some of the run is lost on the disk: that stays in the books, the rest goes into slots *got.. */
+static uint32_t run_make_rest(unsigned kind, uint64_t first, uint32_t count, cap_t node, uint64_t *got)
+{
+	uint32_t rc;
+
+	for (uint32_t i = 0; i < count; i++) {
+		rc = object_make(kind, first + i, CR_TMP0);
+		if (rc == RC_DISK)
+			continue;
+		if (rc == RC_OK)
+			rc = slot_store(node, *got, CR_TMP0);
+		if (rc != RC_OK)
+			return rc;
+		++*got;
+	}
+	return RC_OK;
+}
+
 static uint32_t do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t count, cap_t node, uint64_t *got)
 {
 	unsigned bank;
@@ -187,6 +208,11 @@ static uint32_t do_alloc_many(void *ctx, struct msg *m, uint64_t kind, uint64_t 
 
 	while (*got < count && (n = ledger_alloc(&ledger, bank, kind, count - *got, &first)) > 0) {
 		rc = run_make(kind, first, n, node, *got);
+		if (rc == RC_DISK) {
+			if ((rc = run_make_rest(kind, first, n, node, got)) != RC_OK)
+				break;
+			continue;
+		}
 		if (rc != RC_OK) {
 			/* No core frame: take the whole run back, whatever of it was made. */
 			objects_rescind(kind, first, n);
@@ -322,12 +348,14 @@ static uint32_t object_sever(unsigned bank, cap_t object, cap_t to, bool own)
 	if (rc != RC_OK)
 		return rc;
 	if (kind == LEDGER_PAGE) {
-		page_clone(CR_SCRATCH_PAGE, object);
+		if ((rc = page_clone(CR_SCRATCH_PAGE, object)) != RC_OK)
+			return rc;             /* the disk lost it: what is in the scratch page is somebody else's */
 		objects_rescind(kind, offset, 1);
 		if ((rc = object_make(kind, offset, to)) == RC_OK)
 			rc = page_clone(to, CR_SCRATCH_PAGE);
 	} else if (kind == LEDGER_NODE) {
-		node_clone(CR_SCRATCH_NODE, object);
+		if ((rc = node_clone(CR_SCRATCH_NODE, object)) != RC_OK)
+			return rc;
 		objects_rescind(kind, offset, 1);
 		if ((rc = object_make(kind, offset, to)) == RC_OK)
 			rc = node_clone(to, CR_SCRATCH_NODE);

@@ -226,14 +226,19 @@ static void machine_end(uint64_t status)
 	sandboxes_start();
 }
 
+static const char *fault_meaning(uint64_t code)
+{
+	return code == FAULT_DISK ? ": the disk cannot give back its memory; an older copy of the image may have it" : "";
+}
+
 static void service_died(unsigned index, const struct msg *m)
 {
 	struct manifest_entry e;
 	const char *name = index == SERVICE_BANK ? "bank" : !entry_at(index, &e) ? "?" :
 			   strcmp(e.program, "?") == 0 ? config.native : e.name;
 
-	fprintf(stderr, "prime: %s died: fault %lu at %#lx, rip %#lx\n", name, (unsigned long)m->w[0],
-		(unsigned long)m->w[1], (unsigned long)m->w[3]);
+	fprintf(stderr, "prime: %s died: fault %lu at %#lx, rip %#lx%s\n", name, (unsigned long)m->w[0],
+		(unsigned long)m->w[1], (unsigned long)m->w[3], fault_meaning(m->w[0]));
 	log_power_off(CR_LOG, STATUS_DEATH);
 }
 
@@ -242,8 +247,8 @@ static uint64_t sandbox_died(unsigned number, const struct msg *m)
 {
 	static const struct manifest_grant console = { .name = "console", .name_length = 7, .a = MANIFEST_DATA_OWN };
 
-	fprintf(stderr, "prime: the server of sandbox %u died: fault %lu at %#lx, rip %#lx\n", number,
-		(unsigned long)m->w[0], (unsigned long)m->w[1], (unsigned long)m->w[3]);
+	fprintf(stderr, "prime: the server of sandbox %u died: fault %lu at %#lx, rip %#lx%s\n", number,
+		(unsigned long)m->w[0], (unsigned long)m->w[1], (unsigned long)m->w[3], fault_meaning(m->w[0]));
 	if (node_fetch(PR_STORE, ST_BANKS, CR_TMP0) == RC_OK && node_fetch(CR_TMP0, number, CR_TMP0) == RC_OK)
 		bank_empty(CR_TMP0);
 	start_get(&console, CR_TMP0);
@@ -289,6 +294,7 @@ int main(void)
 	must(log_text_only(CR_LOG, PR_LOG_TEXT), "making", "the services' log");
 	bank_start();
 	manifest_start();
+	checkpoint_system(PR_CHECKPOINT);      /* RC_NOACCESS: there is no store */
 	if (config.native == NULL)
 		sandboxes_start();
 

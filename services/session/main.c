@@ -234,7 +234,8 @@ static uint64_t failed(const struct session *s, const char *what, uint32_t rc)
 {
 	char line[200];
 	const char *why = rc == RC_LIMIT ? "the machine or the sandbox's bank is too small; give more by --mem or --bank" :
-					   "refused";
+			  rc == RC_DISK ? "the disk cannot give back what it is made of; an older copy of the image may have it" :
+					  "refused";
 
 	snprintf(line, sizeof line, "keros: %s: %s (%#x)\n", what, why, rc);
 	line_put(error_stream(s), line);

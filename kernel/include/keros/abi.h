@@ -75,6 +75,7 @@
 #define RC_AGAIN        (KT + 7)  /* nothing now; a notice follows */
 #define RC_SEALED       (KT + 8)  /* sealed, or not sealed yet */
 #define RC_UNOFFICIAL   (KT + 9)  /* the bank or constructor given is not an authentic one */
+#define RC_DISK         (KT + 10) /* the disk cannot give back an object that this needs; of whom else, nobody is hurt */
 
 /* Order codes that the kernel itself sends. */
 #define OC_NOTICE       0xFFFFFFFEu
@@ -94,7 +95,13 @@ enum fault_code {
 	FAULT_USER = 32,       /* a segment keeper answered with an error */
 	FAULT_TRAP = 33,       /* a KeyKOS trap that the program asked for: info = trap code, as 0x100 */
 	FAULT_ARGUMENT = 34,   /* the string of a KeyKOS message cannot be read: info = address */
+	FAULT_DISK = 35,       /* the disk cannot give back the page there, or a node above it: info = address */
 };
+/*
+ * An access that can do without what is there: with this number in r11 when it meets FAULT_DISK the process goes on at the
+ * address in r10, with the fault's address in rax, and its keeper hears of nothing.
+ */
+#define FAULT_GUARD 0x5359ECAB1E6A4D01ull
 #define FAULT_ACCESS_WRITE 1u
 #define FAULT_ACCESS_EXEC  2u
 #define FAULT_ACCESS_PRESENT 4u  /* a page was there, but without the right */
