@@ -9,15 +9,7 @@
  */
 #include <string.h>
 #include "mm.h"
-
-static void page_copy(pageno to, pageno from)
-{
-	void *t = page_addr(to);
-	const void *f = page_addr(from);
-	uint64_t words = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep movsq" : "+D"(t), "+S"(f), "+c"(words) : : "memory");
-}
+#include "vfs/vfs.h"
 
 static uint64_t area_offset(const struct vma *v, uint64_t address)
 {
@@ -70,19 +62,22 @@ static enum mm_fault file_page(const struct vma *v, uint64_t address, bool write
 /* ---- bringing a page in ------------------------------------------------------------------------ */
 
 /* Makes *page one that its holder may write: itself, if there is no other holder. */
-static bool make_private(pageno *page)
+static enum mm_fault make_private(pageno *page)
 {
 	pageno copy;
 
 	if (page_refs(*page) == 1)
-		return true;
+		return MM_OK;
 	copy = page_alloc_raw();
 	if (!copy)
-		return false;
-	page_copy(copy, *page);
+		return MM_NO_MEMORY;
+	if (!page_move(page_addr(copy), page_addr(*page), PAGE_SIZE, true)) {
+		page_put(copy);
+		return MM_BUS;
+	}
 	page_put(*page);
 	*page = copy;
-	return true;
+	return MM_OK;
 }
 
 /* Links the file's pages around a fault that are in the same leaf: the next faults are saved. */
@@ -124,7 +119,7 @@ static void private_ahead(struct mm *mm, struct leaf *l, const struct vma *v, un
 			page = inode_page(v->inode, area_offset(v, l->m.base + slot * PAGE_SIZE), &err);
 		if (!page)
 			return;
-		if (!make_private(&page)) {
+		if (make_private(&page) != MM_OK) {
 			if (!l->page[slot])
 				page_put(page);
 			return;
@@ -165,9 +160,9 @@ static enum mm_fault first_touch(struct mm *mm, const struct vma *v, struct leaf
 	}
 	if (result != MM_OK)
 		return result;
-	if (v->inode && !(v->flags & VMA_SHARED) && write && !own && !make_private(&page)) {
+	if (v->inode && !(v->flags & VMA_SHARED) && write && !own && (result = make_private(&page)) != MM_OK) {
 		page_put(page);
-		return MM_NO_MEMORY;
+		return result;
 	}
 	leaf_set(mm, l, slot, page, v->prot, writable);
 	if (v->inode && !write)
@@ -185,6 +180,7 @@ static enum mm_fault touch_again(struct mm *mm, const struct vma *v, struct leaf
 	unsigned slot = address >> PAGE_SHIFT & 15;
 	pageno page = l->page[slot];
 	bool writable = l->writable >> slot & 1, copied;
+	enum mm_fault result;
 
 	if (write && !writable) {
 		if (v->flags & VMA_SHARED) {
@@ -197,8 +193,8 @@ static enum mm_fault touch_again(struct mm *mm, const struct vma *v, struct leaf
 				page_put(page);
 				page = own;
 			}
-		} else if (!make_private(&page)) {
-			return MM_NO_MEMORY;
+		} else if ((result = make_private(&page)) != MM_OK) {
+			return result;
 		}
 		writable = true;
 	}
@@ -255,7 +251,8 @@ int mm_write(struct mm *mm, uint64_t to, const void *from, size_t n)
 
 		if (!at)
 			return -EFAULT;
-		memcpy(at, from, part);
+		if (!page_move(at, from, part, false))
+			return -EFAULT;
 		from = (const char *)from + part;
 		to += part;
 		n -= part;
@@ -271,7 +268,8 @@ int mm_zero(struct mm *mm, uint64_t to, size_t n)
 
 		if (!at)
 			return -EFAULT;
-		memset(at, 0, part);
+		if (!page_move(at, zero_page, part, part == PAGE_SIZE))
+			return -EFAULT;
 		to += part;
 		n -= part;
 	}
@@ -296,7 +294,8 @@ int user_read(struct proc *p, void *to, uint64_t from, size_t n)
 
 		if (!at)
 			return -EFAULT;
-		memcpy(to, at, part);
+		if (!page_move(to, at, part, false))
+			return -EFAULT;
 		to = (char *)to + part;
 		from += part;
 		n -= part;
@@ -312,9 +311,9 @@ long user_string(struct proc *p, char *to, uint64_t from, size_t size)
 		size_t part = size - done;
 		const char *at = mm_window(p->mm, from + done, &part, false), *end;
 
-		if (!at)
+		if (!at || copy_guarded(to + done, at, 1))
 			return -EFAULT;
-		end = memchr(at, 0, part);
+		end = memchr(at, 0, part);     /* of one page, which is there */
 		if (end) {
 			memcpy(to + done, at, end - at + 1);
 			return done + (end - at);

@@ -8,6 +8,7 @@
 #include "server.h"
 #include <keros/bank.h>
 #include <keros/node.h>
+#include <keros/page.h>
 #include <keros/process.h>
 #include "shim/shim.h"
 
@@ -100,6 +101,11 @@ static unsigned chunk_fill(unsigned subtree, unsigned kind, uint64_t chunk)
 unsigned keystore_more_pages(pageno first)
 {
 	return chunk_fill(KS_PAGES, BANK_PAGE, first >> 4);
+}
+
+bool keystore_page_clear(pageno p)
+{
+	return node_tree_fetch(CR_KEYSTORE, path_of(KS_PAGES, p), DEPTH, CR_TMP1) == RC_OK && page_clear(CR_TMP1) == RC_OK;
 }
 
 static bool stacks_grow(void)
@@ -254,6 +260,19 @@ bool process_make(unsigned index)
 	check(process_swap_slot(CR_TMP1, PSLOT_SCHEDULE, CR_SCHED, CR_VOID), "swap_slot");
 	check(process_swap_reg(CR_TMP1, SHIM_SERVER_REG, CR_TMP2, CR_VOID), "swap_reg");
 	return true;
+}
+
+bool process_is_lost(unsigned index)
+{
+	return process_get_state(process_cap(index), NULL, NULL, NULL, NULL) == RC_DISK;
+}
+
+bool process_renew(unsigned index)
+{
+	cached[index % PROC_CACHE] = 0;
+	process_fetch(index, CR_TMP1);
+	bank_free(CR_BANK, CR_TMP1);
+	return process_make(index);
 }
 
 void process_fetch(unsigned index, cap_t to)

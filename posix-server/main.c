@@ -323,8 +323,10 @@ static void handle_notice(uint64_t bits)
 {
 	if (bits & NOTICE_TIMER)
 		timers_run();
-	if (bits & NOTICE_RESTART)
+	if (bits & NOTICE_RESTART) {
 		clock_init();          /* the clocks are read anew */
+		procs_recover();
+	}
 	if (bits & (NOTICE_SYNC | NOTICE_RESTART))
 		sync_notice_taken();
 	if (bits & ~(uint64_t)(NOTICE_TIMER | NOTICE_SYNC | NOTICE_RESTART))

@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 #include "server.h"
+#include "vfs/vfs.h"
 #include <keros/bank.h>
 
 #define PAGE_FREE 0x80000000u
@@ -91,12 +92,18 @@ pageno page_number(const void *at)
 	return (pageno)(((uint64_t)at - POOL_BASE) >> PAGE_SHIFT);
 }
 
+/* What the disk has lost is made anew by being cleared. */
 static void page_zero(pageno p)
 {
-	void *at = page_addr(p);
-	uint64_t words = PAGE_SIZE / 8;
+	if (page_zero_guarded(page_addr(p)))
+		keystore_page_clear(p);
+}
 
-	__asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"(0ull) : "memory");
+bool page_move_again(void *to, const void *from, size_t n, uint64_t fault, bool fresh)
+{
+	if (!fresh || fault - (uint64_t)to >= n || !keystore_page_clear(page_number((void *)fault)))
+		return false;
+	return copy_guarded(to, from, n) == 0;
 }
 
 static pageno take(pageno p)

@@ -36,6 +36,7 @@ void page_put(pageno p);          /* one less; the last one frees it */
 uint32_t page_refs(pageno p);
 void *page_addr(pageno p);        /* where the server sees it */
 pageno page_number(const void *at); /* the counterpart; of the pool only */
+bool page_move_again(void *to, const void *from, size_t n, uint64_t fault, bool fresh);   /* page_move's (vfs.h) */
 uint64_t pages_used(void), pages_limit(void), pages_peak(void);
 uint64_t pages_for_data(void);    /* how many more files may take: some are left to processes */
 const void *pack_bytes(unsigned tree, uint64_t *length); /* tree image: 0 base, 1 overlay; NULL if none */

@@ -114,6 +114,13 @@ static int index_take(void)
 	return i;
 }
 
+static void index_forget(unsigned index)
+{
+	for (unsigned i = 0; i < free_count; i++)
+		if (free_index[i] == index)
+			free_index[i--] = free_index[--free_count];
+}
+
 /* All fields but the wait records, which are valid only as far as wait_count says. */
 static void proc_clear(struct proc *p)
 {
@@ -171,6 +178,26 @@ struct proc *proc_new(void)
 	s->proc.state = PROC_RUNNING;
 	table_add(&s->proc);
 	return &s->proc;
+}
+
+/*
+ * After a loss of power.  Nobody will hear from a process that the disk cannot give back: it ends here, as one does whose
+ * memory is lost.  An index without even a new process in its place is never given out again.
+ */
+void procs_recover(void)
+{
+	for (unsigned i = 0; i < index_next; i++) {
+		struct proc *p = proc_table[i];
+
+		if (!process_is_lost(i))
+			continue;
+		if (p && p->state != PROC_ZOMBIE)
+			server_log("posix-server: the disk cannot give back process %d (%s)\n", p->pid, p->comm);
+		if (!process_renew(i))
+			index_forget(i);
+		if (p && p->state != PROC_ZOMBIE)
+			proc_exit(p, SIGBUS);
+	}
 }
 
 static void child_unlink(struct proc *p)

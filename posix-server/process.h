@@ -102,6 +102,7 @@ struct proc *proc_new(void);           /* with a kernel process; NULL: no room *
 void proc_free(struct proc *);         /* a zombie that nobody waits for any more */
 void proc_space_set(struct proc *);    /* the kernel process gets the memory of p->mm */
 void proc_exit(struct proc *, int wait_status);        /* it becomes a zombie, and whoever is to know is told */
+void procs_recover(void);              /* after a loss of power: those end that the disk cannot give back */
 void proc_shim_update(struct proc *);  /* its ids have changed: programs read them from the shim's page */
 void proc_kill_all(void);              /* at the end of the sandbox: nobody runs on while the caller tidies up */
 void vfork_release(struct proc *);     /* it runs another program, or ended: its parent goes on, its data page as it was */

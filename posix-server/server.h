@@ -58,6 +58,9 @@ bool keystore_pack(unsigned tree, cap_t value);
 /* Fills sixteen page numbers from first (a multiple of 16) with fresh pages; how many there are. */
 unsigned keystore_more_pages(pageno first);
 
+/* Fills a page with zeroes by invocation; one that the disk has lost is made anew by that. */
+bool keystore_page_clear(pageno p);
+
 /* Clean: all slots void.  Otherwise the caller overwrites every slot.  0 at the bank's limit. */
 nodeno node_alloc(bool clean);
 void node_free(nodeno n);
@@ -75,6 +78,9 @@ void tree_root(nodeno node, unsigned lss, cap_t to);
 /* Processes by index.  process_cap gives a register that holds the capability now. */
 bool process_make(unsigned index);
 cap_t process_cap(unsigned index);
+/* After a loss of power: the disk cannot give it back.  process_renew makes another in its place. */
+bool process_is_lost(unsigned index);
+bool process_renew(unsigned index);
 /* The same without the cache, for the second of two processes in one invocation. */
 void process_fetch(unsigned index, cap_t to);
 

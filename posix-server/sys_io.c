@@ -12,7 +12,6 @@
 #define ATOMIC 4096
 
 static struct span vector[IOV_LIMIT];
-static const char zero_page[PAGE_BYTES];
 
 static struct file *file_for(struct proc *p, int fd, bool write, long *error)
 {
@@ -447,14 +446,13 @@ long sys_fallocate(struct proc *p, uint64_t *a)
 		return -EFBIG;
 	struct inode *i = f->inode;
 	inode_lose_privilege(i, p);
-	if (mode & (PUNCH_HOLE | ZERO_RANGE))
-		data_zero(i, from, to);
-	if (mode & PUNCH_HOLE)
-		return 0;
+	int error = mode & (PUNCH_HOLE | ZERO_RANGE) ? data_zero(i, from, to) : 0;
+	if (error || mode & PUNCH_HOLE)
+		return error;
 	/* What cannot be provided must be known before the file grows. */
 	if ((uint64_t)(to - from) / PAGE_BYTES > pages_for_data())
 		return -ENOSPC;
-	int error = data_reserve(i, from, to);
+	error = data_reserve(i, from, to);
 	if (!error && !(mode & KEEP_SIZE) && (uint64_t)to > i->size)
 		error = size_set(p, i, to);
 	return error;

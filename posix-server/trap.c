@@ -104,6 +104,13 @@ void trap_handle(struct proc *p, const uint64_t *w, bool *retry)
 	case FAULT_MEMORY:
 		trap_memory(p, w[1], w[2], rip, retry);
 		return;
+	case FAULT_DISK:
+		server_log("posix-server: process %d (%s): the disk cannot give back its page at %lx\n", p->pid, p->comm,
+			   (unsigned long)w[1]);
+		*retry = trap_in_time_call(p, rip);
+		if (!*retry)
+			trap_signal(p, SIGBUS, BUS_OBJERR, w[1]);
+		return;
 	case FAULT_DIVIDE:
 		trap_signal(p, SIGFPE, FPE_INTDIV, rip);
 		return;

@@ -27,7 +27,8 @@ static long copy_out(struct proc *p, uint64_t to, const char *from, size_t n)
 
 		if (!at)
 			return done ? (long)done : -EFAULT;
-		copy_words(at, from + done, chunk);
+		if (!page_move(at, from + done, chunk, false))
+			return done ? (long)done : -EIO;
 		done += chunk;
 	}
 	return (long)done;
@@ -207,7 +208,8 @@ static long write_ask(struct proc *p, struct file *f, uint64_t from, uint64_t of
 
 		if (!at)
 			break;
-		copy_words(j->buffer + done, at, chunk);
+		if (!page_move(j->buffer + done, at, chunk, false))
+			break;
 		done += chunk;
 	}
 	if (!done) {

@@ -49,8 +49,11 @@ static long pages_came(struct proc *p, struct job *j)
 		}
 		if (n > PAGE_BYTES)
 			n = PAGE_BYTES;
-		copy_words(page_addr(page), j->buffer + from, n);
-		memset((char *)page_addr(page) + n, 0, PAGE_BYTES - n);
+		if (!page_move(page_addr(page), j->buffer + from, n, true) ||
+		    !page_move((char *)page_addr(page) + n, zero_page, PAGE_BYTES - n, true)) {
+			page_put(page);
+			return -EIO;
+		}
 		if (*slot)
 			page_put(*slot);
 		else

@@ -56,7 +56,8 @@ static long pipe_read(struct file *f, struct proc *p, uint64_t buf, size_t n, in
 	if (n > pipe->used)
 		n = pipe->used;
 	size_t done = 0;
-	while (done < n) {
+	bool lost = false;             /* by the disk: that is skipped, and the reader told of it, by a read of its own */
+	while (done < n && !lost) {
 		uint32_t in_page = pipe->head % PAGE_BYTES;
 		size_t chunk = PAGE_BYTES - in_page;
 		if (chunk > n - done)
@@ -64,17 +65,19 @@ static long pipe_read(struct file *f, struct proc *p, uint64_t buf, size_t n, in
 		char *to = user_window(p, buf + done, &chunk, true);
 		if (!to)
 			break;
-		copy_words(to, (char *)page_addr(pipe->page[pipe->head / PAGE_BYTES]) + in_page, chunk);
-		done += chunk;
+		lost = !page_move(to, (char *)page_addr(pipe->page[pipe->head / PAGE_BYTES]) + in_page, chunk, false);
+		if (lost && done)
+			break;
+		done += lost ? 0 : chunk;
 		pipe->head = (pipe->head + chunk) % PIPE_BYTES;
 		pipe->used -= chunk;
 	}
 	if (pipe->used == 0)
 		pipe->head = 0;
-	if (done == 0)
+	if (done == 0 && !lost)
 		return -EFAULT;
 	pipe_wake(pipe);
-	return done;
+	return done ? (long)done : -EIO;
 }
 
 /* Puts in what there is room for.  p = NULL: from the server's own memory. */
@@ -94,7 +97,9 @@ static long pipe_fill(struct pipe *pipe, struct proc *p, uint64_t buf, size_t n)
 		pageno *page = &pipe->page[at / PAGE_BYTES];
 		if (!*page && !(*page = page_alloc_raw()))
 			return done ? (long)done : -ENOMEM;
-		copy_words((char *)page_addr(*page) + at % PAGE_BYTES, from, chunk);
+		bool fresh = at % PAGE_BYTES == 0 && (pipe->used == 0 || pipe->head / PAGE_BYTES != at / PAGE_BYTES);
+		if (!page_move((char *)page_addr(*page) + at % PAGE_BYTES, from, chunk, fresh))
+			return done ? (long)done : -EIO;
 		done += chunk;
 		pipe->used += chunk;
 	}

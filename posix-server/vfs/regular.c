@@ -12,6 +12,8 @@
 #include <string.h>
 #include "vfs.h"
 
+const char zero_page[PAGE_BYTES];
+
 static uint64_t page_count(uint64_t size)
 {
 	return (size + PAGE_BYTES - 1) / PAGE_BYTES;
@@ -27,27 +29,32 @@ pageno data_page(struct inode *i, uint64_t index)
 }
 
 /* Whole: the caller overwrites every byte, so what was there need not be copied. */
-char *data_page_write(struct inode *i, uint64_t index, bool whole)
+int data_page_write(struct inode *i, uint64_t index, bool whole, char **page)
 {
 	struct filedata *d = &i->data;
 	pageno *slot = pagevec_slot(&d->pages, index);
 	if (!slot)
-		return NULL;
-	if (*slot)
-		return page_addr(*slot);
+		return -ENOSPC;
+	if (*slot) {
+		*page = page_addr(*slot);
+		return 0;
+	}
 	bool image = index < d->image_pages;
 	if ((i->quota && i->quota->used >= i->quota->pages) || !pages_for_data())
-		return NULL;
+		return -ENOSPC;
 	pageno p = image || whole ? page_alloc_raw() : page_alloc();
 	if (!p)
-		return NULL;
-	char *to = page_addr(p);
+		return -ENOSPC;
+	char *to = *page = page_addr(p);
 	if (image && !whole) {
 		uint64_t start = index * PAGE_BYTES;
 		size_t valid = i->size > start ? i->size - start : 0;
 		if (valid > PAGE_BYTES)
 			valid = PAGE_BYTES;
-		copy_words(to, page_addr(pack_page(d->tree, d->image_offset + start)), valid);
+		if (!page_move(to, page_addr(pack_page(d->tree, d->image_offset + start)), valid, true)) {
+			page_put(p);
+			return -EIO;
+		}
 		memset(to + valid, 0, PAGE_BYTES - valid);
 	}
 	d->image_hidden += image;
@@ -55,22 +62,28 @@ char *data_page_write(struct inode *i, uint64_t index, bool whole)
 	if (i->quota)
 		i->quota->used++;
 	*slot = p;
-	return to;
+	return 0;
 }
 
 /* Before the end moves up from inside a page of the image: what lies behind the end there must read as zero. */
 static int data_clear_tail(struct inode *i)
 {
 	uint64_t last = i->size / PAGE_BYTES;
+	char *page;
 	if (i->size % PAGE_BYTES == 0 || last >= i->data.image_pages || pagevec_get(&i->data.pages, last))
 		return 0;
-	return data_page_write(i, last, false) ? 0 : -ENOSPC;
+	return data_page_write(i, last, false, &page);
 }
 
-static void data_shrink(struct inode *i, uint64_t size)
+/* -EIO, and nothing is changed: the disk has lost the page that the end will be in. */
+static int data_shrink(struct inode *i, uint64_t size)
 {
 	struct filedata *d = &i->data;
 	uint64_t keep = page_count(size), below;
+	size_t in_page = size % PAGE_BYTES;
+	pageno last = in_page ? pagevec_get(&d->pages, size / PAGE_BYTES) : 0;
+	if (last && !page_move((char *)page_addr(last) + in_page, zero_page, PAGE_BYTES - in_page, false))
+		return -EIO;
 	uint64_t cut = pagevec_cut(&d->pages, keep, d->image_pages, &below);
 	d->held -= cut;
 	if (i->quota)
@@ -78,24 +91,18 @@ static void data_shrink(struct inode *i, uint64_t size)
 	d->image_hidden -= below;
 	if (d->image_pages > keep)
 		d->image_pages = keep;
-	pageno last = size % PAGE_BYTES ? pagevec_get(&d->pages, size / PAGE_BYTES) : 0;
-	if (last)
-		memset((char *)page_addr(last) + size % PAGE_BYTES, 0, PAGE_BYTES - size % PAGE_BYTES);
 	i->size = size;
+	return 0;
 }
 
 int data_truncate(struct inode *i, uint64_t size)
 {
 	if (size > FILE_LIMIT)
 		return -EFBIG;
-	if (size > i->size) {
-		int error = data_clear_tail(i);
-		if (error)
-			return error;
-		i->size = size;
-	} else {
-		data_shrink(i, size);
-	}
+	int error = size > i->size ? data_clear_tail(i) : data_shrink(i, size);
+	if (error)
+		return error;
+	i->size = size;
 	inode_touch(i);
 	return 0;
 }
@@ -133,26 +140,33 @@ int64_t data_seek(struct inode *i, int64_t offset, bool hole)
 /* fallocate: pages for [from, to), without touching the size. */
 int data_reserve(struct inode *i, uint64_t from, uint64_t to)
 {
-	for (uint64_t index = from / PAGE_BYTES; index < page_count(to); index++)
-		if (!data_page(i, index) && !data_page_write(i, index, false))
-			return -ENOSPC;
-	return 0;
+	int error = 0;
+	char *page;
+	for (uint64_t index = from / PAGE_BYTES; index < page_count(to) && !error; index++)
+		if (!data_page(i, index))
+			error = data_page_write(i, index, false, &page);
+	return error;
 }
 
-void data_zero(struct inode *i, uint64_t from, uint64_t to)
+int data_zero(struct inode *i, uint64_t from, uint64_t to)
 {
+	int error = 0;
 	if (to > i->size)
 		to = i->size;
-	while (from < to) {
+	while (from < to && !error) {
 		uint64_t n = PAGE_BYTES - from % PAGE_BYTES;
 		if (n > to - from)
 			n = to - from;
-		char *page = data_page(i, from / PAGE_BYTES) ? data_page_write(i, from / PAGE_BYTES, false) : NULL;
-		if (page)
-			memset(page + from % PAGE_BYTES, 0, n);
+		char *page;
+		if (data_page(i, from / PAGE_BYTES)) {
+			error = data_page_write(i, from / PAGE_BYTES, n == PAGE_BYTES, &page);
+			if (!error && !page_move(page + from % PAGE_BYTES, zero_page, n, n == PAGE_BYTES))
+				error = -EIO;
+		}
 		from += n;
 	}
 	inode_touch(i);
+	return error;
 }
 
 /* ---- pages for exec and mmap ---------------------------------------------------------------------- */
@@ -173,8 +187,10 @@ pageno inode_page_write(struct inode *i, uint64_t offset, int *err)
 	*err = 0;
 	if (!S_ISREG(i->mode) || i->virtual || offset >= i->size)
 		return 0;
-	if (!data_page_write(i, offset / PAGE_BYTES, false)) {
-		*err = ENOSPC;
+	char *page;
+	int error = data_page_write(i, offset / PAGE_BYTES, false, &page);
+	if (error) {
+		*err = error == -ENOSPC ? ENOSPC : 0;  /* 0: SIGBUS */
 		return 0;
 	}
 	pageno p = pagevec_get(&i->data.pages, offset / PAGE_BYTES);
@@ -191,6 +207,7 @@ static long data_read(struct inode *i, struct proc *p, uint64_t to, size_t n, ui
 	if (n > i->size - offset)
 		n = i->size - offset;
 	size_t done = 0;
+	bool lost = false;
 	while (done < n) {
 		size_t in_page = offset % PAGE_BYTES, chunk = PAGE_BYTES - in_page;
 		if (chunk > n - done)
@@ -200,9 +217,11 @@ static long data_read(struct inode *i, struct proc *p, uint64_t to, size_t n, ui
 			return done ? (long)done : -EFAULT;
 		pageno page = data_page(i, offset / PAGE_BYTES);
 		if (page)
-			copy_words(out, (char *)page_addr(page) + in_page, chunk);
+			lost = !page_move(out, (char *)page_addr(page) + in_page, chunk, false);
 		else
 			zero_words(out, chunk);
+		if (lost)
+			return done ? (long)done : -EIO;
 		done += chunk;
 		offset += chunk;
 	}
@@ -226,11 +245,14 @@ static long data_write(struct inode *i, struct proc *p, uint64_t from, size_t n,
 		error = -EFAULT;
 		if (!in)
 			break;
-		char *page = data_page_write(i, offset / PAGE_BYTES, chunk == PAGE_BYTES);
-		error = -ENOSPC;
-		if (!page)
+		char *page;
+		error = data_page_write(i, offset / PAGE_BYTES, chunk == PAGE_BYTES, &page);
+		if (error)
 			break;
-		copy_words(page + in_page, in, chunk);
+		if (!page_move(page + in_page, in, chunk, chunk == PAGE_BYTES)) {
+			error = -EIO;
+			break;
+		}
 		done += chunk;
 		offset += chunk;
 		if (offset > i->size)

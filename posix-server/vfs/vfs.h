@@ -215,15 +215,18 @@ void inode_reserve_numbers(uint64_t first_free);        /* those below are the i
 /* regular.c */
 extern const struct file_ops regular_ops;
 pageno data_page(struct inode *, uint64_t index);                        /* 0 = hole; borrowed */
-char *data_page_write(struct inode *, uint64_t index, bool whole);       /* own page; NULL = ENOSPC */
-/* to that size, larger or smaller: 0, -EFBIG or -ENOSPC */
+/* An own page to write into, made if need be; -ENOSPC, or -EIO: the disk has lost what was to be copied into it. */
+int data_page_write(struct inode *, uint64_t index, bool whole, char **page);
+extern const char zero_page[PAGE_BYTES];
+/* to that size, larger or smaller: 0, -EFBIG, -ENOSPC or -EIO */
 int data_truncate(struct inode *, uint64_t size);
 void data_free(struct inode *);                                          /* all own pages; the size stays */
-long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset); /* from our memory: bytes, or -ENOSPC */
+long data_write_kernel(struct inode *, const void *from, size_t n, uint64_t offset); /* from our memory: bytes, -ENOSPC or -EIO */
 uint64_t data_blocks(const struct inode *);                              /* of 512 bytes */
 int64_t data_seek(struct inode *, int64_t offset, bool hole);            /* the next hole, or data, from there on; or -ENXIO */
 int data_reserve(struct inode *, uint64_t from, uint64_t to);            /* own pages for those bytes: 0 or -ENOSPC */
-void data_zero(struct inode *, uint64_t from, uint64_t to);              /* those bytes become zero, the size stays */
+/* Those bytes become zero, the size stays: 0, -ENOSPC or -EIO. */
+int data_zero(struct inode *, uint64_t from, uint64_t to);
 
 /* ---- the image (tree.c) ------------------------------------------------------------------------------ */
 int tree_lay_out(struct inode *dir);                            /* fills a pending directory: 0 or -ENOMEM */
@@ -365,6 +368,7 @@ long spans_read(struct proc *p, struct span *to, uint64_t at, uint64_t count);
 /* ---- copying ------------------------------------------------------------------------------------------------ */
 /* By 8-byte words: under TCG every turn of a string instruction costs one, whatever its width. */
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#include <keros/abi.h>
 static inline void copy_words(void *to, const void *from, size_t n)
 {
 	size_t words = n >> 3, rest = n & 7;
@@ -384,6 +388,46 @@ static inline void copy_words(void *to, const void *from, size_t n)
 		*t = *f;
 }
 
+/*
+ * The same from or to a page that the disk may have lost: 0, or the address that cannot be had.  r10 and r11 tell the kernel
+ * where to go on then (FAULT_GUARD of abi.h).
+ */
+static inline uint64_t copy_guarded(void *to, const void *from, size_t n)
+{
+	size_t words = n >> 3, rest = n & 7;
+	uint64_t fault;
+
+	__asm__ volatile("lea 1f(%%rip), %%r10\n\t"
+			 "movabs %[guard], %%r11\n\t"
+			 "rep movsq\n\t"
+			 "mov %[rest], %%rcx\n\t"
+			 "rep movsb\n\t"
+			 "xor %%r11d, %%r11d\n\t"
+			 "xor %%eax, %%eax\n"
+			 "1:"
+			 : "=&a"(fault), "+D"(to), "+S"(from), "+c"(words)
+			 : [guard] "i"(FAULT_GUARD), [rest] "r"(rest)
+			 : "r10", "r11", "memory");
+	return fault;
+}
+
+/* Zeroes a page; 0, or an address as above. */
+static inline uint64_t page_zero_guarded(void *to)
+{
+	size_t words = PAGE_BYTES / 8;
+	uint64_t value = 0;
+
+	__asm__ volatile("lea 1f(%%rip), %%r10\n\t"
+			 "movabs %[guard], %%r11\n\t"
+			 "rep stosq\n\t"
+			 "xor %%r11d, %%r11d\n"
+			 "1:"
+			 : "+a"(value), "+D"(to), "+c"(words)
+			 : [guard] "i"(FAULT_GUARD)
+			 : "r10", "r11", "memory");
+	return value;
+}
+
 static inline void zero_words(void *to, size_t n)
 {
 	size_t words = n >> 3;
@@ -394,11 +438,24 @@ static inline void zero_words(void *to, size_t n)
 }
 #else
 #define copy_words(to, from, n) __builtin_memmove(to, from, n)
+static inline uint64_t copy_guarded(void *to, const void *from, size_t n)
+{
+	__builtin_memmove(to, from, n);
+	return 0;
+}
 static inline void zero_words(void *to, size_t n)
 {
 	__builtin_memset(to, 0, n);
 }
 #endif
+
+/* Copies within pages of files, pipes and processes.  fresh: the page written to is worth nothing before, and is made anew if the
+ * disk has lost it.  False: it has lost what is needed, and the caller answers EIO. */
+static inline bool page_move(void *to, const void *from, size_t n, bool fresh)
+{
+	uint64_t fault = copy_guarded(to, from, n);
+	return fault == 0 || page_move_again(to, from, n, fault, fresh);
+}
 
 /* The process may be absent: then the address is the server's own. */
 static inline void *window(struct proc *p, uint64_t at, size_t *n, bool write)

@@ -82,7 +82,7 @@ def test_room_is_told():
     life.kill()
     after = json.loads(store("d", "--json").stdout)
     assert not after["ended"] and after["mib_used"] >= before["mib_used"] + 18, (before, after)
-    assert b"MiB in use, %d free" % (after["mib"] - after["mib_used"]) in store("d").stdout, store("d")
+    assert b"MiB were ever in use, %d never; %d MiB hold" % (after["mib"] - after["mib_used"], after["mib_filled"]) in store("d").stdout, store("d")
 
 
 def test_damage_is_found():
