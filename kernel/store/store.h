@@ -133,6 +133,7 @@ void store_migration(struct store *s, bool on);
 struct store_verdict {
 	uint32_t generation, journal_records;
 	bool older_header;             /* one header frame has no valid copy: the generation may not be the newest */
+	uint64_t filled;               /* objects that are not all zero */
 	uint64_t kinds[8], in_log, in_homes, homes, log_frames, log_used, broken;
 };
 struct store_reader {

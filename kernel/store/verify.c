@@ -52,6 +52,7 @@ static void verify_entry(struct verify *v, const struct disk_entry *e)
 		broken(v, C313_DIR_ONCE, ENTRY_OID(e));
 	v->verdict->in_log++;
 	v->verdict->kinds[ENTRY_KIND(e) & 7]++;
+	v->verdict->filled += e->lid != 0;
 	if (!e->lid)
 		return;
 	v->verdict->log_used++;
@@ -114,6 +115,7 @@ static void verify_home(struct verify *v, uint64_t oid, const struct disk_tag *t
 	}
 	v->verdict->in_homes++;
 	v->verdict->kinds[tag->kind & 7]++;
+	v->verdict->filled += !tag->null;
 	if (!tag->null && read_frame(v, home_frame(&v->super, oid), verify_frame[1], C322_HOME) &&
 	    checksum_frame(verify_frame[1], oid) != tag->checksum)
 		broken(v, C322_HOME, oid);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <keros/bank.h>
 #include <keros/checkpoint.h>
 #include <keros/inv.h>
 #include <keros/native.h>
@@ -97,7 +98,7 @@ static uint64_t ns_of(uint64_t ticks)
 static void verb_ckpt(const char *id, const char *argument)
 {
 	uint64_t generation = 0, start = 0, end = 0, stop = 0, longest = 0, check = 0, written = 0, commit_ns = 0;
-	uint64_t homes = 0, used = 0, log_frames = 0, log_free = 0;
+	uint64_t homes = 0, used = 0, log_frames = 0, log_free = 0, lost = 0, allocated = 0;
 
 	(void)argument;
 	timer_now(CR_TIMER, &start);
@@ -109,10 +110,14 @@ static void verb_ckpt(const char *id, const char *argument)
 	timer_now(CR_TIMER, &end);
 	checkpoint_times(CR_CHECKPOINT, &stop, &longest, &check, &written, &commit_ns, NULL);
 	checkpoint_space(CR_CHECKPOINT, &homes, &used, &log_frames, &log_free, NULL, NULL);
+	checkpoint_damage(CR_CHECKPOINT, &lost);
+	bank_get_limits(CR_BANK, NULL, &allocated, NULL);
 	answer_end(id, "\"generation\":%lu,\"total_ns\":%lu,\"stop_ns\":%lu,\"longest_step_ns\":%lu,"
 		   "\"check_ns\":%lu,\"commit_ns\":%lu,\"objects_written\":%lu,\"objects_used\":%lu,\"objects_room\":%lu,"
-		   "\"log_free\":%lu,\"log_frames\":%lu", generation, end - start, ns_of(stop), ns_of(longest), ns_of(check),
-		   commit_ns, written, used, homes, log_free, log_frames);
+		   "\"log_free\":%lu,\"log_frames\":%lu,"
+		   "\"objects_allocated\":%lu,\"objects_lost\":%lu", generation,
+		   end - start, ns_of(stop), ns_of(longest), ns_of(check),
+		   commit_ns, written, used, homes, log_free, log_frames, allocated, lost);
 }
 
 /* Saves, if there is where, and switches off: a system with a store goes on from here.  Its own life after that does not. */

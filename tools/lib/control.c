@@ -279,10 +279,15 @@ int control_ckpt(const char *which, bool json)
 		printf("longest step     %.3f ms\n", (double)json_number(object, "longest_step_ns") / 1e6);
 		printf("objects written  %" PRIu64 ", checked in %.3f ms\n", json_number(object, "objects_written"),
 		       (double)json_number(object, "check_ns") / 1e6);
-		printf("objects in all   %" PRIu64 " of %" PRIu64 "\n", json_number(object, "objects_used"),
-		       json_number(object, "objects_room"));
+		printf("frames in use    %" PRIu64 " (%" PRIu64 " MiB), at most %" PRIu64 " ever, of %" PRIu64 "\n",
+		       json_number(object, "objects_allocated"), json_number(object, "objects_allocated") >> 8,
+		       json_number(object, "objects_used"), json_number(object, "objects_room"));
 		printf("log              %" PRIu64 " of %" PRIu64 " frames free\n", json_number(object, "log_free"),
 		       json_number(object, "log_frames"));
+		if (json_number(object, "objects_lost"))
+			printf("CANNOT BE READ   %" PRIu64 " objects so far: who needs one is refused. 'keros store FILE' lists them when the\n"
+			       "                 machine has stopped; an older copy of the image may have them\n",
+			       json_number(object, "objects_lost"));
 	}
 	free(object);
 	return 0;

@@ -129,7 +129,7 @@ static void system_go_on(int fd, const char *path, uint64_t programs)
 		die("%s %s; it is left as it is. Go on with the build that made it, or give another file; see doc/upgrade.md",
 		    path, why);
 	} else if (!ended) {
-		note("%s goes on where it was: generation %u, up to %" PRIu64 " of %" PRIu64 " MiB in use; its command runs on, and no other is started%s",
+		note("%s goes on where it was: generation %u, at most %" PRIu64 " of %" PRIu64 " MiB were ever in use; its command runs on, and no other is started%s",
 		     path, header.generation,
 		     root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8,
 		     others ? "; with the programs it was started with, which are not this build's" : "");
@@ -240,9 +240,10 @@ static void verdict_print(const struct store_verdict *v, const uint64_t *root, b
 {
 	printf("generation      %u\n", v->generation);
 	if (root[ROOT_LAYOUT])
-		printf("system          of layout %" PRIu64 "; its command %s\nroom            up to %" PRIu64 " of %" PRIu64
-		       " MiB in use, %" PRIu64 " free\n", root[ROOT_LAYOUT], system_ended(root) ? "has ended" : "goes on",
-		       root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, (root[ROOT_RANGE_END] >> 8) - (root[ROOT_HIGH] >> 8));
+		printf("system          of layout %" PRIu64 "; its command %s\nroom            %" PRIu64 " of %" PRIu64
+		       " MiB were ever in use, %" PRIu64 " never; %" PRIu64 " MiB hold something now\n", root[ROOT_LAYOUT],
+		       system_ended(root) ? "has ended" : "goes on", root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8,
+		       (root[ROOT_RANGE_END] >> 8) - (root[ROOT_HIGH] >> 8), v->filled >> 8);
 	printf("objects         %" PRIu64 " pages, %" PRIu64 " frames of nodes, %" PRIu64 " processes\n", v->kinds[2],
 	       v->kinds[3], v->kinds[4]);
 	printf("in the log      %" PRIu64 " objects; %" PRIu64 " of %" PRIu64 " frames used\n", v->in_log, v->log_used,
@@ -262,10 +263,10 @@ static void verdict_json(const struct store_verdict *v, const uint64_t *root, bo
 	printf("{\"generation\":%u,\"pages\":%" PRIu64 ",\"pots\":%" PRIu64 ",\"processes\":%" PRIu64 ",\"in_log\":%" PRIu64
 	       ",\"log_used\":%" PRIu64 ",\"log_frames\":%" PRIu64 ",\"homes_used\":%" PRIu64 ",\"homes\":%" PRIu64
 	       ",\"journal\":%u,\"older_header\":%s,\"layout\":%" PRIu64 ",\"ended\":%s,\"mib_used\":%" PRIu64 ",\"mib\":%" PRIu64
-	       ",\"broken\":%" PRIu64 ",\"sound\":%s}\n",
+	       ",\"mib_filled\":%" PRIu64 ",\"broken\":%" PRIu64 ",\"sound\":%s}\n",
 	       v->generation, v->kinds[2], v->kinds[3], v->kinds[4], v->in_log, v->log_used, v->log_frames, v->in_homes,
 	       v->homes, v->journal_records, v->older_header ? "true" : "false", root[ROOT_LAYOUT],
-	       system_ended(root) ? "true" : "false", root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, v->broken,
+	       system_ended(root) ? "true" : "false", root[ROOT_HIGH] >> 8, root[ROOT_RANGE_END] >> 8, v->filled >> 8, v->broken,
 	       sound ? "true" : "false");
 }
 
