@@ -62,8 +62,8 @@ def test_clock_goes_on():
     life.kill()
     after = [float(line) for line in life.lines if line[:1].isdigit()]
     assert before == sorted(before) and after == sorted(after), (before, after)
-    # What the next life took is the machine's time; what was between the two is not.
-    assert before[-1] <= after[0] < before[-1] + power + 0.5, (before[-1], after[0], power)
+    # What the next life took is the machine's time; what was between the two is not.  The last line's sync was not answered yet.
+    assert before[-2] <= after[0] < before[-1] + power + 0.5, (before[-2:], after[0], power)
 
 
 def test_wall_clock_is_set_anew():
