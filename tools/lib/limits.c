@@ -12,8 +12,6 @@
 #define TIME_MAX_MS (365ull * 24 * 3600 * 1000)
 #define TMP_MAX     (1ull << 40)
 
-const char *const limit_options[] = { "--clock", "--time", "--cpu", "--tmp", "--stdin", "--stdout", "--stderr", NULL };
-
 /* "10", "10s", "500ms", "2m", "1h": in ms. */
 static unsigned long long parse_time(const char *text)
 {
@@ -66,18 +64,40 @@ static enum run_clock parse_clock(const char *text)
 	return RUN_CLOCK_FULL;
 }
 
-bool limit_option(struct run *r, const char *option, const char *value)
+static void take_clock(struct run *r, const char *option, const char *value)
 {
-	if (strcmp(option, "--clock") == 0) r->clock = parse_clock(value);
-	else if (strcmp(option, "--time") == 0) r->time_ms = parse_time(value);
-	else if (strcmp(option, "--cpu") == 0) r->cpu_share = parse_share(value);
-	else if (strcmp(option, "--tmp") == 0) r->tmp_pages = parse_tmp(value);
-	else if (strcmp(option, "--stdin") == 0) r->streams[0] = value;
-	else if (strcmp(option, "--stdout") == 0) r->streams[1] = value;
-	else if (strcmp(option, "--stderr") == 0) r->streams[2] = value;
-	else return false;
-	return true;
+	(void)option;
+	r->clock = parse_clock(value);
 }
+
+static void take_time(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	r->time_ms = parse_time(value);
+}
+
+static void take_cpu(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	r->cpu_share = parse_share(value);
+}
+
+static void take_tmp(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	r->tmp_pages = parse_tmp(value);
+}
+
+const struct option_row limit_options[] = {
+	{ "--clock", take_clock, 0 },
+	{ "--time", take_time, 0 },
+	{ "--cpu", take_cpu, 0 },
+	{ "--tmp", take_tmp, 0 },
+	{ "--stdin", NULL, offsetof(struct run, streams[0]) },
+	{ "--stdout", NULL, offsetof(struct run, streams[1]) },
+	{ "--stderr", NULL, offsetof(struct run, streams[2]) },
+	{ NULL, NULL, 0 },
+};
 
 /* Standard error last, so that what is wrong with the others is said where we began. */
 void limits_streams(const struct run *r)

@@ -1,16 +1,18 @@
 /*
- * limits.h - options of a run that are neither files nor folders: clock, random, time, processor, /tmp, standard streams.
- *
- * Interface
- *   limit_option   takes one option with its value; false: it is none of these
- *   limits_streams opens --stdin, --stdout and --stderr in the place of our own
+ * limits.h - options of a run that are neither files nor folders: clock, time, processor, /tmp, standard streams.
  */
 #ifndef TOOLS_LIMITS_H
 #define TOOLS_LIMITS_H
-#include <stdbool.h>
 #include "lib/machine.h"
 
-extern const char *const limit_options[];      /* names, ended by NULL */
-bool limit_option(struct run *r, const char *option, const char *value);
+/* An option that takes a value: what is done with it, or else the place in struct run where the text is kept. */
+struct option_row {
+	const char *name;              /* NULL ends a table */
+	void (*take)(struct run *r, const char *option, const char *value);
+	size_t text;
+};
+
+extern const struct option_row limit_options[];
+/* Opens --stdin, --stdout and --stderr in the place of our own. */
 void limits_streams(const struct run *r);
 #endif

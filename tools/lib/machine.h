@@ -33,6 +33,7 @@ struct run {
 	const char *cwd, *second, *native;
 	unsigned long bank_pages, second_bank_pages;
 	bool verbose, caps, tty, serial_console;
+	bool want_tty, no_tty;         /* what the options say; tty is what comes of it */
 	const char *record_file;       /* what is used goes there, as JSON lines; NULL: nothing is recorded */
 	unsigned rows, columns;
 

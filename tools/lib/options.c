@@ -105,8 +105,9 @@ unsigned long options_pages(const char *option, const char *text)
 	return pages;
 }
 
-static void add_env(struct run *r, const char *text)
+static void add_env(struct run *r, const char *option, const char *text)
 {
+	(void)option;
 	if (r->env_count == RUN_ENVS)
 		misuse("more than %d --env options", RUN_ENVS);
 	if (!strchr(text, '=')) {
@@ -121,8 +122,9 @@ static void add_env(struct run *r, const char *text)
 	r->envs[r->env_count++] = text;
 }
 
-static void add_tree(struct run *r, const char *path)
+static void add_tree(struct run *r, const char *option, const char *path)
 {
+	(void)option;
 	if (r->tree_count == RUN_TREES)
 		misuse("more than %d --tree options", RUN_TREES);
 	if (access(path, R_OK))
@@ -168,7 +170,6 @@ static void runfile_use(struct run *r, const char *path)
 	free(copy);
 }
 
-/* The command line of a run manifest: other arguments may be given, another program may not. */
 char **options_argv(const struct runfile *file, char **given)
 {
 	struct strings words = { 0 };
@@ -183,84 +184,168 @@ char **options_argv(const struct runfile *file, char **given)
 	return words.list;
 }
 
-/* Takes options up to "--" or the first word that is none; returns the index of what follows. */
-int options_parse(struct run *r, const char *verb, int argc, char **argv)
+/* ---- the tables ---------------------------------------------------------------------------------- */
+
+static void take_ro(struct run *r, const char *option, const char *value)
 {
-	bool no_tty = false, want_tty = false;
-	int i;
+	grant_add(&r->grants, SHARE_READ, option, value);
+}
 
-	*r = (struct run){ .root = options_root(), .memory = MEMORY_DEFAULT };
-	for (i = 0; i < argc && argv[i][0] == '-'; i++) {
-		char *option = argv[i], *value = strchr(option, '=');
+static void take_rw(struct run *r, const char *option, const char *value)
+{
+	grant_add(&r->grants, SHARE_WRITE, option, value);
+}
 
-		if (strcmp(option, "--") == 0) {
-			i++;
-			break;
+static void take_cow(struct run *r, const char *option, const char *value)
+{
+	grant_add(&r->grants, SHARE_COPY, option, value);
+}
+
+static void take_deny(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	strings_add(&r->denied, value);
+}
+
+static void take_mem(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	r->memory = parse_memory(value);
+}
+
+static void take_bank(struct run *r, const char *option, const char *value)
+{
+	r->bank_pages = options_pages(option, value);
+}
+
+static void take_second_bank(struct run *r, const char *option, const char *value)
+{
+	r->second_bank_pages = options_pages(option, value);
+}
+
+static void take_disk_size(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	r->disk_size = parse_disk_size(value);
+}
+
+/* A run manifest, or a system manifest: by its name's ending. */
+static void take_manifest(struct run *r, const char *option, const char *value)
+{
+	(void)option;
+	if (is_runfile(value))
+		runfile_use(r, value);
+	else
+		r->manifest = value;
+}
+
+static const struct option_row machine_options[] = {
+	{ "--tree", add_tree, 0 },
+	{ "--ro", take_ro, 0 },
+	{ "--rw", take_rw, 0 },
+	{ "--cow", take_cow, 0 },
+	{ "--deny", take_deny, 0 },
+	{ "--mem", take_mem, 0 },
+	{ "--env", add_env, 0 },
+	{ "--bank", take_bank, 0 },
+	{ "--second-bank", take_second_bank, 0 },
+	{ "--manifest", take_manifest, 0 },
+	{ "--disk-size", take_disk_size, 0 },
+	{ "--cwd", NULL, offsetof(struct run, cwd) },
+	{ "--second", NULL, offsetof(struct run, second) },
+	{ "--native", NULL, offsetof(struct run, native) },
+	{ "--kernel", NULL, offsetof(struct run, kernel) },
+	{ "--disk", NULL, offsetof(struct run, disk) },
+	{ "--disk-log", NULL, offsetof(struct run, disk_log) },
+	{ "--record", NULL, offsetof(struct run, record_file) },
+	{ "--pack", NULL, offsetof(struct run, pack_file) },
+	{ NULL, NULL, 0 },
+};
+
+/* Options that are there or not. */
+static const struct { const char *name; size_t at; } flags[] = {
+	{ "--verbose", offsetof(struct run, verbose) },
+	{ "--caps", offsetof(struct run, caps) },
+	{ "--dry-run", offsetof(struct run, dry_run) },
+	{ "--icount", offsetof(struct run, icount) },
+	{ "--random", offsetof(struct run, random) },
+	{ "--tty", offsetof(struct run, want_tty) },
+	{ "--no-tty", offsetof(struct run, no_tty) },
+};
+
+/* ---- parsing ------------------------------------------------------------------------------------- */
+
+static bool flag_take(struct run *r, const char *word)
+{
+	for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (strcmp(word, flags[i].name) == 0) {
+			*(bool *)((char *)r + flags[i].at) = true;
+			return true;
 		}
-		if (strncmp(option, "--", 2) != 0)
-			misuse("no option '%s'; if it belongs to a command, put -- before that. See: keros help %s",
-			       option, verb);
-		if (strcmp(option, "--verbose") == 0) { r->verbose = true; continue; }
-		if (strcmp(option, "--caps") == 0) { r->caps = true; continue; }
-		if (strcmp(option, "--dry-run") == 0) { r->dry_run = true; continue; }
-		if (strcmp(option, "--icount") == 0) { r->icount = true; continue; }
-		if (strcmp(option, "--no-tty") == 0) { no_tty = true; continue; }
-		if (strcmp(option, "--tty") == 0) { want_tty = true; continue; }
-		if (strcmp(option, "--random") == 0) { r->random = true; continue; }
-		if (strcmp(option, "--help") == 0) { execl("/proc/self/exe", "keros", "help", verb, (char *)NULL); }
+	return false;
+}
 
-		/* The rest take a value: --mem 64M or --mem=64M. */
-		if (value)
-			option = strndup(option, (size_t)(value++ - option));
-		static const char *const valued[] = {
-			"--tree", "--mem", "--env", "--cwd", "--bank", "--second", "--second-bank", "--native",
-			"--manifest", "--pack", "--kernel", "--disk", "--disk-size", "--disk-log", "--record", "--ro",
-			"--rw", "--cow", "--deny",
-		};
-		bool known = false;
+static const struct option_row *row_of(const struct option_row *row, const char *name, size_t length)
+{
+	for (; row->name; row++)
+		if (strlen(row->name) == length && strncmp(row->name, name, length) == 0)
+			return row;
+	return NULL;
+}
 
-		for (const char *const *k = limit_options; *k; k++)
-			known |= strcmp(option, *k) == 0;
+/* --mem 64M, where next is the value, or --mem=64M.  True: next was used. */
+static bool valued_take(struct run *r, const char *verb, const char *word, const char *next)
+{
+	const char *value = strchr(word, '=');
+	size_t length = value ? (size_t)(value++ - word) : strlen(word);
+	const struct option_row *row = row_of(machine_options, word, length);
 
-		for (unsigned k = 0; k < sizeof valued / sizeof *valued; k++)
-			known |= strcmp(option, valued[k]) == 0;
-		if (!known)
-			misuse("no option '%s'; see: keros help %s", option, verb);
-		if (!value && ++i == argc)
-			misuse("%s needs a value after it; see: keros help %s", option, verb);
-		if (!value)
-			value = argv[i];
-		if (limit_option(r, option, value)) continue;
-		if (strcmp(option, "--tree") == 0) add_tree(r, value);
-		else if (strcmp(option, "--ro") == 0) grant_add(&r->grants, SHARE_READ, option, value);
-		else if (strcmp(option, "--rw") == 0) grant_add(&r->grants, SHARE_WRITE, option, value);
-		else if (strcmp(option, "--cow") == 0) grant_add(&r->grants, SHARE_COPY, option, value);
-		else if (strcmp(option, "--deny") == 0) strings_add(&r->denied, value);
-		else if (strcmp(option, "--mem") == 0) r->memory = parse_memory(value);
-		else if (strcmp(option, "--env") == 0) add_env(r, value);
-		else if (strcmp(option, "--cwd") == 0) r->cwd = value;
-		else if (strcmp(option, "--bank") == 0) r->bank_pages = options_pages(option, value);
-		else if (strcmp(option, "--second") == 0) r->second = value;
-		else if (strcmp(option, "--second-bank") == 0) r->second_bank_pages = options_pages(option, value);
-		else if (strcmp(option, "--native") == 0) r->native = value;
-		else if (strcmp(option, "--manifest") == 0 && is_runfile(value)) runfile_use(r, value);
-		else if (strcmp(option, "--manifest") == 0) r->manifest = value;
-		else if (strcmp(option, "--kernel") == 0) r->kernel = value;
-		else if (strcmp(option, "--disk") == 0) r->disk = value;
-		else if (strcmp(option, "--disk-size") == 0) r->disk_size = parse_disk_size(value);
-		else if (strcmp(option, "--disk-log") == 0) r->disk_log = value;
-		else if (strcmp(option, "--record") == 0) r->record_file = value;
-		else r->pack_file = value;
-	}
+	if (!row)
+		row = row_of(limit_options, word, length);
+	if (!row)
+		misuse("no option '%.*s'; see: keros help %s", (int)length, word, verb);
+	if (!value && !next)
+		misuse("%s needs a value after it; see: keros help %s", row->name, verb);
+	if (row->take)
+		row->take(r, row->name, value ? value : next);
+	else
+		*(const char **)((char *)r + row->text) = value ? value : next;
+	return !value;
+}
+
+/* What one option says against another, and what only all of them say. */
+static void options_settle(struct run *r)
+{
 	if ((r->disk_size || r->disk_log) && !r->disk)
 		misuse("%s is about the file of --disk, which is not given", r->disk_size ? "--disk-size" : "--disk-log");
 	grants_arrange(&r->grants);
 	limits_streams(r);
-	if (want_tty && (no_tty || r->native || r->streams[0] || r->streams[1]))
+	if (r->want_tty && (r->no_tty || r->native || r->streams[0] || r->streams[1]))
 		misuse("--tty does not go with --no-tty, --native, --stdin or --stdout; leave it out");
-	if (!no_tty && !r->native)
+	if (!r->no_tty && !r->native)
 		r->tty = terminal_is_there(&r->rows, &r->columns);
-	if (want_tty && !r->tty)
+	if (r->want_tty && !r->tty)
 		misuse("--tty: standard input and output here are no terminal; leave it out, or run it in one");
+}
+
+int options_parse(struct run *r, const char *verb, int argc, char **argv)
+{
+	int i;
+
+	*r = (struct run){ .root = options_root(), .memory = MEMORY_DEFAULT };
+	for (i = 0; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (strncmp(argv[i], "--", 2) != 0)
+			misuse("no option '%s'; if it belongs to a command, put -- before that. See: keros help %s",
+			       argv[i], verb);
+		if (strcmp(argv[i], "--help") == 0)
+			execl("/proc/self/exe", "keros", "help", verb, (char *)NULL);
+		if (!flag_take(r, argv[i]) && valued_take(r, verb, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
+			i++;
+	}
+	options_settle(r);
 	return i;
 }

@@ -14,7 +14,7 @@ const char *options_root(void);
 int options_parse(struct run *r, const char *verb, int argc, char **argv);
 /* The value of an option that is a number of pages, or of something else that is at least one. */
 unsigned long options_pages(const char *option, const char *text);
-/* The command of a run manifest, or the one that was given in its place. */
+/* The command line of a run manifest: other arguments may be given in place of its own, another program may not. */
 char **options_argv(const struct runfile *file, char **given);
 
 #endif
