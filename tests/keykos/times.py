@@ -314,11 +314,12 @@ def roots(t):
         t.do("kc root %d (,%s)" % (16 + slot, key))
     t.do("kc root 35 (%x01) (,rootdb)")
     t.do("kc root 32 () (,rootfetch)")
-    for bad in ("nd", "rootdb", "rootfetch", "pg", "dk0", "sb", "m"):
+    t.check("node range", "nrange", 1, ",rootdb", 0, string=u32(40000))
+    for bad in ("nd", "rootfetch", "pg", "dk0", "sb", "m"):
         t.check(name, "domtool", 0, "," + bad, -1)
     t.check(name, "domtool", 0, ",root", 0, keys="dom")
     t.kind(name, "dom", 7)
-    t.check(name, "domtool", 0, ",root", 0, keys="again")
+    t.check(name, "domtool", 0, ",rootdb", 0, keys="again")
     t.check("discrim", "discrim", 2, ",dom,again", 0)
     for order, key in ((1, "m"), (3, "mem"), (10, "discrim"), (11, "dkc"), (16 + 5, "five")):
         t.check("domain", "dom", order, keys="k")
@@ -335,7 +336,7 @@ def roots(t):
     t.check("domain creator", "dcc", 1, ",dom", -1)
     # severed with its root: the same domain, by new keys only
     t.check("node range", "nrange", 2, ",root", 0, keys="new")
-    for key in ("root", "dom", "start", "fault"):
+    for key in ("root", "rootdb", "dom", "start", "fault"):
         t.kind(name, key, DEAD)
     t.check(name, "domtool", 0, ",root", -1)
     t.check(name, "domtool", 0, ",new", 0, keys="dom")

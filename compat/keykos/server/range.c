@@ -57,12 +57,16 @@ static uint32_t object_at(unsigned index, uint64_t place)
 	return RC_OK;
 }
 
+/* A node key is one whatever its data byte says: it may be of a memory tree.  In R_A the key as the range gives it. */
 static uint32_t place_of(unsigned index, cap_t key, uint32_t *place)
 {
 	const struct entry *found;
 	struct entry e;
 
-	keyset_bits(key, &e);
+	cap_copy(R_A, key);
+	if (!of_pages(index) && key_type(key) == TYPE_NODE)
+		node_make_node(R_A, 0, R_A);
+	keyset_bits(R_A, &e);
 	found = keyset_find(index, objects[index].set.count, &e, ARENA_A);
 	if (found == NULL)
 		return RC_FOREIGN;
@@ -154,7 +158,6 @@ static uint32_t serve_key(unsigned index, uint32_t order)
 		reply_bytes(&place, sizeof place);
 	if (order == 1 || order == 3 || order == 4)
 		return RC_OK;
-	cap_copy(R_A, K0);
 	return sever(index, place, true, order == 6);
 }
 

@@ -84,7 +84,7 @@ static uint32_t domain_of(cap_t root)
 	}
 	if (bank_alloc_process(CR_BANK, R_B) != RC_OK)
 		return RC_FOREIGN;
-	cap_copy(R_A, root);
+	range_node(place, R_A);
 	domain_take_over();
 	if (!process_remember(place, R_B)) {
 		process_forget(place, R_B);
