@@ -132,13 +132,20 @@ def counts(t):
         t.check(name, "b", base + 11, hexed(u32(-8)), 1, string=u32(7))
         t.check(name, "b", base + 11, hexed(u32(5)), 0, string=u32(12))
         t.check(name, "b", base + 11, hexed(u32(0)), 0, string=u32(12))
-        t.check(name, "b", base + 13, hexed(u64(MAX)), 2, string=u64(12))
+        t.check(name, "b", base + 13, hexed(u64(1 << 48)), 2, string=u64(12))
         t.check(name, "b", base + 13, hexed(u64(-13)), 1, string=u64(12))
         t.check(name, "b", base + 13, hexed(u64(-8)), 0, string=u64(4))
         t.check(name, "b", base + 12, hexed(u64(5, 4)), 2)
         t.check(name, "b", base + 12, hexed(u64(0, MAX)), 0)
         t.check(name, "b", base + 12, hexed(u64(7, 7)), 0)
         t.check(name, "b", base + 12, hexed(u64(0, MAX)), 0)
+        # limits of 48 bits, which the small codes can only refuse to change
+        for delta, code, now in ((1 << 40, 0, (1 << 40) + 4), (1 << 48, 2, (1 << 40) + 4), ((1 << 48) - 1, 2, (1 << 40) + 4),
+                                 (-(1 << 48) - 1, 1, (1 << 40) + 4), (-(1 << 48), 1, (1 << 40) + 4)):
+            t.check(name, "b", base + 13, hexed(u64(delta)), code, string=u64(now))
+        t.check(name, "b", base + 11, hexed(u32(-1)), 1, string=u32(4))
+        t.check(name, "b", base + 11, hexed(u32(1)), 2, string=u32(4))
+        t.check(name, "b", base + 13, hexed(u64(-(1 << 40))), 0, string=u64(4))
         for n in range(4):
             t.check(name, "b", base, keys="k%d" % n)
             t.check(name, "b", base + 5, string=u32(3 - n))
@@ -147,7 +154,10 @@ def counts(t):
         t.check(name, "b", base + 7, code=4, keys="x,y")
         t.kind(name, "x", DEAD)
         t.check(name, "b", base + 1, ",k0", 0)
+        # what was not told of was never made
+        t.check(name, "b", base + 6, string=u32(4, 1))
         t.check(name, "b", base + 7, code=4, keys="x,y")
+        t.check(name, "b", base + 6, string=u32(4, 1))
         t.kind(name, "x", DEAD)
         # what did not come to be is made and given back again: it may count
         t.check(name, "b", base + 5, string=u32(1))

@@ -15,6 +15,7 @@
 #include "object.h"
 
 #define NO_LIMIT   0xFFFFFFFFull
+#define BIG_LIMIT_MAX 0xFFFFFFFFFFFFll
 #define RC_LIMITED 4u
 #define SLOT_NATIVE 0
 /* No code of KeyKOS's: (4,code);caller,domain  exit (lib/start.S) of a domain whose creator is gone. */
@@ -265,6 +266,18 @@ static void bank_destroy_space(unsigned bank)
 
 /* ---- order codes ------------------------------------------------------------------------- */
 
+/* What was never told of does not count as made and given back. */
+static void take_back(unsigned bank, unsigned kind, cap_t object)
+{
+	unsigned counted = kind == PAGES ? PAGES : NODES;
+
+	bank_give(bank, kind, object);
+	for (unsigned i = bank; i; i = objects[i].bank) {
+		objects[i].bank_of.made[counted]--;
+		objects[i].bank_of.freed[counted]--;
+	}
+}
+
 /* Up to three of a kind, all or nothing. */
 static uint32_t create(unsigned bank, unsigned kind, unsigned n)
 {
@@ -276,7 +289,7 @@ static uint32_t create(unsigned bank, unsigned kind, unsigned n)
 		rc = take(bank, kind, to[i], &at[i]);
 		if (rc != RC_OK) {
 			while (i--)
-				bank_give(bank, kind, at[i]);
+				take_back(bank, kind, at[i]);
 			break;
 		}
 		reply_key(i, at[i]);
@@ -316,19 +329,19 @@ static uint32_t sever(unsigned bank, unsigned kind)
 	return RC_OK;
 }
 
+/* The small codes lead to limits of 32 bits, the big ones to such of 48, and change by as much at most. */
 static uint32_t change_limit(unsigned bank, unsigned kind, int64_t delta, bool big)
 {
+	const int64_t most = big ? BIG_LIMIT_MAX : NO_LIMIT;
 	uint64_t *limit = &objects[bank].bank_of.limit[kind], now;
-	uint32_t rc = RC_OK;
+	uint32_t rc = delta < 0 ? 1 : 2;
 
 	if (face & NO_LIMITS)
 		return 3;
-	if (delta < 0 && (uint64_t)-delta > *limit)
-		rc = 1;
-	else if (delta > 0 && (uint64_t)delta > NO_LIMIT - *limit)
-		rc = 2;
-	else
+	if (delta >= -most - 1 && delta <= most && (int64_t)*limit + delta >= 0 && (int64_t)*limit + delta <= most) {
 		*limit += delta;
+		rc = RC_OK;
+	}
 	now = *limit;
 	reply_bytes(&now, big ? 8 : 4);
 	return rc;
