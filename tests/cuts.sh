@@ -13,7 +13,7 @@ campaign() {
 
 : >"$out.sum"
 trap 'rm -f "$out" "$out.sum"' EXIT
-campaign LINEAR=$((n / 2)) TORN=$((n * 3 / 10)) NESTED=$((n / 10)) TWICE=$((n / 10)) SEED="$seed" build/cuts/cuts
+campaign LINEAR=$((n / 2)) TORN=$((n * 3 / 10)) NESTED=$((n / 10)) TWICE=$((n / 20)) KILLED=$((n / 20)) SEED="$seed" build/cuts/cuts
 [ ! -x build/cuts/kernel ] || campaign CUTS=$((n / 40)) SEED="$seed" build/cuts/kernel
 campaign build/cuts/faults
 campaign DAMAGE=$((n / 4)) SEED="$seed" build/cuts/damage

@@ -16,13 +16,13 @@ from lib import BUILD, ROOT
 MUTANTS = [
     ("checkpoint.c", "\ts->phase = STORE_FLUSH_1;\n", "\treturn header_start(s);\n", "no flush before a header that proves nothing"),
     ("checkpoint.c", "\tio_start(s, DISK_FLUSH, 0, NULL, flushed_2, 0);\n", "\ts->phase = STORE_APPLY;\n\t(void)flushed_2;\n", "a commit is told before its flush"),
-    ("checkpoint.c", "HEADER_FRAME + (s->next_header.generation & 1), store_buffer", "HEADER_FRAME, store_buffer", "every header in the same frame"),
+    ("checkpoint.c", "\tunsigned place = s->next_header.generation & 1;\n", "\tunsigned place = 0;\n", "every large header in the same frame"),
     ("checkpoint.c", "if ((v->flags & V_MOVED) && !s->quick)", "if (v->flags & V_MOVED)", "a small directory leaves out homes that no flush made durable"),
     ("checkpoint.c", "if (v->epoch < s->header.generation && version_newest(s, v->oid, s->header.generation) != v)", "if (version_newest(s, v->oid, s->header.generation) != v)", "a commit frees versions of the next epoch"),
     ("checkpoint.c", "\t\tif (s->mig != MIG_IDLE || s->journal_state)\n", "\t\tif (s->journal_state)\n", "a commit is taken over while migration uses what it frees"),
     ("checkpoint.c", "\tborrowed_keep(s);\n", "\t(void)borrowed_keep;\n", "versions of journal pages lose their frames"),
     ("checkpoint.c", ".journal_sequence = s->journal_next - 1 }", ".journal_sequence = s->journal_next }", "a header claims one journal record too many"),
-    ("checkpoint.c", "\tif (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))\n\t\treturn false;\n\tflush_2_start", "\tflush_2_start", "the one flush does not wait for what it must make durable"),
+    ("checkpoint.c", "\tif (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))\n\t\treturn false;\n\tif (s->seat)\n", "\tif (s->seat)\n", "the one flush does not wait for what it must make durable"),
     ("checkpoint.c", "\ts->reserved_old = s->reserved_new;\n", "\ts->reserved_old = s->reserved_new - (s->reserved_new > 3);\n", "a demarcation loses a reservation"),
     ("checkpoint.c", "s->next_header.proves += v->epoch == s->stable_epoch && v->lid;", "s->next_header.proves += v->epoch == s->stable_epoch;", "zero objects are to be proved, which cannot be"),
     ("migrate.c", "v->epoch <= s->header.generation - (s->header.proves != 0)", "v->epoch <= s->header.generation", "homes newer than the header that may be fallen back to"),
@@ -36,12 +36,20 @@ MUTANTS = [
     ("journal.c", "\ts->journal_state = JOURNAL_FLUSHING;\n\tio_start(s, DISK_FLUSH, 0, NULL, journal_flushed, 0);\n", "\t(void)journal_flushed;\n\tjournal_end(s, STORE_OK);\n", "a journal record is told before its flush"),
     ("journal.c", "if (journal_lids(s, q)[i])\n\t\t\t\tlog_free", "if (journal_lids(s, q)[i] && i)\n\t\t\t\tlog_free", "a journal page's frame is never free again"),
     ("journal.c", "journal_seed(o->oid, sequence)", "journal_seed(o->oid, 0)", "a journal page's sum does not know its record"),
-    ("restart.c", "if (!a || (b && other.generation > s->header.generation))", "if (!a || (b && other.generation < s->header.generation))", "the older header is in force"),
+    ("restart.c", "if (h->generation > s->header.generation) {", "if (h->generation > s->header.generation && !s->header.generation) {", "the first header found is in force"),
     ("restart.c", "if (kind == ENTRY_KIND(e) && alloc_count == e->alloc_count)", "if (kind == ENTRY_KIND(e))", "the journal brings back a rescinded page"),
     ("restart.c", "\tlids[i] = e->lid;\n\tlog_mark(s, e->lid);\n", "\tlids[i] = 0;\n", "a restart gives a journal's frames away"),
     ("restart.c", "\t\tif (checksum_frame(store_buffer(s, B_MIG + i), v->oid) != v->checksum) {\n\t\t\theader_broken", "\t\tif (0) {\n\t\t\theader_broken", "a header need not prove itself"),
     ("restart.c", "(s->header.dir_sum && s->restart_dir_sum != s->header.dir_sum)", "0", "any directory of the generation will do"),
-    ("restart.c", "\tif (s->mend_header) {\n", "\tif (0) {\n", "a header that proved nothing stays"),
+    ("restart.c", "if (s->mend_headers >> place & 1)", "if (0)", "a header that proved nothing stays"),
+    ("restart.c", "\tif (!s->mend_left)\n\t\tio_start(s, DISK_FLUSH, 0, NULL, mend_flushed, 0);\n", "\tif (!s->mend_left)\n\t\ts->mend = MEND_NONE;\n", "a life begins on what only the host's cache holds"),
+    ("checkpoint.c", "(!s->quick || s->through != s->next_header.proves)", "(!s->quick)", "what was written early counts as written through"),
+    ("checkpoint.c", "s->seat ? DISK_THROUGH : DISK_WRITE, header_place", "DISK_WRITE, header_place", "a header that is not written through counts as if it were"),
+    ("checkpoint.c", "s->seat ? DISK_THROUGH : DISK_WRITE, s->m.dirs", "DISK_WRITE, s->m.dirs", "a directory that is not written through counts as if it were"),
+    ("log.c", "hot ? DISK_THROUGH : DISK_WRITE", "DISK_WRITE", "versions that are not written through count as if they were"),
+    ("same.c", "frames_equal(same_data(s, same), o->data)", "true", "what was once the same is never looked at again"),
+    ("same.c", "v->epoch == same->epoch && ", "", "a copy counts for versions after it"),
+    ("same.c", " && v->call_count == o->call_count", "", "a count that changed is not saved"),
     ("restart.c", "\tif (s->mend_record) {\n", "\tif (0) {\n", "a journal record that was not whole stays"),
     ("restart.c", "\tif (!s->status.older_header) {\n", "\tif (1) {\n", "homes are not looked at after the loss of a header"),
     ("restart.c", "\tif (s->journal_next + 1 - s->header.journal_sequence <= s->super.journal_frames &&\n", "\tif (0 &&\n", "a lost record with a successor passes for the last"),
@@ -49,8 +57,8 @@ MUTANTS = [
     ("fetch.c", "f->zero ? frame_is_zero(f->data) : checksum_frame(f->data, f->oid) == f->checksum", "1", "a fetch does not check"),
     ("fetch.c", "\tif (v->flags & V_WRITING)\n\t\treturn false;", "\tif (0)\n\t\treturn false;", "a fetch does not wait for a write"),
     ("fetch.c", "f->zero ? frame_is_zero(f->data) :", "f->zero ? true :", "a lost tag passes for one never written"),
-    ("io.c", "\tif (!ok && io->op != DISK_FLUSH && ++io->tries < IO_TRIES) {\n", "\tif (0) {\n", "no request is tried again"),
-    ("io.c", "!ok && io->op != DISK_FLUSH && ++io->tries", "!ok && ++io->tries", "a flush that failed is tried again"),
+    ("io.c", "\tif (!ok && io->op <= DISK_WRITE && ++io->tries < IO_TRIES) {\n", "\tif (0) {\n", "no request is tried again"),
+    ("io.c", "!ok && io->op <= DISK_WRITE && ++io->tries", "!ok && ++io->tries", "a flush that failed is tried again"),
     ("io.c", "\tbool ok = io->state == IO_DONE;\n", "\tbool ok = true;\n", "errors of the disk are ignored"),
     ("log.c", "return objects + 2 * dir_frames(", "return objects + 0 * dir_frames(", "no room for directories"),
     ("log.c", "\t\tif (v->lid && !(v->flags & V_BORROWED))\n\t\t\tlog_free(s, v->lid);\n\t\tv->flags = 0;", "\t\tv->flags = 0;", "an early version's frame is lost"),
@@ -64,7 +72,7 @@ MUTANTS = [
     ("verify.c", "\tif (!bit_take(v->seen, ENTRY_OID(e)))\n", "\tif (bit_take(v->seen, ENTRY_OID(e)) && 0)\n", "the checker lets a directory name an object twice"),
 ]
 
-TESTS = {"cuts": dict(LINEAR="2000", TORN="4000", NESTED="8000", TWICE="20000"), "faults": {}, "damage": dict(DAMAGE="3000"), "tag": {}, "conditions": {}}
+TESTS = {"cuts": dict(LINEAR="2000", TORN="4000", NESTED="8000", TWICE="20000", KILLED="4000"), "faults": {}, "damage": dict(DAMAGE="3000"), "tag": {}, "conditions": {}}
 SECONDS = 90
 
 

@@ -46,11 +46,20 @@ void disksim_reset(struct disksim *sim, uint64_t seed)
 	cache_drop(sim);
 	memset(sim->stale, 1, sim->frames);
 	sim->bad_frame = ~0ull;
-	sim->fail_read = sim->fail_write = sim->fail_flush = sim->failed = sim->reads = sim->writes = sim->flushes = 0;
+	sim->fail_read = sim->fail_write = sim->fail_flush = sim->fail_through = sim->failed = 0;
+	sim->reads = sim->writes = sim->flushes = sim->throughs = 0;
 	sim->fail_on = false;
 	sim->random = seed * 0x9E3779B97F4A7C15ull + 1;
 	for (int i = 0; i < 8; i++)
 		disksim_random(sim);
+}
+
+void disksim_format(struct disksim *sim, const struct disk_super *super)
+{
+	uint64_t frame[DISK_FRAME / 8], at;
+
+	for (unsigned i = 0; (at = store_format(super, i, frame)) != STORE_FORMAT_END; i++)
+		memcpy(disksim_frame(sim, at), frame, DISK_FRAME);
 }
 
 void disksim_free(struct disksim *sim)
@@ -63,9 +72,14 @@ void disksim_free(struct disksim *sim)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
+static bool is_write(const struct disk_request *r)
+{
+	return r->op == DISK_WRITE || r->op == DISK_THROUGH;
+}
+
 static uint64_t data_sum(const struct disk_request *r)
 {
-	return r->op == DISK_WRITE ? checksum_frame(r->data, 0) : 0;
+	return is_write(r) ? checksum_frame(r->data, 0) : 0;
 }
 
 static unsigned sim_submit(void *context, const struct disk_request *batch, unsigned count)
@@ -74,6 +88,10 @@ static unsigned sim_submit(void *context, const struct disk_request *batch, unsi
 	unsigned taken = 0;
 
 	for (; taken < count && sim->queued < SIM_QUEUE; taken++) {
+		if (batch[taken].op == DISK_THROUGH && sim->no_through) {
+			fprintf(stderr, "disksim: this disk does not write through\n");
+			abort();
+		}
 		if (batch[taken].op != DISK_FLUSH && batch[taken].frame >= sim->frames) {
 			fprintf(stderr, "disksim: frame %llu is beyond the disk\n", (unsigned long long)batch[taken].frame);
 			abort();
@@ -86,7 +104,7 @@ static unsigned sim_submit(void *context, const struct disk_request *batch, unsi
 
 struct store_disk disksim_disk(struct disksim *sim)
 {
-	return (struct store_disk){ .context = sim, .frames = sim->frames, .submit = sim_submit };
+	return (struct store_disk){ .context = sim, .frames = sim->frames, .through = !sim->no_through, .submit = sim_submit };
 }
 
 static void durable_write(struct disksim *sim, uint64_t frame, const uint8_t *data, unsigned sectors)
@@ -101,15 +119,30 @@ static void durable_write(struct disksim *sim, uint64_t frame, const uint8_t *da
 		sim->child->stale[frame] = 1;
 }
 
+static void data_check(const struct sim_request *r)
+{
+	if (data_sum(&r->request) == r->sum)
+		return;
+	fprintf(stderr, "disksim: the data for frame %llu changed while it was being written\n",
+		(unsigned long long)r->request.frame);
+	abort();
+}
+
+/* What the cache has for the frame is older, and no flush may bring it back. */
+static void sim_through(struct disksim *sim, const struct sim_request *r)
+{
+	data_check(r);
+	for (unsigned i = 0; i < sim->cached_count; i++)
+		if (sim->cached[i].frame == r->request.frame)
+			memcpy(sim->cached[i].data, r->request.data, DISK_FRAME);
+	durable_write(sim, r->request.frame, r->request.data, 0xFF);
+}
+
 static void sim_write(struct disksim *sim, const struct sim_request *r)
 {
 	struct sim_write *w = &sim->cached[sim->cached_count++];
 
-	if (data_sum(&r->request) != r->sum) {
-		fprintf(stderr, "disksim: the data for frame %llu changed while it was being written\n",
-			(unsigned long long)r->request.frame);
-		abort();
-	}
+	data_check(r);
 	if (sim->cached_count == SIM_CACHED) {
 		fprintf(stderr, "disksim: too many writes without a flush\n");
 		abort();
@@ -119,15 +152,14 @@ static void sim_write(struct disksim *sim, const struct sim_request *r)
 	memcpy(w->data, r->request.data, DISK_FRAME);
 }
 
-static void sim_read(struct disksim *sim, const struct disk_request *r)
+void disksim_read(struct disksim *sim, uint64_t frame, void *data)
 {
-	for (unsigned i = sim->cached_count; i-- > 0;) {
-		if (sim->cached[i].frame == r->frame) {
-			memcpy(r->data, sim->cached[i].data, DISK_FRAME);
-			return;
-		}
-	}
-	memcpy(r->data, disksim_frame(sim, r->frame), DISK_FRAME);
+	const uint8_t *from = disksim_frame(sim, frame);
+
+	for (unsigned i = 0; i < sim->cached_count; i++)
+		if (sim->cached[i].frame == frame)
+			from = sim->cached[i].data;
+	memcpy(data, from, DISK_FRAME);
 }
 
 static unsigned torn_sectors(struct disksim *sim)
@@ -165,7 +197,7 @@ static bool count_down(struct disksim *sim, uint64_t *left)
 /* It may have changed some of the frame. */
 static void write_failed(struct disksim *sim, const struct disk_request *r)
 {
-	if (r->op == DISK_WRITE && disksim_random(sim) % 2)
+	if (disksim_random(sim) % 2)
 		durable_write(sim, r->frame, r->data, disksim_random(sim) & 0xFF);
 }
 
@@ -184,7 +216,7 @@ int disksim_answer(struct disksim *sim, void (*done)(void *context, uint32_t tag
 	case DISK_READ:
 		sim->reads++;
 		ok = count_down(sim, &sim->fail_read) && r.request.frame != sim->bad_frame;
-		sim_read(sim, &r.request);
+		disksim_read(sim, r.request.frame, r.request.data);
 		if (!ok)
 			memset(r.request.data, 0x5A, DISK_FRAME);
 		break;
@@ -195,6 +227,16 @@ int disksim_answer(struct disksim *sim, void (*done)(void *context, uint32_t tag
 			sim_write(sim, &r);
 		else
 			write_failed(sim, &r.request);
+		break;
+	case DISK_THROUGH:
+		sim->throughs++;
+		ok = count_down(sim, &sim->fail_through) && !(sim->fail_on && sim->fail_write && sim->failed);
+		if (ok) {
+			sim_through(sim, &r);
+		} else {
+			write_failed(sim, &r.request);
+			sim_flush(sim, sim->cached_count, false);
+		}
 		break;
 	case DISK_FLUSH:
 		sim->flushes++;
@@ -224,7 +266,7 @@ unsigned disksim_pending(const struct disksim *sim)
 	unsigned count = sim->cached_count;
 
 	for (unsigned i = 0; i < sim->queued; i++)
-		count += sim->queue[i].request.op == DISK_WRITE;
+		count += is_write(&sim->queue[i].request);
 	return count;
 }
 
@@ -235,10 +277,18 @@ static unsigned pending_list(struct disksim *sim, struct sim_write *list)
 	for (unsigned i = 0; i < sim->cached_count; i++)
 		list[count++] = sim->cached[i];
 	for (unsigned i = 0; i < sim->queued; i++)
-		if (sim->queue[i].request.op == DISK_WRITE)
+		if (is_write(&sim->queue[i].request))
 			list[count++] = (struct sim_write){ .frame = sim->queue[i].request.frame,
 							    .data = sim->queue[i].request.data };
 	return count;
+}
+
+static bool of_header(const struct disksim *sim, uint64_t frame)
+{
+	for (unsigned place = 0; sim->headers && place < header_places(sim->headers); place++)
+		if (header_place(sim->headers, place) == frame)
+			return true;
+	return false;
 }
 
 static void cut_any(struct disksim *sim, struct disksim *out, struct sim_write *some, unsigned count)
@@ -247,10 +297,19 @@ static void cut_any(struct disksim *sim, struct disksim *out, struct sim_write *
 		unsigned i = disksim_random(sim) % count;
 
 		durable_write(out, some[i].frame, some[i].data, torn_sectors(sim));
-		if (some[i].frame >= sim->garble_first && some[i].frame < sim->garble_end && disksim_random(sim) % 4 == 0)
+		if (of_header(sim, some[i].frame) && disksim_random(sim) % 4 == 0)
 			memset(disksim_frame(out, some[i].frame), 0x6B, DISK_FRAME);
 		some[i] = some[--count];
 	}
+}
+
+static void cache_copy(const struct disksim *sim, struct disksim *out)
+{
+	for (unsigned i = 0; i < sim->cached_count; i++) {
+		out->cached[i] = (struct sim_write){ .frame = sim->cached[i].frame, .data = malloc(DISK_FRAME) };
+		memcpy(out->cached[i].data, sim->cached[i].data, DISK_FRAME);
+	}
+	out->cached_count = sim->cached_count;
 }
 
 void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how)
@@ -268,11 +327,15 @@ void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how)
 		}
 		out->stale[f] = 0;
 	}
-	out->fail_read = out->fail_write = out->failed = 0;
+	out->fail_read = out->fail_write = out->fail_through = out->failed = 0;
 	out->bad_frame = ~0ull;
 	out->fail_on = false;
 	if (how == CUT_ANY) {
 		cut_any(sim, out, some, count);
+		return;
+	}
+	if (how == CUT_KILLED) {
+		cache_copy(sim, out);
 		return;
 	}
 	if (how == CUT_LINEAR)

@@ -6,11 +6,14 @@
  *      answer on; its data must not change before that (checked).
  *   2. What was answered since the last flush is in the disk's volatile cache.  disksim_cut makes a second disk as
  *      power would leave it: LINEAR, all that was answered; ANY, any of the writes since the flush, answered or only
- *      submitted, in any order, each whole or torn in steps of 512 bytes; in the garble frames also to nothing; SUBSET,
- *      those of them that have a bit in `subset`, oldest first, each whole.
- *   3. fail_read, fail_write and fail_flush count down; the request at which they reach 0 fails, once, or with fail_on
- *      it and all after it, and flushes after a write that failed.  A write that fails may have torn its frame.  A flush
- *      that fails may have lost any of the writes that it covers, and no later one brings them back: so do hosts.
+ *      submitted, in any order, each whole or torn in steps of 512 bytes; in frames of headers also to nothing; SUBSET,
+ *      those of them that have a bit in `subset`, oldest first, each whole; KILLED, the machine ends and its host does not:
+ *      the volatile cache goes on, and can still be lost.
+ *   3. A write-through is durable when it is answered; before that it is like any write.
+ *   4. fail_read, fail_write, fail_flush and fail_through count down; the request at which they reach 0 fails, once, or
+ *      with fail_on it and all after it, and flushes after a write that failed.  A write that fails may have torn its frame.  A flush
+ *      that fails may have lost any of the writes that it covers, and no later one brings them back: so do hosts.  A
+ *      write-through that fails is both.
  *      Reads of bad_frame always fail.
  */
 #ifndef HOSTED_DISKSIM_H
@@ -21,7 +24,7 @@
 #define SIM_QUEUE 24
 #define SIM_CACHED 8192
 
-enum cut { CUT_LINEAR, CUT_ANY, CUT_SUBSET };
+enum cut { CUT_LINEAR, CUT_ANY, CUT_SUBSET, CUT_KILLED };
 
 struct sim_request {
 	struct disk_request request;
@@ -42,12 +45,13 @@ struct disksim {
 	unsigned queued;
 	struct sim_write *cached;
 	unsigned cached_count;
-	uint64_t reads, writes, flushes;
-	uint64_t fail_read, fail_write, fail_flush, bad_frame;
+	uint64_t reads, writes, flushes, throughs;
+	uint64_t fail_read, fail_write, fail_flush, fail_through, bad_frame;
 	uint64_t failed;               /* requests answered with an error */
 	bool fail_on;
-	uint64_t garble_first, garble_end;     /* frames of which a torn write may leave nothing good */
+	const struct disk_super *headers;      /* where they are, a torn write may leave nothing good; or NULL */
 	bool in_order;
+	bool no_through;               /* set before disksim_disk: it cannot write through */
 	uint32_t subset;
 };
 
@@ -57,6 +61,8 @@ void disksim_init(struct disksim *sim, uint64_t frames, uint64_t seed);
 void disksim_over(struct disksim *sim, uint64_t frames, void *memory, uint64_t seed);
 /* As new but for what it holds: nothing asked, this seed's random numbers. */
 void disksim_reset(struct disksim *sim, uint64_t seed);
+/* Makes it an empty store, on what is otherwise left as it was. */
+void disksim_format(struct disksim *sim, const struct disk_super *super);
 void disksim_free(struct disksim *sim);
 struct store_disk disksim_disk(struct disksim *sim);   /* what the store is given to ask it */
 /* Answers one request; returns its disk_op, 0 if there was none. */
@@ -68,5 +74,6 @@ void disksim_cut(struct disksim *sim, struct disksim *out, enum cut how);
 /* The writes of which a cut leaves any. */
 unsigned disksim_pending(const struct disksim *sim);
 uint64_t disksim_random(struct disksim *sim);          /* the next of its numbers: all 64 bits */
-void *disksim_frame(struct disksim *sim, uint64_t frame);      /* what the disk holds there; may be changed */
+void *disksim_frame(struct disksim *sim, uint64_t frame);      /* what is durable of it; may be changed */
+void disksim_read(struct disksim *sim, uint64_t frame, void *data);     /* what a request would read */
 #endif

@@ -11,6 +11,8 @@
  *   3. Reading the ISR register lowers the interrupt line, which other devices may share.  It costs the emulator
  *      a lock, so it is read when something is done, and when the line interrupts.
  *   4. While arch_disk_wait looks, the device does not interrupt.
+ *   5. The device writes through or back as its configuration says when it takes a request up (5.2.6.2; QEMU reads it
+ *      then): it is not told to write back while a write-through is with it.
  */
 #include "arch.h"
 #include "object/persist.h"
@@ -29,6 +31,8 @@ enum legacy_register {
 enum device_status { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4 };
 
 #define FEATURE_FLUSH (1u << 9)
+#define FEATURE_MODE  (1u << 11)       /* the driver may choose between write-back and write-through */
+#define REG_MODE      (20 + 32)        /* device configuration: 1, writes are cached until a flush; 0, they are durable */
 #define DESC_NEXT  1
 #define DESC_WRITE 2
 
@@ -47,14 +51,16 @@ static struct {
 	struct { uint32_t type, reserved; uint64_t sector; } head;
 	uint32_t tag;
 	volatile uint8_t answer;       /* of the first slot of a request */
-	bool busy;
+	bool busy, through;
 	uint16_t next;                 /* the slot whose frame follows, or NO_SLOT */
 } slots[SLOTS];
 
 #define NO_SLOT    0xFFFFu
 static uint16_t free_slots[SLOTS];     /* a stack */
 static unsigned free_count;
-#define RUN_FRAMES 32u                 /* in one request */
+static unsigned through_count;         /* write-throughs that are with the device */
+static bool writes_through;            /* the device's mode */
+#define RUN_FRAMES 64u                 /* in one request */
 #define NO_INTERRUPT 1                 /* in the flags of the available ring */
 #define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
 
@@ -92,7 +98,9 @@ static void slot_fill(unsigned i, const struct disk_request *r)
 	struct descriptor *d = &descriptors[3 * i];
 	bool flush = r->op == DISK_FLUSH;
 
-	slots[i].head.type = flush ? BLK_FLUSH : r->op == DISK_WRITE ? BLK_OUT : BLK_IN;
+	slots[i].head.type = flush ? BLK_FLUSH : r->op == DISK_READ ? BLK_IN : BLK_OUT;
+	slots[i].through = r->op == DISK_THROUGH;
+	through_count += slots[i].through;
 	slots[i].head.reserved = 0;
 	slots[i].head.sector = flush ? 0 : r->frame * SECTORS;
 	slots[i].tag = r->tag;
@@ -126,11 +134,27 @@ static bool follows(const struct disk_request *a, const struct disk_request *b)
 	return a->op == b->op && a->op != DISK_FLUSH && a->frame + 1 == b->frame;
 }
 
+/* The mode in which the device shall take up what is about to be submitted. */
+static void mode_choose(const struct disk_request *batch, unsigned count)
+{
+	bool back = false, through = through_count != 0;
+
+	for (unsigned i = 0; i < count && i < free_count; i++) {
+		back |= batch[i].op == DISK_WRITE;
+		through |= batch[i].op == DISK_THROUGH;
+	}
+	if (writes_through ? through || !back : !through)
+		return;
+	writes_through = !writes_through;
+	arch_port_out(io_base + REG_MODE, 1, !writes_through);
+}
+
 static unsigned disk_submit(void *context, const struct disk_request *batch, unsigned count)
 {
 	unsigned taken = 0, first = NO_SLOT, last = 0, run = 0;
 
 	(void)context;
+	mode_choose(batch, count);
 	while (free_count && taken < count) {
 		unsigned i = free_slots[--free_count];
 
@@ -159,6 +183,7 @@ static void run_done(unsigned first, bool ok)
 {
 	for (unsigned i = first; i != NO_SLOT; i = slots[i].next) {
 		slots[i].busy = false;
+		through_count -= slots[i].through;
 		free_slots[free_count++] = i;
 		persist_disk_done(slots[i].tag, ok);
 	}
@@ -209,6 +234,16 @@ bool arch_disk_line(unsigned line)
 	return irq_line == (int)line;
 }
 
+/* Whether it does what it is told; it writes back then. */
+static bool mode_obeys(void)
+{
+	arch_port_out(io_base + REG_MODE, 1, 0);
+	if (arch_port_in(io_base + REG_MODE, 1) != 0)
+		return false;
+	arch_port_out(io_base + REG_MODE, 1, 1);
+	return arch_port_in(io_base + REG_MODE, 1) == 1;
+}
+
 bool arch_disk_find(struct store_disk *disk)
 {
 	uint32_t features;
@@ -220,7 +255,7 @@ bool arch_disk_find(struct store_disk *disk)
 	arch_port_out(io_base + REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
 	features = arch_port_in(io_base + REG_DEVICE_FEATURES, 4);
 	KCHECK(25, features & FEATURE_FLUSH, "the disk can be told to flush (QEMU: cache=writeback)");
-	arch_port_out(io_base + REG_DRIVER_FEATURES, 4, FEATURE_FLUSH);
+	arch_port_out(io_base + REG_DRIVER_FEATURES, 4, features & (FEATURE_FLUSH | FEATURE_MODE));
 	arch_port_out(io_base + REG_QUEUE_SELECT, 2, 0);
 	queue_size = arch_port_in(io_base + REG_QUEUE_SIZE, 2);
 	KCHECK(26, queue_size >= 3 && queue_size <= QUEUE_LIMIT, "the disk's queue is of a size that fits");
@@ -237,5 +272,6 @@ bool arch_disk_find(struct store_disk *disk)
 	disk->frames = (arch_port_in(io_base + REG_CAPACITY, 4) |
 			(uint64_t)arch_port_in(io_base + REG_CAPACITY + 4, 4) << 32) / SECTORS;
 	disk->submit = disk_submit;
+	disk->through = (features & FEATURE_MODE) && mode_obeys();
 	return true;
 }

@@ -45,7 +45,7 @@ static void disk_make(void)
 	memset(disk_memory, 0, DISK * (size_t)DISK_FRAME);
 	disksim_over(&disk, DISK, disk_memory, 7);
 	super_plan(&super, DISK, LOG, RING, 7);
-	store_format(&super, disksim_frame(&disk, 0), disksim_frame(&disk, 1), disksim_frame(&disk, 2));
+	disksim_format(&disk, &super);
 }
 
 static void committed(void)

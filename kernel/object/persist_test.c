@@ -311,15 +311,14 @@ static void on_disk(int op)
 
 static void make_disk(void)
 {
-	struct disk_super super;
+	static struct disk_super super;
 
 	disksim_init(&disk, DISK, shared->seed);
 	disksim_over(&left, DISK, mmap(NULL, DISK * (size_t)DISK_FRAME, PROT_READ | PROT_WRITE, MAP_SHARED, disk_file, 0),
 		     shared->seed);
 	super_plan(&super, DISK, LOG, RING, shared->seed | 1);
-	store_format(&super, disksim_frame(&disk, 0), disksim_frame(&disk, 1), disksim_frame(&disk, 2));
-	disk.garble_first = HEADER_FRAME;
-	disk.garble_end = HEADER_FRAME + 2;
+	disk.headers = &super;
+	disksim_format(&disk, &super);
 }
 
 static void make_world(void)
@@ -665,7 +664,7 @@ static uint64_t flushed_ns;
 
 static void note_flush(int op)
 {
-	if (op == DISK_FLUSH)
+	if (op == DISK_FLUSH || op == DISK_THROUGH)
 		flushed_ns = machine.now_ns;
 }
 

@@ -3,15 +3,19 @@
  *
  *     IDLE -> WRITING -> DIRECTORY -> FLUSH_1 -> HEADER -> FLUSH_2 -> APPLY -> IDLE         large
  *     IDLE -> WRITING -> DIRECTORY -> HEADER -> SETTLE -> FLUSH_2 -> APPLY -> IDLE          small
+ *     IDLE -> WRITING -> DIRECTORY -> HEADER -> SETTLE -> APPLY -> IDLE                     small, written through
  *
  *   demarcate   conditions checked; the epoch is bumped; the cache write-protects.  All reservations become old.
  *   WRITING     copies first, because they hold up writers, then the cache's frames dirty in the old epoch.  The log
- *               is filled from its beginning, so that a disk that is busy with small commits stays small.
+ *               is filled from its beginning, so that a disk that is busy with small commits stays small; first come
+ *               the seats, and a small generation goes after one of them.
  *   DIRECTORY   one entry for every object whose home is not up to date; their writes are all under way.
  *   FLUSH_1     nothing that the header names, and no home that it relies on, may be younger than the header.
- *   HEADER      in the frame that does not hold the committed header.
+ *   HEADER      in a frame that does not hold the committed header: one of the first two, or the seat.
  *   SETTLE      a small one's header is on its way together with what it names, and must prove itself at a restart
- *               (format.h, invariant 6): then one flush is enough.  It waits until all of that is answered.
+ *               (format.h, invariant 6): then one flush is enough.  It waits until all of that is answered.  If all of
+ *               it was written through, to a seat and the frames after it, it is durable by then, without a flush: the
+ *               host does at once what would be two round trips.
  *   FLUSH_2     when it is answered, the generation is committed.
  *   APPLY       what only the older generation needed is free.  It waits for migration's and the journal's requests
  *               under way, because they may use what it frees.
@@ -26,6 +30,31 @@
 #define QUICK_MOVED    254             /* versions, or two frames of the directory, that it is worth to leave out at once */
 
 /* ---- demarcation ------------------------------------------------------------------------- */
+
+/* Whether this one may be small; what it writes is known when its directory is. */
+static bool quick_may(const struct store *s)
+{
+	return s->super.version >= 3 && s->quick_run < QUICK_RUN && s->version_live <= QUICK_VERSIONS &&
+	       s->status.migrated <= QUICK_MOVED && !s->starved && !store_pressed(s);
+}
+
+/* Where in the log `count` frames go: after a seat if they can be written through. */
+static void log_place(struct store *s, uint64_t count)
+{
+	s->log_rest = s->log_cursor < seats_end(&s->super) ? seats_end(&s->super) : s->log_cursor;
+	s->through = 0;
+	s->seat = 0;
+	if (!s->small) {
+		s->log_cursor = seats_end(&s->super);
+		return;
+	}
+	log_seek(s, count);
+	s->log_cold = s->log_cursor;
+	if (!s->disk.through || !quick_may(s) || header_places(&s->super) == 2)
+		return;
+	s->seat = log_seat(s, count);
+	s->seat_missed |= !s->seat;
+}
 
 static void demarcate(struct store *s)
 {
@@ -47,7 +76,7 @@ static void demarcate(struct store *s)
 	s->scan = 0;
 	s->scan_done = false;
 	s->small = s->reserved_old <= SMALL_OBJECTS;
-	log_seek(s, s->small ? s->reserved_old + (s->version_live + s->reserved_old) / DIR_ENTRIES + 1 : 0);
+	log_place(s, s->reserved_old + (s->version_live + s->reserved_old) / DIR_ENTRIES + 1);
 	s->next_header = (struct disk_header){ .store_id = s->super.store_id, .generation = s->stable_epoch,
 					       .journal_sequence = s->journal_next - 1 };
 	s->phase = STORE_WRITING;
@@ -88,13 +117,6 @@ static bool write_copies(struct store *s)
 	return did;
 }
 
-/* Whether this one may be small; what it writes is known when its directory is. */
-static bool quick_may(const struct store *s)
-{
-	return s->super.version >= 3 && s->quick_run < QUICK_RUN && s->version_live <= QUICK_VERSIONS &&
-	       s->status.migrated <= QUICK_MOVED && !s->starved && !store_pressed(s);
-}
-
 static bool write_objects(struct store *s)
 {
 	struct store_object object;
@@ -113,6 +135,10 @@ static bool write_objects(struct store *s)
 			   (object.moving && write_moving(s, &object) != STORE_OK)) {
 			s->scan = before;
 			return did;
+		} else if (!object.moving && s->small && same_as_saved(s, &object)) {
+			s->reserved_old--;
+			s->status.same++;
+			s->cache.cleaned(s->cache.context, object.oid, object.epoch, false);
 		} else if (!object.moving) {
 			version_write(s, &object, object.data, 0);
 		}
@@ -145,7 +171,8 @@ static void dir_close(struct store *s, uint32_t next)
 	s->dir_open->next = next;
 	dir_seal(s->dir_open);
 	s->next_header.dir_sum = dir_add(s->next_header.dir_sum, s->dir_open);
-	io_start(s, DISK_WRITE, s->m.dirs[slot][s->dir_count[slot] - 1], s->dir_open, dir_written, buffer);
+	io_start(s, s->seat ? DISK_THROUGH : DISK_WRITE, s->m.dirs[slot][s->dir_count[slot] - 1], s->dir_open, dir_written,
+		 buffer);
 	s->dir_open = NULL;
 	s->dir_next_lid = next;
 }
@@ -221,13 +248,38 @@ static void header_written(struct store *s, struct store_io *io, bool ok)
 		flush_2_start(s);
 }
 
+/* Not all that it names is written through: so nothing is, and a flush follows.  What is under way may be. */
+static void through_not(struct store *s)
+{
+	for (unsigned i = io_busy_next(s, 0); i < IO_SLOTS; i = io_busy_next(s, i + 1))
+		if (s->io[i].op == DISK_THROUGH && s->io[i].state == IO_QUEUED)
+			s->io[i].op = DISK_WRITE;
+	s->seat = 0;
+}
+
+/* One of the first two, by its generation, if the header in force does not stand in there for another. */
+static unsigned header_next(const struct store *s)
+{
+	unsigned place = s->next_header.generation & 1;
+
+	return header_places(&s->super) > 2 && place == s->header_at ? !place : place;
+}
+
 static bool header_start(struct store *s)
 {
 	KCHECK(340, s->reserved_old == 0, "everything that was dirty at the demarcation has been written");
 	s->next_header.dir_frames = s->dir_count[!s->dir_slot];
 	s->phase = STORE_HEADER;
+	if (s->seat && (!s->quick || s->through != s->next_header.proves))
+		through_not(s);
+	s->next_at = s->seat ? s->seat : header_next(s);
+	KCHECK(341, s->next_at != s->header_at, "the header in force is not written over");
+	header_put(&s->next_header, &s->super, s->next_at);
 	header_seal(&s->next_header, store_buffer(s, B_HEADER));
-	io_start(s, DISK_WRITE, HEADER_FRAME + (s->next_header.generation & 1), store_buffer(s, B_HEADER), header_written, 0);
+	io_start(s, s->seat ? DISK_THROUGH : DISK_WRITE, header_place(&s->super, s->next_at), store_buffer(s, B_HEADER),
+		 header_written, 0);
+	if (s->small)
+		s->log_cursor = s->log_rest;
 	return true;
 }
 
@@ -235,7 +287,10 @@ static bool settle(struct store *s)
 {
 	if (dir_is_writing(s) || versions_in_flight(s, s->stable_epoch))
 		return false;
-	flush_2_start(s);
+	if (s->seat)
+		s->phase = STORE_APPLY;
+	else
+		flush_2_start(s);
 	return true;
 }
 
@@ -326,8 +381,11 @@ static void apply_begin(struct store *s)
 	s->dir_count[s->dir_slot] = 0;
 	s->dir_slot = !s->dir_slot;
 	s->header = s->next_header;
+	s->header_at = s->next_at;
 	s->quick_run = s->quick ? s->quick_run + 1 : 0;
 	s->status.quick += s->quick;
+	s->status.through += s->seat != 0;
+	s->seat_missed &= s->quick;
 	journal_committed(s, old_sequence, s->header.journal_sequence);
 	borrowed_keep(s);
 	s->apply_round = 1;

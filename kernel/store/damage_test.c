@@ -27,11 +27,13 @@ static uint64_t region_frame(struct world *w, enum region region)
 	case R_SUPER:
 		return SUPER_FRAME;
 	case R_HEADER:
-		return HEADER_FRAME + random % 2;
+		return header_place(s, random % header_places(s));
 	case R_JOURNAL:
 		return s->journal_first + random % s->journal_frames;
 	case R_LOG:
-		return s->log_first + random % s->log_frames;
+		random %= s->log_frames;
+		/* No seat: that is R_HEADER's. */
+		return s->log_first + random + (random < seats_end(s) && random % s->seat_step == 0);
 	case R_TAG:
 		return home_tag_frame(s, oid_of(random % OBJECTS));
 	default:

@@ -53,6 +53,17 @@ static bool sector_good(const void *sector)
 	return sum == XXH64(sector, DISK_SECTOR - 8, 0);
 }
 
+/* A log that is very small has fewer of them, in its first half. */
+static void seats_plan(struct disk_super *super)
+{
+	bool small = super->log_frames < 4 * SEATS * SEAT_STEP;
+
+	super->seats = small ? 3 : SEATS;
+	super->seat_step = small ? super->log_frames / (2 * super->seats) : SEAT_STEP;
+	if (super->seat_step < 4)
+		super->seats = super->seat_step = 0;
+}
+
 void super_plan(struct disk_super *super, uint64_t disk_frames, uint64_t log_frames, uint32_t journal_frames,
 		uint64_t store_id)
 {
@@ -60,6 +71,7 @@ void super_plan(struct disk_super *super, uint64_t disk_frames, uint64_t log_fra
 		.journal_first = HEADER_FRAME + 2, .journal_frames = journal_frames, .log_frames = log_frames,
 		.disk_frames = disk_frames };
 	super->log_first = super->journal_first + journal_frames;
+	seats_plan(super);
 	super->home_first = super->log_first + log_frames;
 	if (disk_frames > super->home_first)
 		super->homes = (disk_frames - super->home_first) / (GROUP_HOMES + 1) * GROUP_HOMES;
@@ -77,6 +89,8 @@ static bool super_fits(const struct disk_super *s, uint64_t disk_frames)
 	if (s->disk_frames > disk_frames || s->log_frames > disk_frames || s->journal_frames == 0)
 		return false;
 	super_plan(&planned, s->disk_frames, s->log_frames, s->journal_frames, s->store_id);
+	if (s->version >= 4 && (s->seats != planned.seats || s->seat_step != planned.seat_step))
+		return false;
 	return planned.journal_first == s->journal_first && planned.log_first == s->log_first &&
 	       planned.home_first == s->home_first && planned.homes == s->homes && s->homes != 0 &&
 	       s->home_first < 0xFFFFFFFFull;
@@ -123,20 +137,33 @@ void header_seal(struct disk_header *header, void *frame)
 	sector_seal(header, frame);
 }
 
-bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header)
+void header_put(struct disk_header *header, const struct disk_super *super, unsigned place)
+{
+	header->frame = header_places(super) > 2 ? header_place(super, place) : 0;
+	header->stands_in = place < 2 && header->generation != 1 && (header->generation & 1) != place;
+}
+
+static bool header_belongs(const struct disk_header *header, const struct disk_super *super, unsigned place)
+{
+	if (header_places(super) > 2)
+		return header->frame == header_place(super, place);
+	return header->generation == 1 || (header->generation & 1) == (place ^ header->stands_in);
+}
+
+bool header_newest(const void *frame, const struct disk_super *super, unsigned place, struct disk_header *header)
 {
 	struct disk_header copy;
 	bool found = false;
 
 	for (unsigned i = 0; i < COPIES; i++) {
 		__builtin_memcpy(&copy, (const uint8_t *)frame + i * DISK_SECTOR, DISK_SECTOR);
-		if (copy.magic != HEADER_MAGIC || copy.store_id != store_id || !sector_good(&copy))
+		if (copy.magic != HEADER_MAGIC || copy.store_id != super->store_id || !sector_good(&copy))
 			continue;
 		if (!found || copy.generation > header->generation)
 			*header = copy;
 		found = true;
 	}
-	return found && (header->generation == 1 || (header->generation & 1) == (which ^ header->stands_in));
+	return found && header_belongs(header, super, place);
 }
 
 /* Of the entries, with the sum of the head before the checksum as the seed. */
@@ -248,12 +275,18 @@ uint64_t journal_seed(uint64_t oid, uint64_t sequence)
 	return oid ^ (sequence * 0x9E3779B97F4A7C15ull | 1ull << 63);
 }
 
-void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2)
+uint64_t store_format(const struct disk_super *super, unsigned index, void *data)
 {
 	struct disk_super first = *super;
 	struct disk_header header = { .store_id = super->store_id, .generation = 1 };
 
-	super_seal(&first, frame0);
-	header_seal(&header, frame1);
-	header_seal(&header, frame2);
+	if (index < header_places(super)) {
+		header_put(&header, super, index);
+		header_seal(&header, data);
+		return header_place(super, index);
+	}
+	if (index > header_places(super))
+		return STORE_FORMAT_END;
+	super_seal(&first, data);
+	return SUPER_FRAME;
 }

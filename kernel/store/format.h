@@ -7,6 +7,9 @@
  *     |       | A and B | (a ring)            | directories, any order| group; group; ...              |
  *     +-------+---------+---------------------+-----------------------+--------------------------------+
  *
+ * A header is in frame 1 or 2, or at one of a few places in the log that are kept for it (seats): then it lies next to
+ * what it names, and all of that can go out as one write.
+ *
  * Invariants
  *   1. The state of the system is: the directory that the newest valid header names; for an object that it
  *      does not name, its home; over both, the journal records after the header's journal_sequence.
@@ -32,11 +35,14 @@
 #define HEADER_MAGIC  0x4B43524845524F4Bull
 #define DIR_MAGIC     0x5249444Bu
 #define JOURNAL_MAGIC 0x4C4E524A4F52454Bull
-#define STORE_VERSION 3                /* of new images; 2: no header proves anything */
+#define STORE_VERSION 4                /* of new images; 3: no seats; 2: no header proves anything either */
 #define STORE_VERSION_OLDEST 2
 
 #define SUPER_FRAME   0
-#define HEADER_FRAME  1                /* and the next: the header of generation g is in HEADER_FRAME + (g & 1) */
+#define HEADER_FRAME  1                /* and the next: the header of generation g is in HEADER_FRAME + (g & 1), or a seat */
+#define SEATS         16
+#define SEAT_STEP     32               /* frames from seat to seat, in a log that is not very small */
+#define HEADER_PLACES (2 + SEATS)      /* at most */
 #define COPIES        (DISK_FRAME / DISK_SECTOR)
 #define GROUP_HOMES   128              /* after each tag frame */
 #define ROOT_WORDS    32
@@ -46,7 +52,8 @@ struct disk_super {
 	uint64_t magic;
 	uint32_t version, journal_first, journal_frames, log_first;
 	uint64_t log_frames, home_first, homes, disk_frames, store_id;
-	uint64_t reserved[55];
+	uint32_t seats, seat_step;     /* from version 4 on: frames of the log for headers, the first and each seat_step-th */
+	uint64_t reserved[54];
 	uint64_t checksum;
 };
 _Static_assert(sizeof(struct disk_super) == DISK_SECTOR, "a sector");
@@ -59,7 +66,8 @@ struct disk_header {
 	uint32_t proves;               /* invariant 6; versions with a frame */
 	uint32_t stands_in;            /* 1: in the other frame, whose header was never finished */
 	uint64_t dir_sum;              /* of all frames of the directory (dir_add); 0: not recorded */
-	uint64_t reserved[24];
+	uint32_t frame, reserved1;     /* where it belongs; 0, in images without seats: generation and stands_in say */
+	uint64_t reserved[23];
 	uint64_t checksum;
 };
 _Static_assert(sizeof(struct disk_header) == DISK_SECTOR, "a sector");
@@ -114,6 +122,21 @@ static inline uint64_t home_frame(const struct disk_super *s, uint64_t oid)
 	return home_tag_frame(s, oid) + 1 + oid % GROUP_HOMES;
 }
 
+/* Where a header may be, by number: frames 1 and 2, then the seats. */
+static inline unsigned header_places(const struct disk_super *s)
+{
+	return 2 + (s->version >= 4 ? s->seats : 0);
+}
+static inline uint64_t header_place(const struct disk_super *s, unsigned place)
+{
+	return place < 2 ? HEADER_FRAME + place : s->log_first + (uint64_t)(place - 2) * s->seat_step;
+}
+/* Frames at the beginning of the log in which seats are, and what lies between them. */
+static inline uint64_t seats_end(const struct disk_super *s)
+{
+	return s->version >= 4 ? (uint64_t)s->seats * s->seat_step : 0;
+}
+
 /* ---- format.c: making and judging single frames; each judge returns 0 or the condition broken ---- */
 uint64_t checksum_frame(const void *frame, uint64_t seed);
 uint64_t checksum_bytes(const void *bytes, uint64_t length, uint64_t seed);
@@ -131,8 +154,10 @@ enum super_state {
 };
 enum super_state super_look(const void *frame, uint64_t disk_frames, struct disk_super *super);
 void header_seal(struct disk_header *header, void *frame);
-/* The newest valid copy in header frame 0 or 1, if it belongs there; false if there is none. */
-bool header_newest(const void *frame, unsigned which, uint64_t store_id, struct disk_header *header);
+/* Says in the header that it belongs to that place. */
+void header_put(struct disk_header *header, const struct disk_super *super, unsigned place);
+/* The newest valid copy in the frame of that place, if it belongs there; false if there is none. */
+bool header_newest(const void *frame, const struct disk_super *super, unsigned place, struct disk_header *header);
 void dir_seal(struct disk_dir *dir);
 /* The sum of a directory so far, and its next frame. */
 uint64_t dir_add(uint64_t sum, const struct disk_dir *dir);

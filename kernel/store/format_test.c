@@ -99,11 +99,52 @@ static void test_nonsense(void **state)
 	assert_int_equal(look(FRAMES), SUPER_DAMAGED);
 }
 
+/* SUPER0005 seats lie in the log, at the beginning; those of an image with other ones, or of an older one, do not count. */
+static void test_seats(void **state)
+{
+	struct disk_super super = sealed(STORE_VERSION);
+
+	(void)state;
+	assert_int_equal(header_places(&super), 2 + super.seats);
+	assert_true(super.seats > 0 && header_places(&super) <= HEADER_PLACES);
+	assert_int_equal(header_place(&super, 2), super.log_first);
+	assert_true(seats_end(&super) <= super.log_frames / 2);
+	super.seats--;
+	super_seal(&super, frame);
+	assert_int_equal(look(FRAMES), SUPER_DAMAGED);
+	super = sealed(3);
+	assert_int_equal(header_places(&super), 2);
+	assert_int_equal(seats_end(&super), 0);
+}
+
+/* SUPER0006 a header is good in its place and in no other, whatever its generation. */
+static void test_header_places(void **state)
+{
+	struct disk_super super = sealed(STORE_VERSION);
+	struct disk_header header = { .store_id = super.store_id, .generation = 7 }, found;
+
+	(void)state;
+	for (unsigned place = 0; place < header_places(&super); place++) {
+		header_put(&header, &super, place);
+		header_seal(&header, frame);
+		for (unsigned at = 0; at < header_places(&super); at++)
+			assert_int_equal(header_newest(frame, &super, at, &found), at == place);
+	}
+	super.version = 3;
+	for (unsigned place = 0; place < 2; place++) {
+		header_put(&header, &super, place);
+		header_seal(&header, frame);
+		assert_true(header_newest(frame, &super, place, &found));
+		assert_false(header_newest(frame, &super, !place, &found));
+		assert_int_equal(found.stands_in, place == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_versions), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_nonsense), cmocka_unit_test(test_seats), cmocka_unit_test(test_header_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

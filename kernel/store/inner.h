@@ -45,14 +45,22 @@ struct store_io {
 	uint64_t arg, arg2;
 };
 
+#define SAME_COPIES 24                 /* pages that may be found to be as they were saved: same.c */
+
 /* Buffers, by number; a frame each. */
 enum { B_HEADER = 0, B_DIR = 1, DIR_BUFFERS = 4, B_MIG_TAG = B_DIR + DIR_BUFFERS, B_MIG = B_MIG_TAG + 1, MIG_BATCH = 64,
-       B_TAG = B_MIG + MIG_BATCH, TAG_LINES = 8, B_JOURNAL = B_TAG + TAG_LINES, B_END = B_JOURNAL + 1 + JOURNAL_PAGES };
+       B_TAG = B_MIG + MIG_BATCH, TAG_LINES = 8, B_JOURNAL = B_TAG + TAG_LINES, B_SAME = B_JOURNAL + 1 + JOURNAL_PAGES,
+       B_END = B_SAME + SAME_COPIES };
 _Static_assert(B_END <= STORE_BUFFERS, "the buffers fit");
 
 struct store_copy {                    /* what a frozen object held when it was about to change */
 	struct store_object object;    /* its data is in frame B_END + index */
 	uint8_t used, writing;
+};
+
+struct store_same {                    /* its data is in frame B_SAME + index */
+	uint64_t oid;
+	uint32_t epoch;                /* 0: nothing is kept */
 };
 
 enum fetch_state { FETCH_FREE = 0, FETCH_LOOK, FETCH_READING };
@@ -107,6 +115,13 @@ struct store {
 	bool small;                            /* so little was dirty that it goes out in one step */
 	bool quick;                            /* one flush for the header and what it names */
 	uint32_t quick_run;                    /* generations since one that was not */
+	uint8_t header_at, next_at;            /* places of the header in force; of the one being written */
+	uint8_t seat;                          /* the place next to which a small one is written through; 0: it is not */
+	uint8_t seat_last;
+	uint32_t through;                      /* versions of this generation that were written through */
+	uint64_t log_rest;                     /* where the log is filled when that is done */
+	uint64_t log_cold;                     /* where a small one puts what seldom changes */
+	bool seat_missed;                      /* none was free: what is old must leave the log */
 	uint8_t dir_slot;                      /* which of m.dirs is the committed one's */
 	uint32_t dir_count[2];
 	bool dir_busy[DIR_BUFFERS];
@@ -132,10 +147,13 @@ struct store {
 	/* Restart. */
 	uint8_t restart;
 	uint8_t mend, mend_left;               /* enum mend_state: the disk holds what was never finished, and it must go */
-	bool mend_header, mend_record;
+	uint32_t mend_headers;                 /* a bit for each place whose header is not to be found again */
+	bool mend_record;
 	bool restart_prove;                    /* the header in force must prove itself */
 	bool restart_other_there;              /* restart_other is valid, and may have to be fallen back to */
 	struct disk_header restart_other;
+	uint8_t restart_other_at;
+	bool restart_alone;                    /* no other place holds a header of that generation */
 	uint64_t restart_dir_sum;
 	uint32_t restart_proven, restart_batch, restart_version[MIG_BATCH];
 	bool borrowed;                         /* there are V_BORROWED versions */
@@ -149,6 +167,8 @@ struct store {
 	struct disk_request io_batch[IO_SLOTS];        /* only within io_submit */
 	struct store_copy copy[STORE_COPIES];
 	uint32_t copy_waiting;         /* used, and not being written yet */
+	struct store_same same[SAME_COPIES];
+	unsigned same_hand;
 	struct store_fetch fetch[FETCHES];
 	struct tag_line line[TAG_LINES];
 	uint32_t line_clock;
@@ -185,6 +205,9 @@ bool io_step(struct store *s);         /* answers what is done, submits what is 
 
 /* ---- log.c ---- */
 void log_seek(struct store *s, uint64_t count);
+/* A seat with so many free frames after it, to which the log is then moved; 0: there is none. */
+unsigned log_seat(struct store *s, uint64_t count);
+uint32_t log_alloc_cold(struct store *s);      /* log_alloc, but away from the seats */
 uint32_t log_alloc(struct store *s);   /* never fails: the frame was reserved */
 void log_free(struct store *s, uint32_t lid);
 bool log_used(const struct store *s, uint32_t lid);
@@ -202,6 +225,12 @@ bool version_in_flight(struct store *s, uint64_t oid);
 bool version_busy(struct store *s, uint64_t oid, uint32_t epoch);
 unsigned versions_in_flight(const struct store *s, uint32_t epoch_limit);
 uint64_t log_needed(const struct store *s, uint64_t more);
+
+/* ---- same.c ---- */
+/* This is what the version that is about to be written will hold, as did the one before it. */
+void same_keep(struct store *s, const struct store_version *v, const void *data);
+/* Whether the newest version of this dirty object, which is committed, is byte for byte what it is now. */
+bool same_as_saved(struct store *s, const struct store_object *o);
 
 /* ---- the machines, one step each; true if something was done ---- */
 bool checkpoint_step(struct store *s);

@@ -4,7 +4,8 @@
  * A slot goes FREE, QUEUED, SUBMITTED, DONE or ERROR, and FREE again before its done function runs, so that this
  * may start another.  Only store_disk_done may run in an interrupt, and it changes the state alone.
  * A read or write that fails is tried again, IO_TRIES times in all.  A flush is not: a host may have dropped what it
- * could not write when it said so, and the next flush then has nothing left to fail with.
+ * could not write when it said so, and the next flush then has nothing left to fail with.  Nor is a write-through, which
+ * has a flush in it.
  */
 #include "panic.h"
 #include "store/inner.h"
@@ -41,7 +42,7 @@ static bool io_answer(struct store *s, struct store_io *io)
 	struct store_io done = *io;
 	bool ok = io->state == IO_DONE;
 
-	if (!ok && io->op != DISK_FLUSH && ++io->tries < IO_TRIES) {
+	if (!ok && io->op <= DISK_WRITE && ++io->tries < IO_TRIES) {
 		s->status.retried++;
 		io->state = IO_QUEUED;
 		return true;

@@ -9,6 +9,7 @@
 #include "store/inner.h"
 
 #define SEEK_FRAMES 512                /* of the log, looked through for a run */
+#define HOT_GENERATIONS 8              /* what was in one of the last so many soon leaves a frame again */
 
 /* ---- frames ------------------------------------------------------------------------------ */
 
@@ -61,14 +62,47 @@ uint32_t log_alloc(struct store *s)
  */
 void log_seek(struct store *s, uint64_t count)
 {
-	uint64_t run = 0, end = s->super.log_frames < SEEK_FRAMES ? s->super.log_frames : SEEK_FRAMES;
+	uint64_t run = 0, first = seats_end(&s->super), end = first + SEEK_FRAMES;
 
-	s->log_cursor = 0;
-	for (uint64_t i = 0; i < end && run < count; i++) {
+	s->log_cursor = first;
+	for (uint64_t i = first; i < end && i < s->super.log_frames && run < count; i++) {
 		run = s->m.log_map[i / 64] >> i % 64 & 1 ? 0 : run + 1;
 		if (run == count)
 			s->log_cursor = i + 1 - count;
 	}
+}
+
+uint32_t log_alloc_cold(struct store *s)
+{
+	uint64_t cursor = s->log_cursor;
+	uint32_t lid;
+
+	s->log_cursor = s->log_cold;
+	lid = log_alloc(s);
+	s->log_cold = s->log_cursor;
+	s->log_cursor = cursor;
+	return lid;
+}
+
+unsigned log_seat(struct store *s, uint64_t count)
+{
+	unsigned seats = header_places(&s->super) - 2;
+
+	for (unsigned n = 1; n <= seats; n++) {
+		unsigned place = 2 + (s->seat_last + n) % seats;
+		uint64_t first = (uint64_t)(place - 2) * s->super.seat_step + 1, run = 0;
+
+		if (place == s->header_at)
+			continue;
+		while (run < count && run + 1 < s->super.seat_step && !log_used(s, s->super.log_first + first + run))
+			run++;
+		if (run < count)
+			continue;
+		s->seat_last = place - 2;
+		s->log_cursor = first;
+		return place;
+	}
+	return 0;
 }
 
 static uint64_t dir_frames(uint64_t entries)
@@ -226,7 +260,7 @@ bool version_may_write(const struct store *s)
 void version_write(struct store *s, const struct store_object *o, void *data, int copy)
 {
 	struct store_version *older, *v = version_before(s, o->oid, o->epoch, &older);
-	bool null = frame_is_zero(data);
+	bool null = frame_is_zero(data), small, hot;
 	struct store_io *io;
 
 	/* Out early in this epoch, and changed again: no directory names the earlier frame yet. */
@@ -242,7 +276,9 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 		s->reserved_new--;
 	else
 		s->reserved_old--;
-	v->lid = null ? 0 : log_alloc(s);
+	small = s->small && s->phase == STORE_WRITING && v->epoch == s->stable_epoch;
+	hot = small && s->seat && older && older->epoch + HOT_GENERATIONS > v->epoch;
+	v->lid = null ? 0 : small && s->seat && !hot ? log_alloc_cold(s) : log_alloc(s);
 	v->checksum = null ? 0 : checksum_frame(data, o->oid);
 	v->alloc_count = o->alloc_count;
 	v->call_count = o->call_count;
@@ -254,6 +290,8 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 	v->flags |= copy ? V_WRITING : V_WRITING | V_OWN;
 	if (older && older->checksum == v->checksum && (older->lid == 0) == null)
 		v->flags |= V_SAME;
+	if ((v->flags & V_SAME) && !copy && small && !null)
+		same_keep(s, v, data);
 	s->own_writes += !copy;
 	if (null) {
 		struct store_io none = { .arg = v - s->m.versions, .arg2 = copy };
@@ -261,6 +299,7 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 		version_written(s, &none, true);
 		return;
 	}
-	io = io_start(s, DISK_WRITE, v->lid, data, version_written, v - s->m.versions);
+	s->through += hot;
+	io = io_start(s, hot ? DISK_THROUGH : DISK_WRITE, v->lid, data, version_written, v - s->m.versions);
 	io->arg2 = copy;
 }

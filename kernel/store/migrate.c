@@ -202,7 +202,8 @@ bool migrate_wanted(const struct store *s)
 
 	if (!s->mig_pass || s->migration_off)
 		return false;
-	return s->mig_begun || s->starved || log_used * 4 > s->super.log_frames || s->version_live > LAZY_VERSIONS ||
+	return s->mig_begun || s->starved || s->seat_missed || log_used * 4 > s->super.log_frames ||
+	       s->version_live > LAZY_VERSIONS ||
 	       s->version_live * 8ull > s->m.version_count;
 }
 

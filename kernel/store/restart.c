@@ -2,7 +2,7 @@
  * restart.c - from a disk to the newest committed generation.  It writes nothing before it is done (and then only
  * mend_step), so a cut during it is harmless.
  *
- *     HEADERS   both are read; the valid one with the higher generation is in force
+ *     HEADERS   all places are read; the valid one with the highest generation is in force
  *     DIRECTORY its chain of frames; each must be the one expected, and name each object and each frame once
  *     PROOF     the versions of its own generation are read, if the header has to prove itself: then whatever is wrong
  *               with it or its directory says that its flush was never answered, and the other header is in force
@@ -43,8 +43,8 @@ void restart_start(struct store *s)
 {
 	s->phase = STORE_RESTARTING;
 	s->restart = RESTART_HEADERS;
-	restart_ask(s, HEADER_FRAME, B_DIR);
-	restart_ask(s, HEADER_FRAME + 1, B_DIR + 1);
+	for (unsigned place = 0; place < header_places(&s->super); place++)
+		restart_ask(s, header_place(&s->super, place), B_MIG + place);
 }
 
 /* ---- header and directory ---------------------------------------------------------------- */
@@ -84,24 +84,46 @@ static void header_take(struct store *s)
 		ask_directory(s, s->header.dir_first);
 }
 
+/* One more of them: the newest is in force, the next may have to be fallen back to. */
+static void header_found(struct store *s, const struct disk_header *h, unsigned place)
+{
+	if (h->generation > s->header.generation) {
+		s->restart_other = s->header;
+		s->restart_other_at = s->header_at;
+		s->header = *h;
+		s->header_at = place;
+		s->restart_alone = true;
+	} else if (h->generation == s->header.generation) {
+		s->restart_alone = false;
+		/* The next one goes where its generation says. */
+		if (s->header_at == ((h->generation + 1) & 1))
+			s->header_at = place;
+	} else if (h->generation > s->restart_other.generation) {
+		s->restart_other = *h;
+		s->restart_other_at = place;
+	}
+}
+
+/* One of which there are two was proven when the second was written (mend_step): there is no falling back from it. */
 static void headers_read(struct store *s)
 {
-	struct disk_header other;
-	bool a = header_newest(store_buffer(s, B_DIR), 0, s->super.store_id, &s->header);
-	bool b = header_newest(store_buffer(s, B_DIR + 1), 1, s->super.store_id, &other);
+	for (unsigned place = 0; place < header_places(&s->super); place++) {
+		struct disk_header h;
 
-	if (!a && !b) {
+		if (header_newest(store_buffer(s, B_MIG + place), &s->super, place, &h))
+			header_found(s, &h, place);
+		else
+			s->mend_headers |= 1u << place;
+	}
+	s->status.older_header = s->mend_headers != 0;
+	/* A loss of power leaves one place without a header at most; whoever lost more may have lost the newest ones. */
+	if (s->mend_headers & (s->mend_headers - 1)) {
 		store_fail(s, STORE_BAD, C311_HEADER);
 		return;
 	}
-	s->status.older_header = !a || !b;
-	s->restart_other = s->header;
-	if (!a || (b && other.generation > s->header.generation))
-		s->header = other;
-	else
-		s->restart_other = other;
 	s->restart_prove = s->header.proves != 0;
-	s->restart_other_there = a && b && s->restart_prove && s->restart_other.generation + 1 == s->header.generation;
+	s->restart_other_there = s->restart_alone && s->restart_prove &&
+				 s->restart_other.generation + 1 == s->header.generation;
 	header_take(s);
 }
 
@@ -113,10 +135,10 @@ static void header_broken(struct store *s, int condition)
 		return;
 	}
 	s->restart_prove = s->restart_other_there = false;
-	s->mend = MEND_WANTED;
-	s->mend_header = true;
+	s->mend_headers |= 1u << s->header_at;
 	s->status.unproven_header = true;
 	s->header = s->restart_other;
+	s->header_at = s->restart_other_at;
 	tables_clear(s);
 	header_take(s);
 }
@@ -219,7 +241,10 @@ static void proof_step(struct store *s)
 /*
  * A header that proved nothing is overwritten by the one in force, and a journal record that was not whole by nothing,
  * before anything goes to the log: this life may do what the last one did, and write the very frames that were missing;
- * then what was never finished would come back, though this life has promised something else.
+ * then what was never finished would come back, though this life has promised something else.  So are places that hold
+ * no header: the next restart need not look through all tags again.
+ * And all that was read may be no more than what the host's cache holds, if only the machine had ended: a flush makes
+ * it durable, before anything goes where only the header before it leads.
  */
 static void mend_flushed(struct store *s, struct store_io *io, bool ok)
 {
@@ -227,6 +252,8 @@ static void mend_flushed(struct store *s, struct store_io *io, bool ok)
 	if (!ok)
 		store_fail(s, STORE_IO, 0);
 	s->mend = MEND_NONE;
+	if (s->mend_headers >> (s->header.generation & 1) & 1)
+		s->header_at = s->header.generation & 1;
 	s->cache.room(s->cache.context);
 }
 
@@ -245,22 +272,30 @@ static void mend_write(struct store *s, uint64_t frame, void *data)
 	io_start(s, DISK_WRITE, frame, data, mend_written, 0);
 }
 
-bool mend_step(struct store *s)
+static void mend_write_header(struct store *s, unsigned place)
 {
 	struct disk_header header = s->header;
+	void *frame = store_buffer(s, B_MIG + place);
 
-	if (s->mend != MEND_WANTED || io_room(s) <= IO_LAST)
+	header_put(&header, &s->super, place);
+	header_seal(&header, frame);
+	mend_write(s, header_place(&s->super, place), frame);
+}
+
+bool mend_step(struct store *s)
+{
+	if (s->mend != MEND_WANTED || io_room(s) <= IO_LAST + HEADER_PLACES)
 		return false;
 	s->mend = MEND_WRITING;
-	if (s->mend_header) {
-		header.stands_in = 1;
-		header_seal(&header, store_buffer(s, B_HEADER));
-		mend_write(s, HEADER_FRAME + ((header.generation + 1) & 1), store_buffer(s, B_HEADER));
-	}
+	for (unsigned place = 0; place < header_places(&s->super); place++)
+		if (s->mend_headers >> place & 1)
+			mend_write_header(s, place);
 	if (s->mend_record) {
 		__builtin_memset(store_buffer(s, B_JOURNAL), 0, DISK_FRAME);
 		mend_write(s, s->super.journal_first + s->journal_next % s->super.journal_frames, store_buffer(s, B_JOURNAL));
 	}
+	if (!s->mend_left)
+		io_start(s, DISK_FLUSH, 0, NULL, mend_flushed, 0);
 	return true;
 }
 
@@ -269,6 +304,7 @@ bool mend_step(struct store *s)
 static void restart_done(struct store *s)
 {
 	s->phase = STORE_IDLE;
+	s->mend = MEND_WANTED;
 	migrate_renew(s);
 	s->live_at_commit = s->version_live;
 	s->cache.room(s->cache.context);
@@ -325,7 +361,6 @@ static void pages_read(struct store *s)
 
 		if (!e->lid || log_used(s, e->lid) ||
 		    checksum_frame(store_buffer(s, B_JOURNAL + 1 + i), journal_seed(ENTRY_OID(e), s->journal_next)) != e->checksum) {
-			s->mend = MEND_WANTED;
 			s->mend_record = true;
 			ask_successor(s);
 			return;

@@ -1,7 +1,7 @@
 # rules.mk - `make cuts N=... [SEED=...]`: every campaign of the store over the simulated disk, without the sanitizers,
 # beyond the share that `make test` runs.  N cuts in all: half of them after every write, three in ten torn and
-# reordered, one in ten nested, one in ten of generations unfinished twice, one in forty of the whole kernel; and a quarter
-# of N damaged images beside them.
+# reordered, one in ten nested, one in twenty of generations unfinished twice, one in twenty after the machine alone was
+# killed, one in forty of the whole kernel; and a quarter of N damaged images beside them.
 
 .PHONY: cuts
 N ?= 400000

@@ -30,6 +30,8 @@ void tables_clear(struct store *s)
 	/* The bits beyond the log's end are never free. */
 	if (log_frames % 64)
 		s->m.log_map[log_frames / 64] = ~0ull << log_frames % 64;
+	for (unsigned place = 2; place < header_places(&s->super); place++)
+		log_mark(s, header_place(&s->super, place));
 	s->version_free = s->version_live = 0;
 	s->version_top = 1;
 	s->dir_count[0] = s->dir_count[1] = 0;
@@ -155,7 +157,8 @@ int store_room(struct store *s, uint64_t count)
 		return s->status.failure;
 	if (!store_ready(s) || s->mend)
 		return STORE_WAIT;
-	if (count + 2 * (count / DIR_ENTRIES + 1) > s->super.log_frames || count + 1 > s->m.version_count)
+	if (count + 2 * (count / DIR_ENTRIES + 1) + header_places(&s->super) - 2 > s->super.log_frames ||
+	    count + 1 > s->m.version_count)
 		return STORE_FULL;
 	if (log_needed(s, count) <= s->log_free && !versions_full(s, count))
 		return STORE_OK;
@@ -290,7 +293,7 @@ static int check_version(struct store *s, struct store_version *v)
 /* Every used frame of the log has exactly one owner: counted, as the map has one bit each. */
 static int check_map(struct store *s)
 {
-	uint64_t owned = s->dir_count[0] + s->dir_count[1], used = 0;
+	uint64_t owned = s->dir_count[0] + s->dir_count[1] + header_places(&s->super) - 2, used = 0;
 	uint64_t pages = JOURNAL_PAGES;
 
 	for (uint32_t i = 0; i < s->version_live; i++) {

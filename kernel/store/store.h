@@ -42,7 +42,7 @@ struct store_cache {
 	/* The next dirty object at or after *cursor whose epoch is at most `epoch`; moves the cursor past it. */
 	bool (*next_dirty)(void *context, uint64_t *cursor, uint32_t epoch, struct store_object *object);
 	/* The log holds it: it is clean if it still has this epoch, but for store_dirty_again.  changed: the version
-	 * before, if it is still known, was another. */
+	 * before, if it is still known, was another.  Not changed: it may not have been written at all. */
 	void (*cleaned)(void *context, uint64_t oid, uint32_t epoch, bool changed);
 	void (*fetched)(void *context, uint64_t cookie, const struct store_object *object, int result);
 	void (*journalled)(void *context, uint64_t cookie, int result);
@@ -55,7 +55,7 @@ struct store_cache {
 	void (*room)(void *context);   /* what was answered STORE_WAIT may be tried again */
 };
 
-#define STORE_BUFFERS 88
+#define STORE_BUFFERS 112
 #define STORE_COPIES  256
 
 /* All memory the store uses; given once, never more. */
@@ -85,15 +85,17 @@ struct store_status {
 	int condition;                 /* the last condition found broken */
 	uint32_t generation, epoch;    /* the newest committed; the current */
 	uint64_t log_frames, log_free, reserved, versions, migrated, homes;
-	uint64_t checkpoints, copies, throttled, replayed, retried, refused, quick;
+	uint64_t checkpoints, copies, throttled, replayed, retried, refused, quick, through, same;
 	bool older_header;             /* restart found one header frame without a valid copy */
 	bool unproven_header;          /* the newest header proved nothing: it was never finished, or was damaged since */
 };
 
 uint64_t store_size(void);             /* of struct store */
 uint64_t store_version_bytes(void);    /* of one of store_memory.versions */
-/* Writes an empty store: into frames 0..2, which the caller puts on a disk that is otherwise zero. */
-void store_format(const struct disk_super *super, void *frame0, void *frame1, void *frame2);
+/* An empty store is a few frames on a disk that is otherwise zero: what the index-th holds goes into `data`; returns which
+ * frame it is.  The super block is the last: without it, it is no store.  STORE_FORMAT_END: there are no more. */
+#define STORE_FORMAT_END (~0ull)
+uint64_t store_format(const struct disk_super *super, unsigned index, void *data);
 
 void store_open(struct store *s, const struct store_disk *disk, const struct store_cache *cache,
 		const struct store_memory *memory, const struct disk_super *super);

@@ -227,26 +227,31 @@ static bool header_proven(struct verify *v)
 
 static bool verify_header(struct verify *v)
 {
-	struct disk_header other;
-	bool a = read_frame(v, HEADER_FRAME, verify_frame[0], C311_HEADER) &&
-		 header_newest(verify_frame[0], 0, v->super.store_id, &v->header);
-	bool b = read_frame(v, HEADER_FRAME + 1, verify_frame[0], C311_HEADER) &&
-		 header_newest(verify_frame[0], 1, v->super.store_id, &other);
+	struct disk_header found[HEADER_PLACES];
+	unsigned count = 0, newest = 0, before = HEADER_PLACES, same = 0;
 
-	if (!a && !b) {
+	for (unsigned place = 0; place < header_places(&v->super); place++)
+		if (read_frame(v, header_place(&v->super, place), verify_frame[0], C311_HEADER) &&
+		    header_newest(verify_frame[0], &v->super, place, &found[count]))
+			count++;
+	/* One may be torn. */
+	if (count + 1 < header_places(&v->super)) {
 		broken(v, C311_HEADER, HEADER_FRAME);
 		return false;
 	}
-	v->verdict->older_header = !a || !b;
-	if (!a || (b && other.generation > v->header.generation)) {
-		struct disk_header before = v->header;
-
-		v->header = other;
-		other = before;
+	v->verdict->older_header = count < header_places(&v->super);
+	for (unsigned i = 0; i < count; i++)
+		if (found[i].generation > found[newest].generation)
+			newest = i;
+	for (unsigned i = 0; i < count; i++) {
+		same += found[i].generation == found[newest].generation;
+		if (found[i].generation + 1 == found[newest].generation)
+			before = i;
 	}
+	v->header = found[newest];
 	/* Not finished when the power went: the one before is in force. */
-	if (a && b && v->header.proves && other.generation + 1 == v->header.generation && !header_proven(v))
-		v->header = other;
+	if (v->header.proves && same == 1 && before < count && !header_proven(v))
+		v->header = found[before];
 	return true;
 }
 
@@ -279,6 +284,8 @@ bool store_verify(const struct store_reader *reader, uint64_t *map, uint64_t *se
 	if (!verify_header(&v))
 		return true;
 	verdict->generation = v.header.generation;
+	for (unsigned place = 2; place < header_places(&v.super); place++)
+		bit_take(v.map, header_place(&v.super, place));
 	verify_directory(&v);
 	verify_journal(&v);
 	verify_homes(&v);

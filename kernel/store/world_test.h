@@ -60,11 +60,12 @@ static const struct profile {
 	{ "few objects", 60, 20, 10, 8, 6, 3, 0 },
 	{ "full log",    70, 50,  0, 0, OBJECTS, 0, 2 },
 	{ "commits",     50, 10, 10, 30, 30, 0, 0 },
+	{ "the same",    60,  2,  4, 20,  9, 1, 0 },
 };
 #define PROFILES (sizeof profiles / sizeof *profiles)
 
 /* Where cuts fall: see world_cuts. */
-enum campaign { CUTS_NONE, CUTS_LINEAR, CUTS_TORN, CUTS_NESTED, CUTS_TWICE };
+enum campaign { CUTS_NONE, CUTS_LINEAR, CUTS_TORN, CUTS_NESTED, CUTS_TWICE, CUTS_KILLED };
 
 struct image {
 	struct object object[OBJECTS];
@@ -113,7 +114,7 @@ struct world {
 
 static uint64_t seed0 = 1;
 static enum campaign campaign;
-static uint64_t cuts_made, images_checked, checkpoints, replays, copies, throttled, quick;
+static uint64_t cuts_made, images_checked, checkpoints, replays, copies, throttled, quick, through, same;
 
 static const struct profile *profile(void)
 {
@@ -294,14 +295,22 @@ static struct store_cache cache_of(struct world *w)
 
 /* ---- worlds -------------------------------------------------------------------------------- */
 
+/* Of some seeds the disk cannot write through, or the image is one without seats. */
+static void world_plan(struct world *w)
+{
+	super_plan(&w->super, FRAMES, 48 + seed0 % 3 * 20, RING, 0xC0FFEE);
+	if (seed0 % 5 == 3)
+		w->super.version = 3;
+	w->sim.no_through = seed0 % 7 == 6;
+}
+
 static struct world *world_new(unsigned depth)
 {
 	struct world *w = calloc(1, sizeof *w);
 
 	w->depth = depth;
 	disksim_init(&w->sim, FRAMES, seed0 + depth);
-	w->sim.garble_first = HEADER_FRAME;
-	w->sim.garble_end = HEADER_FRAME + 2;
+	w->sim.headers = &w->super;
 	w->store = calloc(1, store_size());
 	w->memory = (struct store_memory){ .version_count = VERSIONS, .hash_size = 64, .copy_count = 4,
 					  .write_slots = seed0 % 4 * 3, .scan_step = 1 + seed0 % 50,
@@ -318,7 +327,7 @@ static struct world *world_new(unsigned depth)
 	w->scratch = calloc(OBJECTS, DISK_FRAME);
 	for (unsigned i = 0; i < CORE; i++)
 		w->core[i].data = calloc(1, DISK_FRAME);
-	super_plan(&w->super, FRAMES, 48 + seed0 % 3 * 20, RING, 0xC0FFEE);
+	world_plan(w);
 	if (depth < DEPTH)
 		w->inner = world_new(depth + 1);
 	return w;
@@ -361,7 +370,7 @@ static void world_format(struct world *w)
 {
 	memset(w->sim.durable, 0, FRAMES * (size_t)DISK_FRAME);
 	memset(w->sim.stale, 1, FRAMES);
-	store_format(&w->super, disksim_frame(&w->sim, 0), disksim_frame(&w->sim, 1), disksim_frame(&w->sim, 2));
+	disksim_format(&w->sim, &w->super);
 	if (w->inner)
 		memset(w->inner->sim.stale, 1, FRAMES);
 	memset(&w->now, 0, sizeof w->now);
@@ -378,10 +387,11 @@ static void world_again(struct world *w)
 	w->memory.write_slots = seed0 % 4 * 3;
 	w->memory.scan_step = 1 + seed0 % 50;
 	w->memory.move_batch = seed0 % 3 * 8;
-	super_plan(&w->super, FRAMES, 48 + seed0 % 3 * 20, RING, 0xC0FFEE);
+	world_plan(w);
 	w->break_check = 0;
 	for (struct world *in = w->inner; in; in = in->inner) {
 		in->super = w->super;
+		in->sim.no_through = w->sim.no_through;
 		disksim_reset(&in->sim, seed0 + in->depth);
 	}
 	world_format(w);
@@ -402,12 +412,12 @@ static int world_step(struct world *w)
 /* A restart writes nothing, so that a cut during it is a cut before it. */
 static void world_restart(struct world *w)
 {
-	uint64_t before = w->sim.writes + w->sim.flushes;
+	uint64_t before = w->sim.writes + w->sim.flushes + w->sim.throughs;
 
 	world_open(w);
 	for (unsigned i = 0; i < 10000 && w->store->phase == STORE_RESTARTING; i++)
 		world_step(w);
-	assert_int_equal(w->sim.writes + w->sim.flushes, before);
+	assert_int_equal(w->sim.writes + w->sim.flushes + w->sim.throughs, before);
 }
 
 /* Fetches everything into check. */
@@ -432,7 +442,7 @@ static bool verify_read(void *context, uint64_t frame, void *data)
 
 	if (frame == w->sim.bad_frame)
 		return false;
-	memcpy(data, disksim_frame(&w->sim, frame), DISK_FRAME);
+	disksim_read(&w->sim, frame, data);
 	return true;
 }
 
@@ -594,16 +604,17 @@ static void cut_subsets(struct world *w)
 		world_cut(w, CUT_SUBSET, false);
 }
 
-/* All that one flush must make durable is answered, and the flush not begun. */
+/* All that one flush must make durable is answered, and the flush not begun; or some of it has been written through. */
 static bool at_one_flush(const struct world *w)
 {
-	return w->store->quick && (w->store->phase == STORE_HEADER || w->store->phase == STORE_SETTLE) && !w->sim.queued;
+	return w->store->quick && (w->store->phase == STORE_HEADER || w->store->phase == STORE_SETTLE) &&
+	       (!w->sim.queued || w->store->seat);
 }
 
 /* What a restart found unfinished is gone before anything else is promised: it can never come to be whole. */
 static void mended(struct world *in)
 {
-	uint64_t header = HEADER_FRAME + ((in->store->header.generation + 1) & 1);
+	uint32_t places = in->store->mend_headers;
 	uint64_t record = in->super.journal_first + in->store->journal_next % in->super.journal_frames;
 	struct disk_header there;
 
@@ -613,9 +624,11 @@ static void mended(struct world *in)
 		world_step(in);
 	if (in->store->mend)
 		image_differs(&in->now, &in->now, "what was never finished is not mended");
-	if (in->store->mend_header && (!header_newest(disksim_frame(&in->sim, header), header - HEADER_FRAME, in->super.store_id, &there) ||
-				       there.generation != in->store->header.generation))
-		image_differs(&in->now, &in->now, "a header that was never finished is still there");
+	for (unsigned place = 0; places >> place; place++)
+		if ((places >> place & 1) &&
+		    (!header_newest(disksim_frame(&in->sim, header_place(&in->super, place)), &in->super, place, &there) ||
+		     there.generation != in->store->header.generation))
+			image_differs(&in->now, &in->now, "a header that was never finished is still there");
 	if (in->store->mend_record && !frame_is_zero(disksim_frame(&in->sim, record)))
 		image_differs(&in->now, &in->now, "a journal record that was never finished is still there");
 }
@@ -641,10 +654,32 @@ static void cut_twice(struct world *w)
 	}
 }
 
+/* The machine ends and goes on, on a host that does not; then that loses power.  What was not durable yet may be lost,
+ * but not mixed with what the second life has written; and all that one was told is saved is. */
+static void cut_killed(struct world *w)
+{
+	struct world *in = w->inner;
+
+	disksim_cut(&w->sim, &in->sim, CUT_KILLED);
+	world_restart(in);
+	cut_verify(w, in);
+	cuts_made++;
+	memcpy(in->taken, w->taken, sizeof in->taken);
+	in->committed = w->committed;
+	for (uint64_t q = in->record_first; q < in->record_next; q++)
+		in->record[q % RECORDS].answered = w->record[q % RECORDS].answered;
+	if (w->depth)
+		return;
+	campaign = CUTS_TORN;
+	world_load(in, 60);
+	campaign = CUTS_KILLED;
+}
+
 /* After each write or flush that the disk has answered:
  *   LINEAR  one cut, which leaves all that was answered
  *   TORN    one that leaves any of the writes since the flush, in any order, torn; sometimes one for every subset
  *   TWICE   see cut_twice
+ *   KILLED  see cut_killed
  *   NESTED  now and then one of either, and in the life after it again, to depth 3: while it restarts and migrates */
 static void world_cuts(struct world *w)
 {
@@ -664,6 +699,10 @@ static void world_cuts(struct world *w)
 		return;
 	case CUTS_TWICE:
 		cut_twice(w);
+		return;
+	case CUTS_KILLED:
+		if (random % 8 == 0)
+			cut_killed(w);
 		return;
 	case CUTS_NESTED:
 		if (random % 8 == 0)
@@ -740,7 +779,8 @@ static void load_change(struct world *w)
 		o->seed = 0;
 	} else {
 		o->call_count += what / 8 % 2;
-		o->seed = what % 16 == 1 ? 0 : profile()->contents ? what / 16 % profile()->contents * 2 + 1 : what | 1;
+		if (what % 16 != 2 && what % 16 != 4)  /* else it comes back to what it was */
+			o->seed = what % 16 == 1 ? 0 : profile()->contents ? what / 16 % profile()->contents * 2 + 1 : what | 1;
 	}
 	content_fill(c->data, o->seed);
 }
@@ -807,13 +847,15 @@ static void world_load(struct world *w, unsigned steps)
 			break;
 		if (w->store->phase == STORE_FAILED || w->store->status.refused)
 			image_differs(&w->now, &w->now, "the store failed, or refused a demarcation");
-		if (w->inner && (op == DISK_WRITE || op == DISK_FLUSH))
+		if (w->inner && (op == DISK_WRITE || op == DISK_FLUSH || op == DISK_THROUGH))
 			world_cuts(w);
 	}
 	copies += w->store->status.copies;
 	throttled += w->store->status.throttled;
 	quick += w->store->status.quick;
-	w->store->status.quick = 0;
+	through += w->store->status.through;
+	same += w->store->status.same;
+	w->store->status.quick = w->store->status.through = w->store->status.same = 0;
 	w->store->status.copies = w->store->status.throttled = 0;
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import struct
 import subprocess
 
 from lib import BUILD, KEROS, expect, limit, run, run_keros
@@ -38,6 +39,56 @@ def test_newer_kernel():
     result = run_keros(["true"], options=[*OPTIONS, *kernel("older")], timeout=60)
     assert result.status == 125 and b"written by a newer kernel" in result.stderr and b"doc/upgrade.md" in result.stderr, result
     live([], last)
+
+
+MASK = (1 << 64) - 1
+PRIMES = [0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5]
+
+
+def rotl(x, n):
+    return (x << n | x >> 64 - n) & MASK
+
+
+def xxh64(data):
+    """XXH64 with seed 0 of a whole number of words, at least four: what seals a super block."""
+    p1, p2, p3, p4, _ = PRIMES
+    words = struct.unpack("<%dQ" % (len(data) // 8), data)
+    lane = [(p1 + p2) & MASK, p2, 0, -p1 & MASK]
+    whole = len(words) // 4 * 4
+    for i in range(whole):
+        lane[i % 4] = rotl((lane[i % 4] + words[i] * p2) & MASK, 31) * p1 & MASK
+    h = sum(rotl(v, n) for v, n in zip(lane, (1, 7, 12, 18))) & MASK
+    for v in lane:
+        h = ((h ^ rotl(v * p2 & MASK, 31) * p1 & MASK) * p1 + p4) & MASK
+    h = (h + len(data)) & MASK
+    for w in words[whole:]:
+        h = (rotl(h ^ rotl(w * p2 & MASK, 31) * p1 & MASK, 27) * p1 + p4) & MASK
+    h = (h ^ h >> 33) * p2 & MASK
+    h = (h ^ h >> 29) * p3 & MASK
+    return h ^ h >> 32
+
+
+def sector_of(path):
+    with open(path, "rb") as image:
+        return bytearray(image.read(512))
+
+
+@limit(180)
+def test_image_of_an_older_format():
+    """An image of format 3, which has no places for headers in its log, goes on, and stays as it is."""
+    run_keros(["true"], options=[*OPTIONS, "--kernel", "/dev/null"], timeout=60)      # makes it, and no more
+    sector = sector_of("d")
+    assert struct.unpack_from("<Q", sector, 504)[0] == xxh64(bytes(sector[:504])), "this test seals as the kernel does"
+    assert struct.unpack_from("<I", sector, 8)[0] == 4 and struct.unpack_from("<I", sector, 64)[0], "seats"
+    struct.pack_into("<I", sector, 8, 3)
+    struct.pack_into("<II", sector, 64, 0, 0)
+    struct.pack_into("<Q", sector, 504, xxh64(bytes(sector[:504])))
+    with open("d", "r+b") as image:
+        image.write(bytes(sector) * 8)
+    last = live([], 0)
+    live([], last)
+    check_image("d")
+    assert struct.unpack_from("<I", sector_of("d"), 8)[0] == 3
 
 
 @limit(120)

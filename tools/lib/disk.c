@@ -36,21 +36,21 @@ static void put_frame(int fd, uint64_t frame, const void *data, const char *path
 
 static void disk_make(int fd, const char *path, uint64_t size)
 {
-	static uint8_t frame[3][DISK_FRAME];
+	static uint64_t frame[DISK_FRAME / 8];
 	struct disk_super super;
-	uint64_t total = size / DISK_FRAME, log = total / LOG_SHARE, id;
+	uint64_t at, total = size / DISK_FRAME, log = total / LOG_SHARE, id;
 
 	if (getrandom(&id, sizeof id, 0) != sizeof id)
 		die("no random number for the store's name: %s", strerror(errno));
 	if (ftruncate(fd, (off_t)size))
 		die("%s: cannot be made %" PRIu64 " MiB long: %s", path, size >> 20, strerror(errno));
 	super_plan(&super, total, log < LOG_FRAMES_MAX ? log : LOG_FRAMES_MAX, JOURNAL_FRAMES, id);
-	store_format(&super, frame[0], frame[1], frame[2]);
 	/* The super block last: a file that is only half made is not taken for a store. */
-	put_frame(fd, HEADER_FRAME, frame[1], path);
-	put_frame(fd, HEADER_FRAME + 1, frame[2], path);
-	fsync(fd);
-	put_frame(fd, SUPER_FRAME, frame[0], path);
+	for (unsigned i = 0; (at = store_format(&super, i, frame)) != STORE_FORMAT_END; i++) {
+		if (at == SUPER_FRAME)
+			fsync(fd);
+		put_frame(fd, at, frame, path);
+	}
 	fsync(fd);
 	note("%s: a new store of %" PRIu64 " MiB", path, size >> 20);
 }

@@ -364,15 +364,20 @@ static char *option_with_path(const char *options, const char *path)
 	return (char *)b.data;
 }
 
-/* The same, with all writes and flushes in `log`, in their order; each is counted there at once. */
+/*
+ * The same, with all writes and flushes in `log`, in their order; each is counted there at once.
+ * The raw node on top is needed, here as with -drive: what QEMU does for a write-through, a flush behind the write, passes by
+ * the node that was asked if the write was the first after a flush (bdrv_co_flush compares before the write is counted),
+ * and reaches those below it.
+ */
 static char *logged_option(const char *path, const char *log)
 {
 	struct buffer b = { 0 };
 
-	buffer_text(&b, "driver=blklogwrites,node-name=store,log-super-update-interval=1,file.driver=file,log.driver=file,"
-			"file.filename=");
+	buffer_text(&b, "driver=raw,node-name=store,file.driver=blklogwrites,file.log-super-update-interval=1,"
+			"file.file.driver=file,file.log.driver=file,file.file.filename=");
 	buffer_path(&b, path);
-	buffer_text(&b, ",log.filename=");
+	buffer_text(&b, ",file.log.filename=");
 	buffer_path(&b, log);
 	buffer_add(&b, "", 1);
 	return (char *)b.data;
