@@ -181,6 +181,8 @@ void frame_retype(struct frame *f, enum frame_kind kind)
 	if (kind == FRAME_POT)
 		for (unsigned i = 0; i < NODES_PER_POT; i++)
 			node_at(f, i)->alloc_count = count;
-	if (kind == FRAME_PROCESS)
+	if (kind == FRAME_PROCESS) {
+		persist_process_made(f->oid);
 		process_init(f);
+	}
 }

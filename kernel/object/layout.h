@@ -16,10 +16,14 @@ enum root_word {
 	ROOT_MARK,                     /* prime's: enum root_mark */
 	ROOT_INTERVAL_NS,              /* from a change to the checkpoint that saves it; 0 in older images: the default */
 	ROOT_SYSTEM,                   /* frames below are the system's own (checkpoint.system); 0: all may be */
+	ROOT_GROUPS = 16,              /* and the 16 words behind it: which groups of homes a process was ever made in;
+					* all 0 in older images: any.  persist_groups.c */
 };
 /* What the machine ends with when it is the store that ends it. */
 enum store_end { STORE_END_FAILED = 0x56, STORE_END_REFUSED = 0x57, STORE_END_DAMAGED = 0x58 };
 enum root_mark { MARK_LIVES = 0, MARK_ENDED = 1 };     /* ended: nobody's work is in it */
+
+#define GROUP_WORDS 16
 
 /* How the kernel keeps objects.  3 had no sum. */
 #ifndef LAYOUT_NOW

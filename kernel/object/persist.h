@@ -42,6 +42,9 @@ static inline void persist_made(uint64_t oid)
 
 /* Fills a frame just entered into the directory with what the store holds.  False: it cannot, and the frame is free again. */
 bool persist_fetch(struct frame *f);
+/* A frame becomes a process: a restart must find it (persist_groups.c). */
+void persist_process_made(uint64_t oid);
+
 /* ---- objects that the disk cannot give back (persist_lost.c) ---- */
 extern unsigned persist_lost_count;
 extern uint64_t persist_lost_total;    /* found in this life */

@@ -49,6 +49,11 @@ bool persist_step_timed(void);         /* store_step, at a safe point; true: the
 void persist_fetched(void *context, uint64_t cookie, const struct store_object *object, int result);
 void persist_hints_forget(struct cap *c, unsigned count);
 
+/* ---- persist_groups.c ---- */
+void persist_groups_save(uint64_t *words);
+/* The first group from this one on, before end, that these words do not say is without processes; end: there is none. */
+uint64_t persist_group_next(const uint64_t *words, uint64_t group, uint64_t end);
+
 /* ---- persist_lost.c ---- */
 /* f, which has just been tried and is still in the directory, cannot be read; known: the store knew what it is. */
 void persist_lose(const struct frame *f, bool known, int result);

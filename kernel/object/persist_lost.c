@@ -159,7 +159,9 @@ struct frame *frame_anew(uint64_t oid, bool same)
 	if (f->kind == FRAME_POT)
 		for (unsigned i = 0; i < NODES_PER_POT; i++)
 			node_at(f, i)->alloc_count = f->alloc_count;
-	if (f->kind == FRAME_PROCESS)
+	if (f->kind == FRAME_PROCESS) {
+		persist_process_made(oid);
 		process_init(f);
+	}
 	return f;
 }

@@ -177,24 +177,42 @@ static void process_lost(uint64_t oid, int result)
 	persist_failed(result);
 }
 
-static void processes_fetch(void)
+/* An object of a group that may have processes: it is brought in if it is one. */
+static void process_fetch(uint64_t oid)
 {
-	for (uint64_t oid = 1; oid < persist_high; oid++) {
-		uint8_t kind = 0;
-		int result;
+	uint8_t kind = 0;
+	int result;
 
-		while ((result = store_kind(persist_store, oid, &kind)) == STORE_WAIT)
-			persist_wait();
-		if (result != STORE_OK) {
-			struct frame unknown = { .oid = oid };
+	while ((result = store_kind(persist_store, oid, &kind)) == STORE_WAIT)
+		persist_wait();
+	if (result != STORE_OK) {
+		struct frame unknown = { .oid = oid };
 
-			process_lost(oid, result);
-			persist_lose(&unknown, false, result);
-		} else if (kind == FRAME_PROCESS && !frame_get(oid)) {
-			if (!persist_lost(oid))
-				refuse("holds more processes than this machine's memory (--mem)");
-			process_lost(oid, STORE_BAD);
+		process_lost(oid, result);
+		persist_lose(&unknown, false, result);
+	} else if (kind == FRAME_PROCESS && !frame_get(oid)) {
+		if (!persist_lost(oid))
+			refuse("holds more processes than this machine's memory (--mem)");
+		process_lost(oid, STORE_BAD);
+	}
+	if (kind == FRAME_PROCESS)
+		persist_process_made(oid);
+}
+
+/* The tags of the groups to come are on their way while those of one are looked at. */
+static void processes_fetch(const uint64_t *words)
+{
+	uint64_t end = (persist_high + GROUP_HOMES - 1) / GROUP_HOMES, ahead = 0;
+
+	for (uint64_t group = persist_group_next(words, 0, end), left = 0; group < end; left--) {
+		for (; ahead < end && left < STORE_TAGS_AHEAD; left++) {
+			store_tags_ahead(persist_store, ahead);
+			ahead = persist_group_next(words, ahead + 1, end);
 		}
+		for (uint64_t oid = group * GROUP_HOMES; oid < (group + 1) * GROUP_HOMES && oid < persist_high; oid++)
+			if (oid)
+				process_fetch(oid);
+		group = persist_group_next(words, group + 1, end);
 	}
 }
 
@@ -249,7 +267,7 @@ bool persist_restart(uint64_t pack_stamp)
 	persist_range_end = root[ROOT_RANGE_END];
 	arch_time_continue(root[ROOT_NOW_NS], root[ROOT_TSC], root[ROOT_TSC_USER]);
 	physmem_continue(root[ROOT_DMA]);
-	processes_fetch();
+	processes_fetch(&root[ROOT_GROUPS]);
 	for (uint64_t pfn = 1; pfn < frame_count; pfn++)
 		if (frames[pfn].kind == FRAME_PROCESS)
 			process_resume(frame_data(&frames[pfn]));

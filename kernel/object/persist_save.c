@@ -232,6 +232,7 @@ static void demarcated(void *context, uint32_t epoch, uint64_t root[ROOT_WORDS])
 	root[ROOT_PROGRAMS] = persist_programs_stamp;
 	root[ROOT_MARK] = persist_mark_word;
 	root[ROOT_SYSTEM] = persist_system_end;
+	persist_groups_save(&root[ROOT_GROUPS]);
 	root[ROOT_INTERVAL_NS] = persist_interval_ns;
 	root[ROOT_HIGH] = persist_high;
 	root[ROOT_NOW_NS] = demarcated_ns;

@@ -75,6 +75,8 @@ struct store_fetch {
 	bool zero;                     /* its home was never written, and must be zero */
 };
 
+_Static_assert(STORE_TAGS_AHEAD < TAG_LINES, "what is read ahead does not take the place of what is in use");
+
 enum line_state { LINE_FREE = 0, LINE_LOADING, LINE_STALE /* loading what has since changed */, LINE_GOOD, LINE_ERROR };
 
 struct tag_line {

@@ -100,6 +100,14 @@ bool store_small(const struct store *s)
 	return s->phase > STORE_IDLE && s->phase != STORE_FAILED && s->small;
 }
 
+void store_tags_ahead(struct store *s, uint64_t group)
+{
+	bool failed;
+
+	if (store_ready(s))
+		tag_get(s, group * GROUP_HOMES, &failed);
+}
+
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 {
 	struct store_version *v = version_newest(s, oid, ~0u);

@@ -129,6 +129,9 @@ bool store_busy(const struct store *s);
 bool store_small(const struct store *s);
 /* The kind of an object's newest version; STORE_WAIT: its tag is being read. */
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
+#define STORE_TAGS_AHEAD 6             /* groups; more would take the place of those not asked about yet */
+/* It will be asked about the objects of that group soon: their tags begin to be read. */
+void store_tags_ahead(struct store *s, uint64_t group);
 void store_migration(struct store *s, bool on);
 
 /* ---- verify.c: an image, offline ---- */
