@@ -4,11 +4,28 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lib/picture.h"
+
+/* A program that ends before it has read all says by its status why, so that is no error here, nor a signal. */
+static void feed(int to, const struct buffer *input)
+{
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	size_t done = 0;
+
+	while (done < input->length) {
+		ssize_t n = write(to, input->data + done, input->length - done);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	signal(SIGPIPE, before);
+}
 
 /* Its complaints have gone to standard error. */
 struct buffer program_output(char *const argv[], const struct buffer *input)
@@ -28,7 +45,7 @@ struct buffer program_output(char *const argv[], const struct buffer *input)
 	close(in[0]);
 	close(out[1]);
 	if (input)
-		write_all(in[1], input->data, input->length, argv[0]);
+		feed(in[1], input);
 	close(in[1]);
 	b = read_all(out[0], argv[0]);
 	close(out[0]);
