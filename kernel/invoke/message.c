@@ -201,7 +201,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	const void *string = NULL;
 	uint32_t order = m->order, length = 0, data = keeper->type == CAP_START ? keeper->data : 0;
 	uint16_t kind = RESUME_FAULT;
-	struct cap resume;
+	struct cap resume, subject = m->subject;
 
 	kernel_stats.faults++;
 	if (p->flags & PROCESS_TRACED)
@@ -228,6 +228,8 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 	commit_point();
 	if (q->recv_control & INV_KEYKOS) {
 		order = keykos_fault(p, m, &string, &length);
+		if (subject.type == CAP_NODE)
+			subject.data = 0;              /* whatever the data byte by which the node stood in the tree */
 		if (m->w[0] == FAULT_SCHEDULE_EMPTY)
 			kind = RESUME_RESTART;
 	}
@@ -236,7 +238,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 		p->fault_code = FAULT_USER;        /* what it stopped of, for whoever asks it later */
 	p->flags &= ~PROCESS_FAULT_KEEPER;     /* not before: with the keeper busy the fault comes once more */
 	resume = process_resume_cap(p, kind);
-	receive_kernel_message(q, order, data | INV_GOT_FAULT | INV_GOT_RESUME, w, &m->subject, &resume,
+	receive_kernel_message(q, order, data | INV_GOT_FAULT | INV_GOT_RESUME, w, &subject, &resume,
 			       string, length);
 	sched_ready_first(q);
 }

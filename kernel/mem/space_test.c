@@ -35,7 +35,9 @@ static struct cap random_window(void)
 {
 	uint64_t target = machine_below(4) << (12 + 4 * machine_below(3));
 
-	return cap_number(target | machine_below(16) << 4 | (machine_below(4) ? 0 : 8) | 2 | machine_below(2), 0, 0);
+	uint64_t which = machine_below(2) ? 1 : machine_below(16) << 4;
+
+	return cap_number(target | which | (machine_below(4) ? 0 : 8) | 2, 0, 0);
 }
 
 /* Node i of a third stands mostly at its level: lss 3, 4 or 5. */

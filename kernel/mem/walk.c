@@ -69,12 +69,13 @@ static unsigned walk_window(struct node *n, struct step *at, unsigned lss, const
 
 	if (!(value & WINDOW))
 		return ERR_DATA;
-	if (value & 0xF00)
+	if (value >> 48 || window->count || window->data)
+		return ERR_WINDOW_BIG;
+	/* One onto the background names no slot. */
+	if (value & (value & WINDOW_BACKGROUND ? 0xFF0 : 0xF00))
 		return ERR_WINDOW;
 	if (target & ((1ull << (4 * lss)) - 1))
 		return ERR_WINDOW;
-	if (value >> 48 || window->count || window->data)
-		return ERR_WINDOW_BIG;
 	at->nocall |= (value & WINDOW_NOCALL) != 0;
 	at->readonly |= (value & WINDOW_READONLY) != 0;
 	at->offset = (at->offset & ((1ull << (4 * lss)) - 1)) + target;
@@ -83,9 +84,8 @@ static unsigned walk_window(struct node *n, struct step *at, unsigned lss, const
 			return ERR_BACKGROUND;
 		at->c = &at->background;
 	} else {
+		/* Another window there is a number like any other: one window is not looked at through another. */
 		at->c = &n->slot[value >> 4 & 15];
-		if (at->c->type == CAP_NUMBER)
-			return ERR_WINDOW;
 	}
 	return 0;
 }
@@ -119,7 +119,8 @@ void space_walk(struct process *p, uint64_t va, struct space *s, struct walk *w)
 		}
 		n = at.c->type >= CAP_NODE && at.c->type <= CAP_SEGMENT ? cap_node(at.c) : NULL;
 		if (!n) {
-			w->code = cap_is_lost(at.c) ? WALK_LOST : cap_is_void(at.c) ? ERR_DATA : ERR_TYPE;
+			w->code = cap_is_lost(at.c) ? WALK_LOST
+				: at.c->type == CAP_NUMBER || cap_is_void(at.c) ? ERR_DATA : ERR_TYPE;
 			return;
 		}
 		lss = at.c->data & DB_LSS;

@@ -158,7 +158,11 @@ static void windows_look_elsewhere(void **state)
 	store(top, 7, window(0x10000, 2, 0));
 	assert_int_equal(walk(0x75000).code, 3);
 	store(top, 7, window(0, 7, 0));
-	assert_int_equal(walk(0x75000).code, 10);      /* a window onto a window */
+	assert_int_equal(walk(0x75000).code, 5);       /* a window onto a window: a number that is no memory */
+	store(top, 7, cap_number(2 | 1 | 0x20, 0, 0));
+	assert_int_equal(walk(0x75000).code, 10);      /* one onto the background that names a slot */
+	store(top, 7, cap_number(1ull << 48 | 0x102, 0, 0));
+	assert_int_equal(walk(0x75000).code, 14);
 	store(top, 7, window(0x1000, 2, 0));
 	assert_int_equal(walk(0x75000).code, 10);      /* an offset that is no multiple of the span */
 	store(top, 7, cap_number(1ull << 48 | 2, 0, 0));

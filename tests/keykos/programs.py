@@ -297,6 +297,18 @@ space b
     assert lines == ["RC=0", "RC=0", '  "of 116"', "0 Nodes and 0 Pages"], "what does not hold, by line of keepers.ck (states by row): " + out
 
 
+def test_trees():
+    """Every kind of key, format and window in a memory tree gives the byte or the memory code of the table; a segment keeper hears as published."""
+    out = script("""cfact tf trees.s 0x99
+newbank b
+kc tf 0 (,b,m,b) (,r)
+kc r 0 () (%a)
+pause 100
+space b
+""", os.path.join(ROOT, "tests/keykos/trees.ck"))
+    assert out.splitlines() == ["RC=0", "RC=0", '  "of 53"', "0 Nodes and 0 Pages"], "what does not hold, by line or row of trees.ck: " + out
+
+
 def test_computing():
     """Programs that compute for ever keep neither the console nor the interpreter nor each other from their work, and end with their bank."""
     lines = ["cfact endsf ends.s 1", "space sb"]
