@@ -98,6 +98,13 @@ def lua_output(script, *options):
     return result.stdout.decode()
 
 
+def need_strace():
+    """Skips unless there is a strace that may trace here."""
+    if not shutil.which("strace") or subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], stdin=subprocess.DEVNULL,
+                                                    stderr=subprocess.DEVNULL).returncode:
+        skip("strace is not installed, or may not trace")
+
+
 def child_of(process):
     """The number of the process that this one has started: of a keros command, its machine's."""
     for pid in filter(str.isdigit, os.listdir("/proc")):

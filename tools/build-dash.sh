@@ -1,6 +1,8 @@
 #!/bin/sh
 # build-dash.sh TARBALL OUTPUT - dash as a static musl program, from the distribution's source.
 set -eu
+exec </dev/null                 # its configure copies its input's descriptor, which a caller may have closed
+unset CFLAGS CPPFLAGS LDFLAGS LIBS || :
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tar -C "$work" --strip-components=1 -xf "$1"

@@ -41,9 +41,10 @@ export PATH HOME LC_ALL TERM TZ
 umask 022
 """
 
-# Runs the script, then hands what it left in out/ to the comparison, after the mark.
+# Runs the script, then hands what it left in out/ to the comparison, after the mark.  A static bash without HOME and SHELL
+# asks the C library who the user is, which may load modules then, and die of them.
 WRAPPER = """\
-bin/busybox env -i bin/%s ./script%s
+bin/busybox env -i HOME=/ SHELL=/bin/sh TZ=UTC0 bin/%s ./script%s
 status=$?
 if [ -d out ]; then
 	printf '\\n@@@ files of out/ follow @@@\\n'

@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #define MARK "SECRET-outside-7391"
+#define NOBODY_THERE 2000000001     /* a user that no host has */
 
 static int attempts, escaped;
 
@@ -233,8 +234,8 @@ static void special(void)
 	verdict(fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 06000), "make a set-id file of the host");
 	close(fd);
 	verdict(mkdir("/w/setgid", 02777) == 0 && stat("/w/setgid", &st) == 0 && (st.st_mode & 06000), "make a set-gid folder");
-	verdict(chown("/w/mine", 12345, 12345) == 0, "give a file of the host away");
-	verdict(lchown("/w/to_secret", 12345, 12345) == 0, "give a link of the host away");
+	verdict(chown("/w/mine", NOBODY_THERE, NOBODY_THERE) == 0, "give a file of the host away");
+	verdict(lchown("/w/to_secret", NOBODY_THERE, NOBODY_THERE) == 0, "give a link of the host away");
 	verdict(truncate("/w/to_secret", 0) == 0, "truncate through a link");
 	verdict(truncate("/w/fifo", 0) == 0, "truncate a FIFO");
 	verdict(chmod("/w/to_secret", 0777) == 0, "chmod through a link that leads out");

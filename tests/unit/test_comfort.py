@@ -56,8 +56,8 @@ def test_bash_completion():
 
 def test_zsh_completion():
     """zsh reads the completion without complaint, and its functions answer with the same verbs."""
-    script = ('compadd() { shift; print -l -- "$@" }; _files() { print files }; words=(%s ""); CURRENT=2; '
-              'f() { source %s/tools/completion/_keros }; f' % (KEROS, ROOT))
+    script = ('compadd() { shift; print -l -- "$@" }; _files() { print files }; words=("%s" ""); CURRENT=2; '
+              'f() { source "%s/tools/completion/_keros" }; f' % (KEROS, ROOT))
     result = run(["zsh", "-f", "-c", script])
     assert result.status == 0 and set(result.stdout.decode().split()) == set(verbs()), result
 

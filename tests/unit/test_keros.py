@@ -48,7 +48,7 @@ def test_command_that_does_not_read():
 
 def test_reader_that_goes_away():
     """`keros run yes | head` ends: the command is told that nobody reads."""
-    shell = "%s run -- yes | head -n 3; exit ${PIPESTATUS[0]}" % lib.KEROS
+    shell = "'%s' run -- yes | head -n 3; exit ${PIPESTATUS[0]}" % lib.KEROS
     result = lib.run(["bash", "-c", shell], env=fake_env(), timeout=20)
     lib.expect(result, stdout="y\ny\ny\n", status=141)
 
