@@ -223,7 +223,8 @@ local function write(path, text)
 	f:close()
 end
 
-local function main(words)
+-- What was asked for, with the host's names made absolute and the folder for the results made.
+local function prepare(words)
 	local o = parse(words)
 	for _, item in ipairs(o.items) do
 		local named = item.host
@@ -236,20 +237,21 @@ local function main(words)
 	end
 	if os.execute("mkdir -p " .. tree.quoted(o.out)) ~= true then os.exit(1) end
 	o.out = absolute(o.out)
-	local work = arg[2]
-	local patterns = secret_patterns()
-	local shown = show(o, patterns, work)
+	return o
+end
 
-	local runner = verify.runner { keros = KEROS, work = work, out = o.out, say = say }
+-- What the program may be shown, and what of it is withheld.
+local function open_files(o, patterns)
 	local files = tree.open(root .. "/build/base.tree", o.items)
 	files:scan()
 	for path in pairs(files.scanned) do o.withheld[path] = o.withheld[path] or secret_of(patterns, path) end
 	files.withheld = o.withheld
-	local context = { environment = environment(o.environment), arguments = o.command, directory = o.directory, machine = o.machine }
+	return files
+end
 
+-- The run that is learned from: what it left, and what it used.
+local function run_first(runner, options, o, patterns)
 	say("running with everything it may be shown: %s", table.concat(o.command, " "))
-	local options = table.move(o.run, 1, #o.run, 2, { "--random" })
-	table.move(shown, 1, #shown, #options + 1, options)
 	local first = runner:run("wide", options, o.command, true)
 	io.stdout:write(first.output)
 	io.stdout:flush()
@@ -265,10 +267,14 @@ local function main(words)
 		say("the command did not start (status %d); is its name right?", first.status)
 		os.exit(1)
 	end
-
-	-- Further runs with the same authority: what they find that the first did not says how saturated the learning is.
-	local saturation = {}
 	first.left = m.left
+	return first, m
+end
+
+-- Further runs with the same authority: what each finds that the first did not says how saturated the learning is.  What
+-- differs between them by itself is noted in first.changing.
+local function run_further(runner, options, o, patterns, first, m)
+	local saturation = {}
 	for n = 2, o.runs or (o.verify and 2 or 1) do
 		os.execute("sleep 1.1")        -- what is of this second should be seen to change
 		local again = runner:run("wide", options, o.command, true)
@@ -279,37 +285,62 @@ local function main(words)
 		first.changing = first.changing or verify.changing(first, again)
 		say("run %d found %s", n, learn.count(saturation[#saturation].count, "new authority", "new authorities"))
 	end
+	return saturation
+end
 
+-- manifest.toml and, if there was a verdict, least.toml; the path of the first.
+local function write_manifests(runner, o, manifest, verdict)
+	local path = o.out .. "/manifest.toml"
+	runner:write_manifest(manifest, path, nil, o.merge)
+	os.remove(o.out .. "/least.toml")
+	if not verdict then return path end
+	if verdict.least then runner:write_manifest(verdict.least, o.out .. "/least.toml") end
+	for _, removed in ipairs(verdict.removed) do
+		say("without %s: %s", removed.what, removed.needed and "needed" or "not needed")
+	end
+	return path
+end
+
+local function write_report(o, facts, verdict)
+	local least = verdict and verdict.least
+	write(o.out .. "/report.json", json.encode(facts) .. "\n")
+	write(o.out .. "/report.html", report.html(facts))
+	say("%s", facts.verdict.text)
+	if verdict and verdict.not_together then say("needed where others are gone: %s", verdict.not_together) end
+	if least then
+		say("with nothing that was not needed here it is the same, too: least.toml, %s", learn.count(#least.grants, "grant"))
+	end
+	say("written: %s/{manifest.toml,%sreport.html,report.json,events.jsonl}", o.out, least and "least.toml," or "")
+end
+
+local function main(words)
+	local o = prepare(words)
+	local work = arg[2]
+	local patterns = secret_patterns()
+	local shown = show(o, patterns, work)
+	local runner = verify.runner { keros = KEROS, work = work, out = o.out, say = say }
+	local files = open_files(o, patterns)
+	local context = { environment = environment(o.environment), arguments = o.command, directory = o.directory, machine = o.machine }
+
+	local options = table.move(o.run, 1, #o.run, 2, { "--random" })
+	table.move(shown, 1, #shown, #options + 1, options)
+	local first, m = run_first(runner, options, o, patterns)
+	local saturation = run_further(runner, options, o, patterns, first, m)
 	local changing = first.changing and verify.changing_words(first.changing)
 	if changing then say("what differs from run to run by itself is not compared: %s", changing) end
 
-	local verdict
-	local manifest
+	local manifest, verdict
 	if o.verify then
 		manifest, verdict = verify.settle(runner, m, files, context, first)
 	else
 		manifest = learn.manifest(m, files, context, 2)
 	end
-	local path = o.out .. "/manifest.toml"
-	runner:write_manifest(manifest, path, nil, o.merge)
-	os.remove(o.out .. "/least.toml")
-	if verdict and verdict.least then runner:write_manifest(verdict.least, o.out .. "/least.toml") end
-	if verdict then
-		for _, removed in ipairs(verdict.removed) do say("without %s: %s", removed.what, removed.needed and "needed" or "not needed") end
-	end
-
+	local path = write_manifests(runner, o, manifest, verdict)
 	local facts = report.facts {
 		root = root, m = m, files = files, manifest = manifest, context = context, first = first, verdict = verdict,
 		saturation = saturation, changing = changing, withheld = o.withheld, manifest_text = file.read(path) or "",
 	}
-	write(o.out .. "/report.json", json.encode(facts) .. "\n")
-	write(o.out .. "/report.html", report.html(facts))
-	say("%s", facts.verdict.text)
-	if verdict and verdict.not_together then say("needed where others are gone: %s", verdict.not_together) end
-	if verdict and verdict.least then
-		say("with nothing that was not needed here it is the same, too: least.toml, %s", learn.count(#verdict.least.grants, "grant"))
-	end
-	say("written: %s/{manifest.toml,%sreport.html,report.json,events.jsonl}", o.out, verdict and verdict.least and "least.toml," or "")
+	write_report(o, facts, verdict)
 	os.exit(verdict and not verdict.same and 1 or 0)
 end
 
