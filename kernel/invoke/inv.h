@@ -2,9 +2,10 @@
  * inv.h - one invocation in progress.
  *
  * A handler of a kernel object reads in three movements: decode (inv->w, inv_cap), then
- * commit_point(), then do.  It answers by setting out_w, out and out_string; the result is
- * RC_OK unless inv_fail was called.  It may stall with inv_stall: the invocation is then
- * made again from its start.
+ * commit_point(), then do.  Its target is valid: cap_page(&inv->target) and its kin are not NULL
+ * there.  What the sender gives (inv_word, inv_cap, inv_string) nobody has looked at before it.
+ * It answers by setting out_w, out and out_string; the result is RC_OK unless inv_fail was called.
+ * It may stall with inv_stall: the invocation is then made again from its start.
  */
 #ifndef KERNEL_INV_H
 #define KERNEL_INV_H

@@ -9,6 +9,27 @@ local PLACE = {
 	string = function(p) return ("string, at most %d bytes"):format(p.max) end,
 }
 
+-- Where it is implemented and tested, by the rule that an object's files have its name; what is elsewhere is not said.
+local SOURCES = { "kernel/object/%s.c", "services/%s/main.c" }
+local TESTS = { "kernel/object/%s_test.c", "tests/native/t_%s.c" }
+
+local function existing(patterns, name)
+	local found = {}
+	for _, pattern in ipairs(patterns) do
+		local path = pattern:format(name)
+		if text.read_file(path) then found[#found + 1] = "`" .. path .. "`" end
+	end
+	return table.concat(found, ", ")
+end
+
+local function page_source(out, name)
+	local sources, tests = existing(SOURCES, name), existing(TESTS, name)
+	if sources == "" then return end
+	out "## SOURCE"
+	out ""
+	out(sources .. (tests ~= "" and "; tests: " .. tests or "") .. ".")
+end
+
 local function signature(op)
 	local function names(list)
 		local parts = {}
@@ -61,6 +82,7 @@ function pages.page(interface)
 			out ""
 		end
 	end
+	page_source(out, interface.name)
 	return finish()
 end
 
