@@ -18,7 +18,6 @@
 #define CAP_LEVELS  3u
 #define CAPS_MAX    4096u
 #define CLOSES_MAX  256u
-#define LSS_LEAF    3u
 #define STACK_BYTES 4096u
 #define COURIER_TO_US 1
 #define COURIER_TARGET CR_APP0

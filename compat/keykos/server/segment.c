@@ -32,7 +32,6 @@ enum { SLOT_RED, SLOT_SB, SLOT_ORIGIN, SLOT_FACTORY, SLOT_FROZEN };
 enum { LSS_LOW = 3, LSS_HIGH = 11 };
 enum { FS_SLOTS = 9, VCS_SLOTS = 14 };
 
-#define RC_COPY_ERROR  4u
 #define RC_STORE       (KT + 8)            /* store where nothing may be stored */
 #define RC_PARENT_GONE (KT + 9)
 #define LIMIT_NONE     0x00FFFFFFFFFFFFFFull
