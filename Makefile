@@ -274,8 +274,10 @@ help:
 	@echo 'make test SUITE=NAME     run one suite; ONLY=WORD runs the tests whose name has WORD'
 	@echo 'make bench               measure, beside Linux in the same QEMU'
 	@echo 'make cuts N=... SEED=... power cuts and disk faults of the store, hosted; also: make kills, make images'
-	@echo 'make all                 build everything, run nothing'
-	@echo 'make doc, idl-check      write, or check, doc/object from idl/'
+	@echo 'make torment, mutants    the kernel in its harshest world; do the store'\''s tests notice bugs put into it?'
+	@echo 'make bench-run           what a share of the host costs, beside Linux'
+	@echo 'make all                 build what runs, run nothing; programs, unit-tests: what only tests use'
+	@echo 'make doc, idl-check      write, or check, doc/object from idl/; assess-reports: doc/assess, again'
 	@echo 'make clean, distclean    remove what was built; also what configure found'
 	@echo './keros help             the command that the build makes'
 
