@@ -46,6 +46,7 @@ def test_page_is_whole():
     """The page is well-formed, asks nothing of the network, and names from the program cannot become markup."""
     r = sample()
     page = open("a/report.html", encoding="utf-8").read()
+    assert "table{border-collapse:collapse;width:100%}" in page and "%%" not in page
     parser = Balance()
     parser.feed(page)
     assert not parser.wrong and not parser.open, (parser.wrong, parser.open)

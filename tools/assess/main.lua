@@ -9,6 +9,7 @@ package.path = root .. "/tools/assess/?.lua;" .. package.path
 local events = require "events"
 local file = require "file"
 local learn = require "learn"
+local page = require "page"
 local report = require "report"
 local tree = require "tree"
 local verify = require "verify"
@@ -304,7 +305,7 @@ end
 local function write_report(o, facts, verdict)
 	local least = verdict and verdict.least
 	write(o.out .. "/report.json", json.encode(facts) .. "\n")
-	write(o.out .. "/report.html", report.html(facts))
+	write(o.out .. "/report.html", page.html(facts))
 	say("%s", facts.verdict.text)
 	if verdict and verdict.not_together then say("needed where others are gone: %s", verdict.not_together) end
 	if least then
