@@ -8,6 +8,7 @@
  */
 #include "invoke/message.h"
 #include "mem/space.h"
+#include "object/persist.h"
 #include "object/systrace.h"
 #include "panic.h"
 #include "sched/sched.h"
@@ -215,6 +216,7 @@ void fault_to_keeper(struct process *p, const struct cap *keeper, const struct f
 		p->flags = (p->flags & ~PROCESS_FAULT_KEEPER) | PROCESS_PARKED;
 		kprintf("process %lx: fault %lu at %lx, rip %lx, rsp %lx: no keeper, it stays stopped\n",
 			process_frame(p)->oid, m->w[0], m->w[1], p->regs.rip, p->regs.rsp);
+		persist_parked(p);
 		return;
 	}
 	if (keeper->type == CAP_RESUME) {

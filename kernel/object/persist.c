@@ -15,6 +15,7 @@
 
 #define ROOM_MARGIN  96                /* objects that an operation may dirty beyond the processes */
 #define STEP_ROUNDS  8
+#define FIRST_PROGRAM 1                /* the frame of its process: boot.c makes that first */
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
 #define INTERVAL_NS  2000000000ull
 
@@ -187,6 +188,15 @@ void persist_interval(uint64_t ns)
 void persist_system(void)
 {
 	persist_system_end = persist_high;
+}
+
+void persist_parked(const struct process *p)
+{
+	if (!persist_system_end || process_frame(p)->oid != FIRST_PROGRAM)
+		return;
+	kprintf("keros: the first program cannot go on, and without it nothing does. 'keros store FILE' lists what is wrong with\n"
+		"the image; go back to an older copy of it, or give another file with --disk.\n");
+	arch_power_off(STORE_END_DAMAGED);
 }
 
 uint64_t persist_mark(uint64_t value)

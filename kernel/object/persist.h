@@ -55,6 +55,8 @@ static inline bool persist_lost(uint64_t oid)
 {
 	return __builtin_expect(persist_lost_count != 0, 0) && persist_lost_known(oid);
 }
+/* p stays stopped for ever.  If it is the first program of a system that has a store, so would the machine: it ends. */
+void persist_parked(const struct process *p);
 /* All frames made so far are the system's own: without a process among them it does not go on (checkpoint.system). */
 void persist_system(void);
 

@@ -341,6 +341,20 @@ static void renewed_it_is_another_page_apart(void)
 	finish();
 }
 
+/* Nobody is there to say so, and all would wait for it. */
+static void without_the_first_program_the_machine_ends_apart(void)
+{
+	page_lose();
+	assert_int_equal(process_frame(p)->oid, 1);
+	p->slots[PSLOT_KEEPER] = cap_void();
+	persist_system();
+	while (p->state == PROC_RUNNING || p->state == PROC_WAITING)
+		if (machine_fault(p, VA, 0) == MACHINE_OFF)
+			break;
+	assert_int_equal(machine.off_status, STORE_END_DAMAGED);
+	assert_non_null(strstr(machine.log, "the first program cannot go on"));
+}
+
 /* A pot's nodes are on one frame: they are lost together, and end together. */
 static void nodes_are_lost_with_their_pot_apart(void)
 {
@@ -516,6 +530,7 @@ APART(overwritten_it_is_there_again)
 APART(who_may_only_read_cannot_overwrite_it)
 APART(rescinded_its_frame_serves_again)
 APART(renewed_it_is_another_page)
+APART(without_the_first_program_the_machine_ends)
 APART(nodes_are_lost_with_their_pot)
 APART(memory_below_a_lost_node_faults_so_too)
 APART(errors_are_tried_again_later)
@@ -539,6 +554,7 @@ int main(void)
 		cmocka_unit_test(who_may_only_read_cannot_overwrite_it),
 		cmocka_unit_test(rescinded_its_frame_serves_again),
 		cmocka_unit_test(renewed_it_is_another_page),
+		cmocka_unit_test(without_the_first_program_the_machine_ends),
 		cmocka_unit_test(nodes_are_lost_with_their_pot),
 		cmocka_unit_test(memory_below_a_lost_node_faults_so_too),
 		cmocka_unit_test(errors_are_tried_again_later),

@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "lib/disk.h"
+#include "lib/disk_what.h"
 #include "lib/util.h"
 #include "object/layout.h"
 #include "store/format.h"
@@ -69,6 +70,8 @@ static char *super_refusal(const void *frame, uint64_t frames, struct disk_super
 	case SUPER_DAMAGED:
 		return xstrdup("holds a store whose super block is damaged (C310)");
 	default:
+		if (disk_what(frame))
+			return xasprintf("holds no store but %s", disk_what(frame));
 		return xstrdup("holds no store");
 	}
 }
@@ -79,13 +82,6 @@ static void frame_read(int fd, uint8_t *frame)
 	ssize_t n = pread(fd, frame, DISK_FRAME, 0);
 
 	memset(frame + (n > 0 ? n : 0), 0, DISK_FRAME - (size_t)(n > 0 ? n : 0));
-}
-
-static bool blank(int fd)
-{
-	static uint8_t frame[DISK_FRAME];
-
-	return pread(fd, frame, sizeof frame, 0) == sizeof frame && frame_is_zero(frame);
 }
 
 static bool image_read(void *context, uint64_t frame, void *data)
@@ -169,6 +165,23 @@ static bool lock_take(int fd, int kind)
 	return false;
 }
 
+/* A file without a super block: a store is made in it if nobody's work is in there.  False: something else may be. */
+static bool disk_renew(int fd, const char *path, uint64_t length, uint64_t size)
+{
+	enum disk_blank blank = disk_blank(fd);
+
+	if (blank == DISK_OTHER)
+		return false;
+	if (blank == DISK_BLANK && length != 0 && !size)
+		die("%s holds nothing but zeroes; to make a store in it give its size too: --disk-size 4G", path);
+	if (!size)
+		size = length >= DISK_SIZE_MIN ? length : DISK_SIZE_DEFAULT;
+	if (length != 0 && ftruncate(fd, 0))
+		die("%s: %s", path, strerror(errno));
+	disk_make(fd, path, size);
+	return true;
+}
+
 int disk_use(const char *path, uint64_t size, uint64_t programs)
 {
 	static uint8_t frame[DISK_FRAME];
@@ -183,11 +196,9 @@ int disk_use(const char *path, uint64_t size, uint64_t programs)
 		die("%s is not an ordinary file; --disk takes an image file", path);
 	if (!lock_take(fd, LOCK_EX))
 		die("%s is in use by another machine; stop that first, or give another file", path);
-	if (st.st_size == 0 || (blank(fd) && size)) {
-		disk_make(fd, path, size ? size : DISK_SIZE_DEFAULT);
-		return fd;
-	}
 	frame_read(fd, frame);
+	if (frame_is_zero(frame) && disk_renew(fd, path, (uint64_t)st.st_size, size))
+		return fd;
 	if ((why = super_refusal(frame, (uint64_t)st.st_size / DISK_FRAME, &super)))
 		die("%s %s; it is left as it is. Give another file, or one that does not exist, and it is made", path, why);
 	if (size && size / DISK_FRAME != super.disk_frames)
