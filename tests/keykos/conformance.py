@@ -420,6 +420,51 @@ def tools(t):
     t.refuses("system timer", "systimer", [0, 1, 6, 9, 10, 64, KT + 1, KT + 4, 0xFFFFFFFF])
 
 
+def root_nodes(t):
+    """What a system's first command file and programs against rootnode.h take their keys from."""
+    name = "root node"
+    inside = {
+        "early": {0: "sbt", 1: "sb", 2: "m", 3: "dcc", 4: "console", 8: "journalnode", 11: "prange"},
+        "first": {0: "kidc", 1: "fcc", 2: "fc", 4: "fsf", 5: "snodef", 6: "tdof", 9: "virtualzeroseg"},
+        "kernel": {2: "discrim", 3: "returner", 4: "dkc", 5: "systimer", 6: "calclock", 10: "domtool", 14: "keybits"},
+        "womb0": {0: "discrim", 1: "dkc", 2: "returner", 4: "sbt", 5: "fc"},
+        "womb1": {0: "dcc"},
+        "womb2": {0: "m", 1: "sb"},
+    }
+    t.kind(name, "rootnode", 3)
+    t.kind(name, "wombfacil", 4)
+    for slot, key in ((3, "early"), (5, "first"), (7, "kernel")):
+        t.check(name, "rootnode", slot, keys=key)
+    for slot in range(3):
+        t.check(name, "wombfacil", slot, keys="womb%d" % slot)
+    for node, keys in inside.items():
+        for slot in range(16):
+            t.check(name, node, slot, keys="k")
+            if slot in keys:
+                t.check("discrim", "discrim", 2, ",k," + keys[slot], 0)
+            elif (node, slot) not in (("early", 9), ("early", 10), ("early", 14), ("first", 3)):
+                t.kind(name, "k", DEAD)
+    t.check(name, "first", 3, keys="k")
+    t.check("factory creator", "k", 7, ",joinf", UNKNOWN)
+    t.check(name, "early", 10, keys="meters")
+    for slot in range(3):
+        t.check(name, "meters", slot, keys="n")
+        t.check("node", "n", 34, keys="met")
+        t.kind("meter", "met", 6)
+    # one may be run below them
+    t.do("cfact ctr2 counter.s 0x10C0")
+    t.do("kc ctr2 0 (,sb,met,sb) (,c)")
+    t.check("meter", "c", 0, code=0)
+    t.do("kc c kt+4")
+    t.do("kc ctr2.builder kt+4")
+    for slot in (0, 1, 2, 4, 6, 8, 9, 10, 11):
+        t.check(name, "rootnode", slot, keys="k")
+        t.kind(name, "k", DEAD if slot < 3 else 4 if slot == 10 else 3)
+    t.check(name, "rootnode", 16, ",sb", 0)
+    t.check(name, "rootnode", 16, "", 0, keys="k")
+    t.kind(name, "k", 0x0C)
+
+
 def memory_codes(t):
     """Every way in which a tree may not give what is asked of it, by its number; nothing hangs in a loop of keys."""
     t.do("kc sb 16 () (,page)")
@@ -508,7 +553,7 @@ def memory_codes(t):
 def test_conformance():
     """Every order code answers as the published interface has it; the table of objects is printed."""
     t = Table()
-    for part in (data_keys, pages, nodes, write_data, sensory, returner, domains, kinds, replies, smaller, tools, memory_codes):
+    for part in (data_keys, pages, nodes, write_data, sensory, returner, domains, kinds, replies, smaller, tools, root_nodes, memory_codes):
         part(t)
     failed = t.run(timeout=180)
     print("== shown\n" + t.report())

@@ -231,6 +231,16 @@ def test_language():
         + "self.cmd, line 2: more than 8 command files within each other\n"), result
 
 
+def test_published_names():
+    """A path stands for a program even if a key has its last part's name, and names do not run out at a few hundred."""
+    lines = ["kc sb 0 () (,counter)", "cfact ctrf initdir/counter 0x10C0", "kt ctrf", "cfact other counter 0x10C0", "kt user/wombfacil", "kt rootnode"]
+    lines += ["kc returner 0 (,sb,m) (,many/a%d,many/b%d)" % (n, n) for n in range(350)] + ["kt many/b0", "kt many/b349"]
+    told = talk(lines, 1)
+    answers = [told[n] for n in range(len(lines))]
+    assert answers[2] == "KT=10C0\n" and "not a program" in answers[3] and answers[4:6] == ["KT=4\n", "KT=3\n"], answers[:6]
+    assert answers[6:-2] == ["RC=0\n"] * 350 and answers[-2:] == ["KT=6\n"] * 2, answers[-3:]
+
+
 def test_endings():
     """The verb's status is exit's, 1 after a line not understood, 0 at the end of input; what is no script is said before anything starts."""
     for text, status in (("", 0), ("kt sb", 0), ("exit", 0), ("exit 255", 255), ("nonsense\nexit 0\n", 0), ("nonsense\nexit\n", 1), ("nonsense", 1), ("exit 4\nkt sb\n", 4)):
@@ -261,6 +271,8 @@ def test_program_files():
     result = run([os.path.join(ROOT, "tools/keykos-cc"), source, "-o", "mine"])
     assert result.status == 0, result
     assert script("cfact f mine.s 0x10C0\nkt f\n", "mine") == "KT=10C0\n"
+    result = run([KEROS, "keykos"] + ["mine"] * 60)
+    assert result.status == 2 and b"room for 54 programs and command files" in result.stderr and b"leave out" in result.stderr, result
     with open("wrong.kk", "w") as file:
         file.write("not a program")
     for name in ("wrong.kk", "absent.ck"):

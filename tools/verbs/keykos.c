@@ -16,6 +16,8 @@
 #include "lib/options.h"
 #include "verbs/verbs.h"
 
+#define PROGRAMS_MAX (PACK_SECTIONS - 8u)  /* the rest of the pack is the system */
+
 /* Whether keykos-cc made it, whatever its name. */
 static bool is_image(const char *path)
 {
@@ -91,8 +93,9 @@ void keykos_programs(struct run *r, int argc, char **argv)
 		for (size_t i = 0; i < own.gl_pathc && r->program_count < 40; i++)
 			programs[r->program_count++] = own.gl_pathv[i];
 	for (int i = 0; i < argc; i++) {
-		if (r->program_count == 48)
-			misuse("too many programs");
+		if (r->program_count == PROGRAMS_MAX)
+			misuse("the boot pack has room for %u programs and command files, and %u of them are its own: leave out %d",
+			       PROGRAMS_MAX, r->program_count - i, argc - i);
 		programs[r->program_count++] = keykos_program(r->root, argv[i]);
 	}
 	r->programs = programs;

@@ -17,6 +17,7 @@ enum { R_DIRECTORY = 8, R_CONSOLE, R_TIMER, R_INPUT, R_OUTPUT, R_NAMES, R_KEY, R
 
 /* A key under its name; false: it was said that there is none. */
 bool key_fetch(const char *name, cap_t to);
+bool program_fetch(const char *name, cap_t to);
 bool key_known(const char *name);
 void key_store(const char *name, cap_t key);
 void key_forget(const char *name);

@@ -26,7 +26,8 @@
 #include "command.h"
 #include "words.h"
 
-#define NAMES 250
+#define NAMES 1000
+#define NAMES_DEPTH 3                      /* of the nodes with their keys, sixteen in each */
 #define VARIABLES 64
 #define LINE_LIMIT 10240u
 #define FILES 8u                           /* command files within each other */
@@ -225,7 +226,7 @@ void key_store(const char *name, cap_t key)
 		return;
 	}
 	snprintf(names[i], sizeof names[i], "%s", name);
-	node_tree_swap(R_NAMES, i, 2, key, CR_VOID);
+	node_tree_swap(R_NAMES, i, NAMES_DEPTH, key, CR_VOID);
 }
 
 void key_forget(const char *name)
@@ -237,7 +238,7 @@ void key_forget(const char *name)
 		return;
 	}
 	names[i][0] = 0;
-	node_tree_swap(R_NAMES, i, 2, CR_VOID, CR_VOID);
+	node_tree_swap(R_NAMES, i, NAMES_DEPTH, CR_VOID, CR_VOID);
 }
 
 /* A program's segment, which published scripts call by the program's name alone. */
@@ -291,7 +292,20 @@ bool key_fetch(const char *name, cap_t to)
 		complain("there is no key '%.60s'; ls lists what there is", name);
 		return false;
 	}
-	node_tree_fetch(R_NAMES, i, 2, to);
+	node_tree_fetch(R_NAMES, i, NAMES_DEPTH, to);
+	return true;
+}
+
+/* A path that stands for its last part means the program of that name, even if a key has the same. */
+bool program_fetch(const char *name, cap_t to)
+{
+	int i = name_find(name);
+
+	if (i < 0)
+		i = name_find(program_name(last_part(name)));
+	if (i < 0)
+		return key_fetch(name, to);
+	node_tree_fetch(R_NAMES, i, NAMES_DEPTH, to);
 	return true;
 }
 
@@ -467,9 +481,10 @@ static bool names_make(void)
 {
 	if (bank_alloc_node(CR_BANK, R_NAMES) != RC_OK || bank_alloc_node(CR_BANK, R_FILES) != RC_OK)
 		return false;
-	for (unsigned i = 0; i < 16; i++)
-		if (bank_alloc_node(CR_BANK, CR_TMP0) != RC_OK || node_swap(R_NAMES, i, CR_TMP0, CR_VOID) != RC_OK)
-			return false;
+	for (unsigned depth = 1, each = 256; depth < NAMES_DEPTH; depth++, each /= 16)
+		for (unsigned i = 0; i < (NAMES + each - 1) / each; i++)
+			if (bank_alloc_node(CR_BANK, CR_TMP0) != RC_OK || node_tree_swap(R_NAMES, i, depth, CR_TMP0, CR_VOID) != RC_OK)
+				return false;
 	return true;
 }
 

@@ -113,7 +113,7 @@ void command_cfact(char *rest)
 		return;
 	}
 	snprintf(builder, sizeof builder, "%s.builder", name);
-	if (!name_fits(name) || !name_fits(builder) || !key_fetch(segment, R_SEND + 3))
+	if (!name_fits(name) || !name_fits(builder) || !program_fetch(segment, R_SEND + 3))
 		return;
 	entry = header_word(R_SEND + 3, 16);
 	if (!entry) {

@@ -137,17 +137,24 @@ static const struct builtin {
 	{ "psched", "pschedf", 0x168, { "snodef", "waitf", "discrim" } },
 };
 
-/* The key of that name, in R_C. */
-static void name_get(const char *name)
+bool directory_find(const char *name, cap_t to)
 {
 	unsigned i = 0;
 
 	while (i < name_count && strcmp(names[i].name, name) != 0)
 		i++;
 	if (i == name_count)
+		return false;
+	object_get(directory, i / 16, to);
+	node_fetch(to, i % 16, to);
+	return true;
+}
+
+/* The key of that name, in R_C. */
+static void name_get(const char *name)
+{
+	if (!directory_find(name, R_C))
 		fatal("finding", name);
-	object_get(directory, i / 16, R_C);
-	node_fetch(R_C, i % 16, R_C);
 }
 
 static void builtin_add(const struct pack_section *s, const struct builtin *b)
@@ -305,5 +312,9 @@ void directory_fill(void)
 	object_key(index, 0, R_A);
 	name_add("fc", R_A);
 	object_add("journalnode", KIND_JOURNAL);
+	if (!rootnode_make(R_A, R_B))
+		fatal("making", "rootnode");
+	name_add("rootnode", R_A);
+	name_add("wombfacil", R_B);
 	pack_install();
 }

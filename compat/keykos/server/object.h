@@ -352,8 +352,13 @@ void builtin_requestor(unsigned index, cap_t to);
 uint32_t key_compares(cap_t key, unsigned factory, uint32_t holes);
 void birth_end(unsigned index);
 
+/* rootnode.c: the root of the nodes that programs of the ancestor take their keys from, and the facilities of a womb;
+   false: no space, or a key is not in the directory. */
+bool rootnode_make(cap_t root, cap_t womb);
+
 /* directory.c: what the command interpreter, or who was granted the server, finds at the start */
 void directory_fill(void);                 /* at the system's start; stops the machine if it cannot */
+bool directory_find(const char *name, cap_t to);        /* false: there is none of that name */
 unsigned directory_index(void);            /* what the server's own start capability, number 0, stands for */
 uint32_t directory_serve(unsigned index, uint32_t order);
 #endif
