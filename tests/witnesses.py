@@ -24,12 +24,17 @@ STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"P": 1, b"L": 8, b"W": None}
 
 
 class Life:
-    """One run of a machine with a disk, its output read as it comes."""
+    """One run of a machine with a disk, its output read as it comes.
 
-    def __init__(self, options, command=(), verb="run", env=None, stdin=subprocess.DEVNULL, before=()):
+    held: its input has no end while it lives, so who reads it is still there when it is killed; in a later life it has."""
+
+    def __init__(self, options, command=(), verb="run", env=None, held=False, before=()):
+        input_end, self.held = os.pipe() if held else (subprocess.DEVNULL, None)
         before_command = ["--"] if command and verb != "lua" else []
         self.process = subprocess.Popen([*before, KEROS, verb, *options, *before_command, *command], env=env,
-                                        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdin=input_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if held:
+            os.close(input_end)
         self.lines, self.errors = [], b""
         self.threads = [threading.Thread(target=read, daemon=True) for read in (self.read_lines, self.read_errors)]
         for thread in self.threads:
@@ -69,6 +74,9 @@ class Life:
         status = self.process.wait(seconds * PATIENCE)
         for thread in self.threads:
             thread.join()
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None
         return status
 
 

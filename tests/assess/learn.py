@@ -165,7 +165,7 @@ def test_interrupted_it_leaves_nothing():
     import subprocess
     os.makedirs("tmp")
     env = dict(os.environ, TMPDIR=os.path.abspath("tmp"))
-    process = subprocess.Popen([KEROS, "assess", "-o", "a", "--", "sleep", "60"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    process = subprocess.Popen([KEROS, "assess", "-o", "a", "--", "sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=env, start_new_session=True)
     until(lambda: any(os.path.exists(os.path.join("tmp", d, "1-wide.jsonl")) for d in os.listdir("tmp")), "the first run")
     os.killpg(process.pid, signal.SIGINT)

@@ -75,7 +75,7 @@ def test_room_is_told():
     before = json.loads(store("d", "--json").stdout)
     assert before["ended"] and 0 < before["mib_used"] < 20 and 300 < before["mib"] < 512, before
     assert b"its command has ended" in store("d").stdout
-    life = Life(["--disk", "d"], ["sh", "-c", "yes | head -c 20000000 >/tmp/f; sync; echo up; sleep 60"])
+    life = Life(["--disk", "d"], ["sh", "-c", "yes | head -c 20000000 >/tmp/f; sync; echo up; sleep 1000"])
     life.wait_for(lambda line: line == b"up")
     result = store("d")
     assert result.status == 2 and b"in use by a machine" in result.stderr, result
@@ -125,7 +125,7 @@ def test_damage_is_found():
 
 def test_locked():
     """An image that a machine uses is not given to a second one."""
-    life = Life(["--disk", "d", *SIZE], ["sh", "-c", "echo up; sleep 60"])
+    life = Life(["--disk", "d", *SIZE], ["sh", "-c", "echo up; sleep 1000"])
     life.wait_for(lambda line: line == b"up")
     result = run_keros(["true"], options=["--disk", "d"])
     life.kill()

@@ -89,12 +89,9 @@ def test_who_sleeps_sleeps_the_rest():
     # Half of the time has gone by; who begins to sleep when the machine has started again, for three quarters of it, is up later.
     script = ("(sleep %d; echo first) & sleep %d; sync; echo down; read x; (sleep %d; echo second) & wait")
     for seconds in (4, 16, 64):                # on a slow machine all of it goes by in the first life
-        held, writer = os.pipe()
-        life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script % (seconds, seconds // 2, seconds * 3 // 4)], stdin=held)
+        life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", script % (seconds, seconds // 2, seconds * 3 // 4)], held=True)
         life.wait_for(lambda line: line == b"down")
         life.kill()
-        os.close(held)
-        os.close(writer)
         if b"first" not in life.lines:
             break
         os.remove("d")
@@ -136,7 +133,7 @@ def test_checkpoint_verb():
     os.environ["XDG_RUNTIME_DIR"] = os.getcwd()
     result = run([KEROS, "ckpt"])
     assert result.status == 1 and b"no machine runs" in result.stderr, result
-    life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", "echo up; sleep 100"])
+    life = Life(["--disk", "d", "--disk-size", "512M"], ["sh", "-c", "echo up; sleep 1000"])
     life.wait_for(lambda line: line == b"up")
     generations = []
     for _ in range(3):
@@ -151,7 +148,7 @@ def test_checkpoint_verb():
     life.kill()
     result = run([KEROS, "store", "--json", "d"])
     assert json.loads(result.stdout)["generation"] >= generations[-1], result
-    life = Life([], ["sh", "-c", "echo up; sleep 100"])
+    life = Life([], ["sh", "-c", "echo up; sleep 1000"])
     life.wait_for(lambda line: line == b"up")
     result = run([KEROS, "ckpt"])
     life.kill()
