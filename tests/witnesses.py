@@ -18,7 +18,8 @@ import qemu
 from lib import BUILD, KEROS, PATIENCE, run, tree_with
 
 LINE = re.compile(rb"^([A-Z]) (\d+)\r?$")
-IN_FLIGHT = 500                # lines printed just before a kill that the host may not have got
+# Lines printed before a kill that the host may not have got: as many as there is room for between machine and reader.
+IN_FLIGHT = 60000
 MORE_LIVES = 8                 # times as many as were asked for, at the most
 STEP = {b"A": 1, b"T": 1, b"C": 8, b"U": 8, b"P": 1, b"L": 8, b"W": None}
 

@@ -696,6 +696,9 @@ static void waited_for(void *context)
 static void a_commit_wakes_who_waits_before_the_machine_sleeps(void **state)
 {
 	(void)state;
+#ifdef KEROS_TORMENT
+	skip();                        /* one is begun at every commit point, and who asks finds his own committed */
+#endif
 	assert_int_equal(machine_broken(waited_for, NULL), 0);
 }
 

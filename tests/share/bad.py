@@ -182,6 +182,7 @@ def test_power_loss():
     for _ in range(2):
         os.unlink(top + "/w/count")
         life(top + "/w", lambda seen: len([l for l in seen if l.endswith(" open")]) > 6)
-        assert int(open(top + "/w/count").read()) > 3
+        written = open(top + "/w/count").read()
+        assert written == "" or int(written) > 3, written      # "": the power went between its opening and its writing
     life(other, lambda seen: seen.count("failed") > 3 and "other" not in " ".join(seen))
     assert sorted(os.listdir(other)) == ["f"]

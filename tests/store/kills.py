@@ -1,7 +1,7 @@
 """Machines killed at random moments under load: a share of `make kills`."""
 
 from lib import limit
-from witnesses import Instructions, Life, check_image, kill_loop, lua_options, native_options, posix_options
+from witnesses import IN_FLIGHT, Instructions, Life, check_image, kill_loop, lua_options, native_options, posix_options
 
 EACH = dict.fromkeys((b"A", b"C", b"U", b"P", b"T"), 16)
 
@@ -48,7 +48,7 @@ def test_journal():
         found = [line.split() for line in life.lines if line[:2] in (b"J ", b"R ")]
         journalled = [int(words[1]) for words in found if words[0] == b"J"]
         rounds = [int(words[1]) for words in found if words[0] == b"R"]
-        assert last <= journalled[0] <= last + 2, "a life begins with %d; %d was journalled before" % (journalled[0], last)
+        assert last <= journalled[0] <= last + IN_FLIGHT, "a life begins with %d; %d was journalled before" % (journalled[0], last)
         assert journalled == list(range(journalled[0], journalled[0] + len(journalled))), journalled[:20]
         went_back += journalled[-1] > rounds[-1] + 1
         last = journalled[-1]
