@@ -513,7 +513,7 @@ def memory_codes(t):
     copy("n4", 0, 2, 6)
     slot("n4", 0, "n3")
     # Windows: bits that must be 0, an offset too large, one over data, one over nothing in the background.
-    for value, error in ((0x10122, 10), (0x1022, 10), (1 << 48 | 0x22, 14), (0x52, 5), (0x42, 10), (0x03, 13), (0x0, 5), (0xF00, 5)):
+    for value, error in ((0x10122, 10), (0x1022, 10), (1 << 48 | 0x22, 14), (0x52, 5), (0x42, 5), (0x03, 13), (0x0, 5), (0xF00, 5)):
         window("n4", 4, value)
         copy("n4", 0x40000, 2, error)
     # Format keys.
