@@ -214,6 +214,7 @@ def test_language():
         ("kc returner 0 (big) (%a)", 'RC=0\n  "' + "A" * 4096 + '"\n'),
         ("kc tssf 2 (,sb,m,sb,console) (,sik,sok,cck)", "RC=0\n"), ("kt cck", "KT=40E\n"), ("newbank nb", ""), ("newbank nc nb", ""), ("kc nb kt+4", "RC=0\n"),
         ("kt nc", "KT=80000001\n"), ("forget nb", ""), ("kt nb", "line 60: there is no key 'nb'; ls lists what there is\n"),
+        ("trace on", ""), ("timeout 600", ""), ("console off", ""), ("factory ff counter.s 0x10C1", ""), ("kt ff", "KT=10C1\n"),
         ("newmeter mt", ""), ("readmeter mt", "  %X000000000000000000FFFFFFFFFFFFFF\n"), ("readmeter mtnode", "  %X000000000000000000FFFFFFFFFFFFFF\n"),
     ]
     answers = talk([line for line, _ in rows], 1)

@@ -420,8 +420,8 @@ static void command_exit(char *rest)
 	end();
 }
 
-/* What the published interpreter had, and where it is here; nothing happens. */
-static void command_console(char *rest)
+/* What the published interpreter had and is elsewhere here, or needs not be; nothing happens. */
+static void command_nothing(char *rest)
 {
 	(void)rest;
 }
@@ -446,7 +446,10 @@ static const struct command { const char *name; void (*run)(char *rest); const c
 	{ "listfile", command_ls, "   the same" },
 	{ "forget", command_forget, "NAME" },
 	{ "say", command_say, "TEXT" },
-	{ "console", command_console, "on|off    nothing: here output is always on" },
+	{ "factory", command_cfact, "   as cfact: here a program needs no loader" },
+	{ "console", command_nothing, "on|off    nothing: here output is always on" },
+	{ "trace", command_nothing, "on|off    nothing: ./keros trace, in another terminal, shows the calls" },
+	{ "timeout", command_nothing, "SECONDS    nothing: --time ends a machine" },
 	{ "help", command_help, "   this" },
 	{ "?", command_help, "   this" },
 	{ "exit", command_exit, "[STATUS]" },
