@@ -8,6 +8,9 @@
  * code 2 for that memory; a keeper may be a factory in the same way.  Such a request is a birth: an object that stands
  * in for the caller of the component until the component's yield has answered, so that the server waits for nobody.
  *
+ * With start address -1 or -3 the program is a fetcher of what the ancestor's loader laid out: its component 1 is the
+ * program.  One of keykos-cc needs no loader and becomes slot 0 as it is; the fetcher is in the yield's slot 7.
+ *
  * Invariants
  *   1. A component is discreet, or a factory whose holes are then this one's too, or a hole that is listed.
  *   2. After the requestor was made, no hole comes that is not listed.
@@ -29,6 +32,11 @@ enum { RC_NOT_FITTING = 2, RC_WOULD_ADD = 3, RC_HOLE_LIMIT = 6, RC_BAD_DC = 5 };
 #define CLASS_METER 4
 #define HOLES_SMALL 300u
 #define OC_FOR_FACTORY 2
+/* Start addresses of a program that a loader lays out, and where one of keykos-cc begins (lib/start.S). */
+#define LOADED_1 0xFFFFFFFFu
+#define LOADED_3 0xFFFFFFFDu
+#define LOADED_ENTRY 64u
+enum { LOADED_PROGRAM = 1, SLOT_LOADER = 7 };
 
 static uint32_t yield(unsigned index, uint32_t order);
 
@@ -154,6 +162,11 @@ static void give(unsigned slot, cap_t key)
 	process_swap_reg(R_A, KEY_REGISTER + slot, key, CR_VOID);
 }
 
+static bool is_loaded(unsigned index)
+{
+	return objects[index].factory.address == LOADED_1 || objects[index].factory.address == LOADED_3;
+}
+
 /* Fills the domain in R_A with memory R_B and keeper R_F.  Slots: keykos.md 6.4. */
 static void domain_fill(unsigned index)
 {
@@ -194,6 +207,11 @@ static uint32_t domain_start(unsigned index, uint32_t order)
 	domain_fill(index);
 	object_key(dc, 1, R_D);
 	give(6, R_D);
+	if (is_loaded(index)) {
+		regs.rip = LOADED_ENTRY;
+		object_get(index, SLOT_PROGRAM, R_D);
+		give(SLOT_LOADER, R_D);
+	}
 	if (process_set_regs(R_A, &regs, sizeof regs) != RC_OK || process_run(R_A) != RC_OK) {
 		bank_give(bank, 1, R_C);
 		bank_give(bank, 0, R_B);
@@ -243,6 +261,15 @@ static uint32_t birth_ask(unsigned birth, unsigned factory, unsigned which, unsi
 	uint32_t rc;
 
 	component_get(factory, which, R_D);
+	if (which == COMPONENT_PROGRAM && is_loaded(factory)) {
+		if (!key_open(R_D, KIND_FACTORY, &other, &other_face))
+			return RC_VOID;
+		component_get(other, LOADED_PROGRAM, R_A);
+		if (key_is_null(R_A))
+			return RC_VOID;
+		object_put(birth, slot, R_A);
+		return RC_OK;
+	}
 	if (key_open(R_D, KIND_FACTORY, &other, &other_face)) {
 		object_key(birth, 0, CR_RETURN);
 		rc = yield(other, OC_FOR_FACTORY);
@@ -345,6 +372,10 @@ static uint32_t yield(unsigned index, uint32_t order)
 
 	if (!bank_open(K0, &bank))
 		return RC_BAD_BANK;
+	/* A fetcher that is asked for memory has no program to make any. */
+	object_get(index, SLOT_PROGRAM, R_E);
+	if (key_is_null(R_E))
+		return RC_VOID;
 	if (objects[index].factory.factories & (1u << COMPONENT_PROGRAM | 1u << COMPONENT_KEEPER))
 		return birth_begin(index, order, bank);
 	object_get(index, SLOT_PROGRAM, R_E);
