@@ -248,8 +248,9 @@ def ranges(t):
             t.check(name, key, 5, hexed(u32(n)), 0, keys="b")
             t.check(name, "discrim", 2, ",a,b", 0)
             t.check(name, key, 1, ",a", 0, string=u32(n))
-            t.check(name, key, 3, ",a", 0)
-            t.check(name, key, 4, ",a", 0)
+            for order, gratis in ((3, 1), (3, 1), (4, 0), (4, 0), (3, 1)):
+                t.check(name, key, order, ",a", 0)
+                t.check(name, key, 1, ",b", gratis, string=u32(n))
             store = (lambda code=0: t.check(name, "a", 4096, "%aX", code)) if made == 0x202 else \
                 (lambda code=0: t.check(name, "a", 16 + 3, ",pgx", code))
             t.do("kc dkc 0 (%x010203040506) (,pgx)")
@@ -257,6 +258,8 @@ def ranges(t):
             t.check(name, key, 2, ",a", 0, keys="c")
             t.kind(name, "a", DEAD)
             t.kind(name, "b", DEAD)
+            t.check(name, key, 1, ",c", 1, string=u32(n))
+            t.check(name, key, 4, ",c", 0)
             t.check(name, key, 1, ",c", 0, string=u32(n))
             content = (lambda k, full: t.check(name, k, 41, code=1 if full else 0)) if made == 0x202 else \
                 (lambda k, full: (t.check(name, k, 3, keys="v"), t.check(name, "discrim", 2, ",v,pgx", 0 if full else 1)))

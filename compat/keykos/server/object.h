@@ -174,7 +174,7 @@ extern const struct kind_row kinds[KINDS];
 bool key_is_maker(cap_t key, unsigned *index);
 
 /* What keybits says of a key. */
-struct entry { uint64_t first, second; uint32_t number, reserved; };
+struct entry { uint64_t first, second; uint32_t number, gratis; }; /* gratis: of a range only */
 
 /* maker.c */
 uint32_t maker_serve(unsigned index, uint32_t order);

@@ -2,9 +2,9 @@
  * range.c - node ranges and page ranges: what a space bank of a program's own is made over.
  *
  *	RANGE(0, 5,(4,n) ==> c;K)      the n-th object; -1 there is none, 2 no storage
- *	RANGE(1;K ==> c,(4,n))         which it is; -1 it is not of this range, or not a full key
+ *	RANGE(1;K ==> c,(4,n))         which it is, 1 if it is gratis; -1 it is not of this range, or not a full key
  *	RANGE(2;K ==> c;K)             severs: every other key to it is dead; -1 as above
- *	RANGE(3, 4;K ==> c)            gratis, not gratis: counts for nothing here
+ *	RANGE(3, 4;K ==> c)            gratis, not gratis: 1 tells by code 1, and it counts for nothing here
  *	RANGE(6;K ==> c;K)             severs and clears
  *	RANGE(8,(6,n) ==> c;K)         severs and clears by place, of a node after resume keys in it are answered KT+1;
  *	                               (9,(6,n) ==> c;K)  clears by place
@@ -57,21 +57,51 @@ static uint32_t object_at(unsigned index, uint64_t place)
 	return RC_OK;
 }
 
-/* A node key is one whatever its data byte says: it may be of a memory tree.  In R_A the key as the range gives it. */
-static uint32_t place_of(unsigned index, cap_t key, uint32_t *place)
+/*
+ * NULL if it is not of this range.  A node key is one whatever its data byte says: it may be of a memory tree.  In R_A the
+ * key as the range gives it.
+ */
+static const struct entry *entry_of(unsigned index, cap_t key)
 {
-	const struct entry *found;
 	struct entry e;
 
 	cap_copy(R_A, key);
 	if (!of_pages(index) && key_type(key) == TYPE_NODE)
 		node_make_node(R_A, 0, R_A);
 	keyset_bits(R_A, &e);
-	found = keyset_find(index, objects[index].set.count, &e, ARENA_A);
+	return keyset_find(index, objects[index].set.count, &e, ARENA_A);
+}
+
+static uint32_t place_of(unsigned index, cap_t key, uint32_t *place)
+{
+	const struct entry *found = entry_of(index, key);
+
 	if (found == NULL)
 		return RC_FOREIGN;
 	*place = found->number;
 	return RC_OK;
+}
+
+static uint32_t gratis_set(unsigned index, cap_t key, bool gratis)
+{
+	const struct entry *found = entry_of(index, key);
+	struct entry e;
+
+	if (found == NULL)
+		return RC_FOREIGN;
+	e = *found;
+	e.gratis = gratis;
+	return keyset_add(index, &objects[index].set.count, &e) == RC_OK ? RC_OK : RC_NO_STORE;
+}
+
+static uint32_t tell(unsigned index, cap_t key)
+{
+	const struct entry *found = entry_of(index, key);
+
+	if (found == NULL)
+		return RC_FOREIGN;
+	reply_bytes(&found->number, sizeof found->number);
+	return found->gratis;
 }
 
 bool range_place(cap_t node, uint32_t *place)
@@ -98,6 +128,8 @@ unsigned range_make(enum kind kind)
 /* Severs what is in R_A; the new key is there then. */
 static uint32_t sever(unsigned index, uint32_t place, bool severs, bool clears)
 {
+	const struct entry *found = entry_of(index, R_A);
+	bool gratis = found && found->gratis;
 	struct entry e;
 
 	if (severs) {
@@ -106,7 +138,7 @@ static uint32_t sever(unsigned index, uint32_t place, bool severs, bool clears)
 			return RC_FOREIGN;
 		keyset_delete(index, &objects[index].set.count, &e);
 		cap_copy(R_A, R_B);
-		if (!remember(index, place, R_A))
+		if (!remember(index, place, R_A) || (gratis && gratis_set(index, R_A, true) != RC_OK))
 			return RC_NO_STORE;
 	}
 	if (clears && of_pages(index))
@@ -154,10 +186,6 @@ static uint32_t serve_key(unsigned index, uint32_t order)
 
 	if (rc != RC_OK)
 		return rc;
-	if (order == 1)
-		reply_bytes(&place, sizeof place);
-	if (order == 1 || order == 3 || order == 4)
-		return RC_OK;
 	return sever(index, place, true, order == 6);
 }
 
@@ -180,7 +208,9 @@ uint32_t range_serve(unsigned index, uint32_t order)
 {
 	switch (order) {
 	case 0: case 5: case 8: case 9: return serve_place(index, order);
-	case 1: case 2: case 3: case 4: case 6: return serve_key(index, order);
+	case 1: return tell(index, K0);
+	case 2: case 6: return serve_key(index, order);
+	case 3: case 4: return gratis_set(index, K0, order == 3);
 	case 42:
 		if (!of_pages(index))
 			break;
