@@ -128,11 +128,11 @@ static void device_resume(void)
 
 		s->owed = 0;
 		s->replay = t->open && s->finish == FINISH_NONE;
+		s->ended = false;                  /* the new host has an input of its own, and says where it ends */
 		if (s->finish == FINISH_SENT)
 			s->finish = FINISH_WAITING;
 		if (s->finish == FINISH_DONE) {
 			s->finish = FINISH_NONE;   /* the new host may begin another */
-			s->ended = false;
 			ring_clear(&s->in);
 			for (unsigned i = 0; i < CHANNELS; i++)
 				s->stream[i].hung_up = false;

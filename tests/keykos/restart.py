@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from _table import u32  # noqa: E402
 from apps import sum_of  # noqa: E402
-from lib import KEROS, PATIENCE, ROOT, limit  # noqa: E402
+from lib import KEROS, PATIENCE, ROOT, limit, run  # noqa: E402
 
 ROUNDS = 300000
 
@@ -155,3 +155,24 @@ def test_every_object():
     assert ends.split("end\n")[0].split("\n")[:-1] == [
         "RC=0", "  %X" + u32(sum_of(ROUNDS)).hex().upper(), "RC=0", "RC=0", "RC=0", '  "last"', "RC=0", "  %X" + u32(sum_of(1)).hex().upper(),
         "RC=3", "RC=0", "  %X03000000", "RC=1", "RC=0", "RC=0", "RC=0", "KT=80000001"], ends
+
+
+@limit(240)
+def test_lives():
+    """Each start of one disk reads the script it is given, behind what the last had not done yet; exit and the end of a script save all."""
+    def start(script, programs=(), status=0):
+        with open("life.cmd", "w") as file:
+            file.write(script)
+        result = run([KEROS, "keykos", "--disk", "d", "--script", "life.cmd", *programs], timeout=100)
+        assert result.status == status, result
+        return result.stdout.decode().splitlines()
+
+    one = Interpreter()
+    one.say("kc sb 16 () (,pg)", "cfact ctrf counter.s 0x10C0", "kc ctrf 0 (,sb,m,sb) (,ctr)", "kc ctr 0 () (n)", "checkpoint", "say saved", "pause 1500", "say slept")
+    one.wait_for(b"saved\n")
+    one.kill()
+    out = start("kc ctr 0\nkt pg\nsay done\nforget pg\nnonsense", status=1)
+    assert out[-6:] == ["slept", "RC=0", "  %X02000000", "KT=202", "done", "line 5: no command 'nonsense'; help lists them"], out
+    assert start("kc ctr 0\nkt pg\n exit 7\nkc ctr 0\n", status=7) == ["RC=0", "  %X03000000", "line 2: there is no key 'pg'; ls lists what there is"]
+    assert start("kc ctr 0\n") == ["RC=0", "  %X04000000"]
+    assert start("") == []

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <keros/checkpoint.h>
 #include <keros/console.h>
 #include <keros/inv.h>
 #include <keros/native.h>
@@ -90,32 +91,61 @@ void complain(const char *format, ...)
 	status = 1;
 }
 
-/* The next bytes of the input, NULL at its end.  Of a command file they are those from its place on. */
-static const char *input_more(size_t *have)
+/* The checkpoint key, in R_RECV. */
+static void checkpoint_get(void)
 {
-	static char input[4096];
+	static const char name[] = "checkpoint";
+	struct msg m = { .send_string = name, .send_length = sizeof name, .recv = { R_RECV } };
 
-	for (;;) {
-		uint32_t rc = stream_read(R_INPUT, sizeof input, input, sizeof input, have);
-
-		if (rc == RC_AGAIN)
-			wait_notice();
-		else
-			return rc == RC_OK && *have ? input : NULL;
-	}
+	inv_call(R_DIRECTORY, &m);
 }
 
-/* A byte of the input; -1 at its end. */
+/* How often the system was started from its store, 0 without one. */
+static uint64_t life(void)
+{
+	uint64_t now = 0;
+
+	checkpoint_get();
+	checkpoint_status(R_RECV, NULL, NULL, NULL, &now, NULL, NULL);
+	return now;
+}
+
+static char input[4096];
+static size_t input_have, input_at;
+static uint64_t input_life;                /* in which the last of it came */
+
+/* Reads on; false at the end of the input. */
+static bool input_more(void)
+{
+	uint32_t rc;
+
+	input_at = input_have = 0;
+	while ((rc = stream_read(R_INPUT, sizeof input, input, sizeof input, &input_have)) == RC_AGAIN)
+		wait_notice();
+	return rc == RC_OK && input_have;
+}
+
+/*
+ * A byte of the input; -1 at its end.  A system that goes on from its store is given another input: that begins with a
+ * line of its own, and is counted from 1.
+ */
 static int input_byte(void)
 {
-	static const char *input;
-	static size_t have, at;
+	uint64_t now;
 
-	if (at == have) {
-		at = have = 0;
-		input = input_more(&have);
+	if (input_at == input_have) {
+		bool more = input_more();
+
+		now = life();
+		if (now != input_life) {
+			input_life = now;
+			line_number = (unsigned)-1;
+			return '\n';
+		}
+		if (!more)
+			return -1;
 	}
-	return input ? (unsigned char)input[at++] : -1;
+	return (unsigned char)input[input_at++];
 }
 
 /* A byte of the command file; -1 at its end, which is where it cannot be read or has a byte 0. */
@@ -399,10 +429,24 @@ static void command_say(char *rest)
 	out_bytes("\n", 1);
 }
 
-static void __attribute__((noreturn)) end(void)
+/*
+ * The end of the machine.  With a store all is saved before; a system that goes on from there finds itself here, in another
+ * life, and returns to read what that life gives it.
+ */
+static void end(void)
 {
-	console_finish(R_CONSOLE, 0, status);
-	native_exit((int)status);
+	uint64_t generation = 0, before = life();
+
+	if (checkpoint_force(R_RECV, &generation) == RC_OK)
+		checkpoint_wait(R_RECV, generation);
+	if (life() == before) {
+		console_finish(R_CONSOLE, 0, status);
+		native_exit((int)status);
+	}
+	input_at = input_have = 0;
+	while (file_depth)
+		node_swap(R_FILES, --file_depth, CR_VOID, CR_VOID);
+	status = 0;
 }
 
 static void command_exit(char *rest)
@@ -517,7 +561,8 @@ int main(void)
 	stream_watch(R_INPUT, CR_TMP0);
 	stream_watch(R_OUTPUT, CR_TMP0);
 	names_fill();
-	while (line_read(line))
-		command_run(line);
-	end();
+	input_life = life();
+	for (;; end())
+		while (line_read(line))
+			command_run(line);
 }
