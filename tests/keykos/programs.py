@@ -322,6 +322,13 @@ space b
     assert out.splitlines() == ["RC=0", "RC=0", '  "of 53"', "0 Nodes and 0 Pages"], "what does not hold, by line or row of trees.ck: " + out
 
 
+def test_debugger():
+    """A debugger with a domain's key steps it by instructions, changes its memory and lets it go on, as often as it likes; nothing is lost."""
+    out = script("cfact sf step.s 0x99\nnewbank b\nkc sf 0 (,b,m,b) (,s)\n" + "kc s 0\n" * 3 + "kc s kt+4\npause 100\nspace b\n",
+                 os.path.join(ROOT, "tests/keykos/step.ck"))
+    assert out.splitlines() == ["RC=0", *["RC=0", "  %X2C010000"] * 3, "RC=0", "0 Nodes and 0 Pages"], out
+
+
 def test_computing():
     """Programs that compute for ever keep neither the console nor the interpreter nor each other from their work, and end with their bank."""
     lines = ["cfact endsf ends.s 1", "space sb"]
