@@ -16,7 +16,7 @@
 #include "lib/options.h"
 #include "verbs/verbs.h"
 
-#define PROGRAMS_MAX (PACK_SECTIONS - 8u)  /* the rest of the pack is the system */
+#define PROGRAMS_MAX (PACK_SECTIONS - 12u)  /* the rest of the pack is the system */
 
 /* Whether keykos-cc made it, whatever its name. */
 static bool is_image(const char *path)
