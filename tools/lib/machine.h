@@ -1,5 +1,6 @@
 /*
- * machine.h - the virtual machine of one run: what goes into its pack, its QEMU line, its process.
+ * machine.h - the virtual machine of one run: what goes into its pack (machine_config.c, machine_pack.c), its QEMU
+ * line and its process (machine.c).
  */
 #ifndef TOOLS_MACHINE_H
 #define TOOLS_MACHINE_H
@@ -7,7 +8,6 @@
 #include <sys/types.h>
 #include "lib/pack.h"
 #include "lib/runfile.h"
-
 #include "lib/grants.h"
 
 #define RUN_TREES 16
@@ -66,6 +66,10 @@ struct run {
 	uint64_t disk_size;            /* bytes, for a new one; 0 = the default */
 };
 
+/* The run config's records (doc/run-config.md). */
+struct buffer machine_config(const struct run *r);
+/* Whether anything of this run may have random numbers. */
+bool machine_random(const struct run *r);
 /* The pack as a memory file (or the file that was asked for): its descriptor. */
 int machine_pack(const struct run *r);
 
