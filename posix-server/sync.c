@@ -29,12 +29,12 @@ long store_sync(struct proc *p)
 	if (!p->progress) {
 		if (checkpoint_force(CR_SYNC, &generation) != RC_OK)
 			return 0;
-		p->progress = generation;
-	}
-	if (checkpoint_committed(CR_SYNC, &committed) != RC_OK)
+		p->progress = generation;      /* which cannot be committed yet: nobody need ask */
+	} else if (checkpoint_committed(CR_SYNC, &committed) != RC_OK) {
 		return -EIO;
-	if (committed >= p->progress)
+	} else if (committed >= p->progress) {
 		return 0;
+	}
 	if (!sync_notice(p->progress))
 		return -EIO;
 	return wait_on(p, &waiting);

@@ -47,6 +47,9 @@ MUTANTS = [
     ("checkpoint.c", "s->seat ? DISK_THROUGH : DISK_WRITE, header_place", "DISK_WRITE, header_place", "a header that is not written through counts as if it were"),
     ("checkpoint.c", "s->seat ? DISK_THROUGH : DISK_WRITE, s->m.dirs", "DISK_WRITE, s->m.dirs", "a directory that is not written through counts as if it were"),
     ("log.c", "hot ? DISK_THROUGH : DISK_WRITE", "DISK_WRITE", "versions that are not written through count as if they were"),
+    ("checkpoint.c", "!(s->small && write_moving(s, &object) == STORE_OK)", "true", "who changes a page that is being saved waits for the disk"),
+    ("migrate.c", "s->mig_hurry && s->mig_put_off < PUT_OFF_MOST", "s->mig_hurry", "homes are put off for ever"),
+    ("log.c", "small && s->seat && !hot ? log_alloc_cold(s) : log_alloc(s)", "log_alloc(s)", "what is new lies in the way of the seats"),
     ("same.c", "frames_equal(same_data(s, same), o->data)", "true", "what was once the same is never looked at again"),
     ("same.c", "v->epoch == same->epoch && ", "", "a copy counts for versions after it"),
     ("same.c", " && v->call_count == o->call_count", "", "a count that changed is not saved"),
@@ -72,7 +75,7 @@ MUTANTS = [
     ("verify.c", "\tif (!bit_take(v->seen, ENTRY_OID(e)))\n", "\tif (bit_take(v->seen, ENTRY_OID(e)) && 0)\n", "the checker lets a directory name an object twice"),
 ]
 
-TESTS = {"cuts": dict(LINEAR="2000", TORN="4000", NESTED="8000", TWICE="20000", KILLED="4000"), "faults": {}, "damage": dict(DAMAGE="3000"), "tag": {}, "conditions": {}}
+TESTS = {"checkpoint": {}, "same": {}, "migrate": {}, "cuts": dict(LINEAR="2000", TORN="4000", NESTED="8000", TWICE="20000", KILLED="4000"), "faults": {}, "damage": dict(DAMAGE="3000"), "tag": {}, "conditions": {}}
 SECONDS = 90
 
 

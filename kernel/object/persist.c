@@ -18,6 +18,7 @@
 #define FIRST_PROGRAM 1                /* the frame of its process: boot.c makes that first */
 #define PACE         5                 /* while somebody computes, the store gets one part in this and one */
 #define INTERVAL_NS  2000000000ull
+#define HURRY_NS     20000000ull       /* whoever asks again before that has waited for what came in between */
 
 bool persist_tight;
 uint64_t persist_due_ns = ~0ull;
@@ -29,6 +30,7 @@ uint64_t persist_mark_word;
 static uint64_t pace_until;            /* ticks: those who compute are not stopped again before then */
 static bool journal_waits;             /* somebody found the journal busy */
 static bool force_wanted;
+static uint64_t hurry_until_ns;        /* 0: nobody has asked for a generation of late */
 
 void persist_failed(int failure)
 {
@@ -126,6 +128,10 @@ bool persist_step(void)
 		persist_due_ns = ~0ull;
 		store_checkpoint(persist_store);
 	}
+	if (hurry_until_ns && arch_now_ns() >= hurry_until_ns) {
+		hurry_until_ns = 0;
+		store_hurry(persist_store, false);
+	}
 	/* A small checkpoint is a few steps, and somebody waits for it. */
 	if (!cpu.idle && persist_paced() && arch_tsc() < pace_until)
 		return false;
@@ -165,6 +171,8 @@ void persist_status(struct persist_status *status)
 uint32_t persist_force(void)
 {
 	store_checkpoint(persist_store);
+	store_hurry(persist_store, true);
+	hurry_until_ns = arch_now_ns() + HURRY_NS;
 	force_wanted = persist_tight = true;
 	persist_forced_epoch = store_epoch;
 	return store_epoch;

@@ -8,7 +8,7 @@
  *   C121 a frame that is ready (may be changed unasked) is dirty in the current epoch
  * A process frame changes in ways that nobody announces (queue links, registers at a trap), and so does a pot of
  * nodes (where they are mapped, hints), so the store copies them before it writes them (store_object.moving);
- * pages are written from their place, and frame_dirty_slow waits while that lasts.
+ * pages are written from their place, and frame_dirty_slow waits while that lasts; only a small checkpoint copies them too.
  *
  * Interface
  *   1. frame_dirty_slow (frame_dirty of object.h) is the only way for a frame to become dirty; `cleaned` the only one back.

@@ -139,7 +139,7 @@ static bool write_objects(struct store *s)
 			s->reserved_old--;
 			s->status.same++;
 			s->cache.cleaned(s->cache.context, object.oid, object.epoch, false);
-		} else if (!object.moving) {
+		} else if (!object.moving && !(s->small && write_moving(s, &object) == STORE_OK)) {
 			version_write(s, &object, object.data, 0);
 		}
 		did = true;

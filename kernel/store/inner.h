@@ -136,6 +136,8 @@ struct store {
 	uint8_t mig;
 	uint32_t heap_count, heap_scan, heap_sift, mig_count, mig_left;
 	uint32_t mig_taken, mig_good;          /* looked at after they were read; good ones among them, which come first */
+	bool mig_hurry;                        /* somebody waits for each generation: store_hurry */
+	uint32_t mig_put_off;                  /* generations for which homes have waited for that */
 	bool mig_pass, mig_begun;              /* there may be something to move; a pass goes on over commits */
 	uint64_t mig_group;
 	uint32_t mig_version[MIG_BATCH];
@@ -183,7 +185,8 @@ static inline void *store_buffer(struct store *s, unsigned number)
 
 /* store.c */
 int copy_frozen(struct store *s, const struct store_object *o);  /* STORE_WAIT: no frame for it is free */
-/* Writes an object whose frame goes on changing, from a copy; it is clean at once.  STORE_WAIT as above. */
+/* Writes an object whose frame goes on changing, or shall not keep anybody waiting, from a copy; it is clean at once.
+ * STORE_WAIT as above. */
 int write_moving(struct store *s, const struct store_object *o);
 void tables_clear(struct store *s);        /* of the log and the versions in it */
 void store_fail(struct store *s, int failure, int condition);
@@ -218,8 +221,8 @@ struct store_version *version_newest(struct store *s, uint64_t oid, uint32_t epo
 struct store_version *version_exact(struct store *s, uint64_t oid, uint32_t epoch);
 struct store_version *version_add(struct store *s, uint64_t oid, uint32_t epoch);
 void version_free(struct store *s, struct store_version *v);
-/* Starts the write of an object into the log; its reservation is used up. */
-void version_write(struct store *s, const struct store_object *o, void *data, int copy);
+/* Starts the write of an object into the log; its reservation is used up.  True: the version before was the same. */
+bool version_write(struct store *s, const struct store_object *o, void *data, int copy);
 /* Whether one more may be written now: some requests are kept for fetches. */
 bool version_may_write(const struct store *s);
 bool version_in_flight(struct store *s, uint64_t oid);

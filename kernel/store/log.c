@@ -257,10 +257,10 @@ bool version_may_write(const struct store *s)
 	return io_room(s) > IO_SPARE && (!s->m.write_slots || versions_in_flight(s, ~0u) < s->m.write_slots);
 }
 
-void version_write(struct store *s, const struct store_object *o, void *data, int copy)
+bool version_write(struct store *s, const struct store_object *o, void *data, int copy)
 {
 	struct store_version *older, *v = version_before(s, o->oid, o->epoch, &older);
-	bool null = frame_is_zero(data), small, hot;
+	bool null = frame_is_zero(data), small, hot, same;
 	struct store_io *io;
 
 	/* Out early in this epoch, and changed again: no directory names the earlier frame yet. */
@@ -285,21 +285,22 @@ void version_write(struct store *s, const struct store_object *o, void *data, in
 	v->kind = o->kind;
 	if (older && older->alloc_count > v->alloc_count) {
 		store_fail(s, STORE_BAD, C319_COUNTS);
-		return;
+		return false;
 	}
 	v->flags |= copy ? V_WRITING : V_WRITING | V_OWN;
-	if (older && older->checksum == v->checksum && (older->lid == 0) == null)
-		v->flags |= V_SAME;
-	if ((v->flags & V_SAME) && !copy && small && !null)
+	same = older && older->checksum == v->checksum && (older->lid == 0) == null;
+	v->flags |= same ? V_SAME : 0;
+	if (same && !o->moving && small && !null)
 		same_keep(s, v, data);
 	s->own_writes += !copy;
 	if (null) {
 		struct store_io none = { .arg = v - s->m.versions, .arg2 = copy };
 
 		version_written(s, &none, true);
-		return;
+		return same;
 	}
 	s->through += hot;
 	io = io_start(s, hot ? DISK_THROUGH : DISK_WRITE, v->lid, data, version_written, v - s->m.versions);
 	io->arg2 = copy;
+	return same;
 }

@@ -75,6 +75,7 @@ void migrate_renew(struct store *s)
 	s->heap_count = s->heap_sift = 0;
 	s->heap_scan = 0;
 	s->mig_pass = true;
+	s->mig_put_off += s->mig_hurry;
 }
 
 /* ---- one batch --------------------------------------------------------------------------- */
@@ -193,6 +194,7 @@ static void batch_begin(struct store *s)
 
 /* ---- a pass ------------------------------------------------------------------------------ */
 
+#define PUT_OFF_MOST  40               /* generations that may be asked for one after the other before homes are written */
 #define LAZY_VERSIONS 380              /* the directory, written at each commit, is then three frames */
 
 /* What changes often need not go home each time: it waits until the log or the directory has become long. */
@@ -201,6 +203,8 @@ bool migrate_wanted(const struct store *s)
 	uint64_t log_used = s->super.log_frames - s->log_free;
 
 	if (!s->mig_pass || s->migration_off)
+		return false;
+	if (s->mig_hurry && s->mig_put_off < PUT_OFF_MOST && !s->starved && !store_pressed(s))
 		return false;
 	return s->mig_begun || s->starved || s->seat_missed || log_used * 4 > s->super.log_frames ||
 	       s->version_live > LAZY_VERSIONS ||
@@ -228,6 +232,7 @@ bool migrate_step(struct store *s)
 		batch_begin(s);
 	} else {
 		s->mig_pass = s->mig_begun = false;
+		s->mig_put_off = 0;
 		s->cache.room(s->cache.context);
 	}
 	return true;

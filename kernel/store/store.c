@@ -81,6 +81,13 @@ void store_migration(struct store *s, bool on)
 	s->migration_off = !on;
 }
 
+void store_hurry(struct store *s, bool on)
+{
+	s->mig_hurry = on;
+	if (!on)
+		s->mig_put_off = 0;
+}
+
 void store_hold(struct store *s, bool on)
 {
 	s->held = on;
@@ -205,12 +212,13 @@ int copy_frozen(struct store *s, const struct store_object *o)
 int write_moving(struct store *s, const struct store_object *o)
 {
 	struct store_copy *copy = copy_take(s, o);
+	bool same;
 
 	if (!copy)
 		return STORE_WAIT;
 	copy->writing = 1;
-	version_write(s, o, copy->object.data, copy - s->copy + 1);
-	s->cache.cleaned(s->cache.context, o->oid, o->epoch, false);
+	same = version_write(s, o, copy->object.data, copy - s->copy + 1);
+	s->cache.cleaned(s->cache.context, o->oid, o->epoch, !same);
 	return STORE_OK;
 }
 

@@ -133,6 +133,8 @@ int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
 /* It will be asked about the objects of that group soon: their tags begin to be read. */
 void store_tags_ahead(struct store *s, uint64_t group);
 void store_migration(struct store *s, bool on);
+/* Whether somebody asks for one generation after the other: then homes wait, for a while, and if there is room. */
+void store_hurry(struct store *s, bool on);
 
 /* ---- verify.c: an image, offline ---- */
 struct store_verdict {

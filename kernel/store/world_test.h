@@ -831,6 +831,8 @@ static void load_migration(struct world *w)
 
 	if (random % 64 == 0)
 		store_migration(w->store, !profile()->steadiness || random / 64 % profile()->steadiness);
+	if (random % 128 == 1)
+		store_hurry(w->store, random / 128 % 2);
 }
 
 /* Ends early if the store has failed in a damaged world, or one whose disk fails. */

@@ -35,6 +35,17 @@ static void put_frame(int fd, uint64_t frame, const void *data, const char *path
 		die("%s: %s while the store is made", path, strerror(errno));
 }
 
+/* Where small checkpoints go has its blocks from the beginning: else the host finds them one by one, in the first of them. */
+static void seats_fill(int fd, const struct disk_super *super, const char *path)
+{
+	static const uint8_t zero[SEAT_STEP * DISK_FRAME];
+	uint64_t at = super->log_first * (uint64_t)DISK_FRAME, end = at + seats_end(super) * DISK_FRAME;
+
+	for (; at < end; at += sizeof zero)
+		if (pwrite(fd, zero, sizeof zero, (off_t)at) != sizeof zero)
+			die("%s: %s while the store is made", path, strerror(errno));
+}
+
 static void disk_make(int fd, const char *path, uint64_t size)
 {
 	static uint64_t frame[DISK_FRAME / 8];
@@ -46,6 +57,7 @@ static void disk_make(int fd, const char *path, uint64_t size)
 	if (ftruncate(fd, (off_t)size))
 		die("%s: cannot be made %" PRIu64 " MiB long: %s", path, size >> 20, strerror(errno));
 	super_plan(&super, total, log < LOG_FRAMES_MAX ? log : LOG_FRAMES_MAX, JOURNAL_FRAMES, id);
+	seats_fill(fd, &super, path);
 	/* The super block last: a file that is only half made is not taken for a store. */
 	for (unsigned i = 0; (at = store_format(&super, i, frame)) != STORE_FORMAT_END; i++) {
 		if (at == SUPER_FRAME)
