@@ -17,6 +17,8 @@ void checkpoint_tell(uint32_t generation);
 
 /* Boot: the boot pack's place and the run of frames kept for DMA. */
 void physmem_init(uint64_t pack_address, uint64_t pack_length, uint64_t dma_first_pfn, uint64_t dma_count);
+/* A page of the pack that this life was loaded with; NULL: it has none of that number. */
+const void *physmem_pack_page(uint64_t index);
 /* How many pages of the DMA pool were given out; at a restart, that an earlier life had given out so many. */
 uint64_t physmem_dma_used(void);
 void physmem_continue(uint64_t used);

@@ -12,6 +12,7 @@
  *   3. Objects next to the one asked for may come too; nobody has asked for them, so one that is bad is just not there.
  */
 #include "arch.h"
+#include "object/device.h"
 #include "object/persist_inner.h"
 
 #define AHEAD_MOST   15                /* objects fetched with the one that is asked for */
@@ -111,6 +112,27 @@ static void arrived_not(struct frame *f)
 	frame_evict(f);
 }
 
+/*
+ * A page of the boot pack that the disk has lost: if the pack of this life has the very same, as it has if no program was built
+ * anew, that serves, and goes to the disk again.
+ */
+static bool pack_mends(struct frame *f)
+{
+	const void *page = f->oid >= persist_range_end ? physmem_pack_page(f->oid - persist_range_end) : NULL;
+	int result;
+
+	if (!page || !arriving[0].known)
+		return false;
+	while ((result = store_compare(persist_store, f->oid, page)) == STORE_WAIT)
+		persist_wait();
+	if (result != STORE_OK)
+		return false;
+	copy_words(frame_data(f), page, PAGE_SIZE / 8);
+	frame_dirty(f);
+	persist_mended(f->oid);
+	return true;
+}
+
 bool persist_fetch(struct frame *f)
 {
 	bool good;
@@ -121,7 +143,7 @@ bool persist_fetch(struct frame *f)
 	fetch_ahead(f->oid);
 	while (arriving_left)
 		persist_wait();
-	good = arriving[0].result == STORE_OK;
+	good = arriving[0].result == STORE_OK || pack_mends(f);
 	if (good) {
 		if (persist_lost_count)
 			persist_found(f->oid);

@@ -58,6 +58,7 @@ uint64_t persist_group_next(const uint64_t *words, uint64_t group, uint64_t end)
 /* f, which has just been tried and is still in the directory, cannot be read; known: the store knew what it is. */
 void persist_lose(const struct frame *f, bool known, int result);
 void persist_found(uint64_t oid);      /* it could be read, after all */
+void persist_mended(uint64_t oid);     /* it could not, but what it held is here */
 
 /* ---- persist_age.c ---- */
 void persist_age(void);                /* at a safe point */

@@ -70,6 +70,15 @@ void persist_found(uint64_t oid)
 		lost_leave(l);
 }
 
+void persist_mended(uint64_t oid)
+{
+	static unsigned told;
+
+	persist_found(oid);
+	if (told++ < LINES_MOST)
+		kprintf("keros: object %lu did not hold what was written, and is mended: the loader's pack has the same page\n", oid);
+}
+
 /* Once for each object: which, and what to do. */
 static void lost_tell(uint64_t oid, int result)
 {

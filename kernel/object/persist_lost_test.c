@@ -15,9 +15,11 @@
 #include "kernel/discrim.h"
 #include "kernel/node.h"
 #include "kernel/page.h"
+#include "kernel/physmem.h"
 #include "kernel/process.h"
 #include "kernel/range.h"
 #include "mem/space.h"
+#include "object/device.h"
 #include "object/layout.h"
 #include "object/persist_inner.h"
 
@@ -146,7 +148,7 @@ static void world_make(void)
 
 	disk_make();
 	machine.disk = &disk;
-	machine_start(&(struct machine_config){ .frames = 128, .tables = 48 });
+	machine_start(&(struct machine_config){ .frames = 128, .tables = 48, .pack_pages = 2 });
 	p = machine_process(4);
 	process_keeper = machine_process(4);
 	segment_keeper = machine_process(4);
@@ -414,6 +416,45 @@ static void errors_are_tried_again_later_apart(void)
 	finish();
 }
 
+/* ---- the boot pack ---------------------------------------------------------------------------------- */
+
+static struct frame *pack_frame(uint64_t index)
+{
+	p->caps[R_OTHER] = cap_misc(CAP_PHYSMEM, 0, 0);
+	assert_int_equal(CALL(p, R_OTHER, .order = PHYSMEM_OC_PACK_PAGE, .w = { index }, .receive = { R_GOT }), RC_OK);
+	return cap_page(&p->caps[R_GOT]);
+}
+
+/* Two pages of the pack are in the store and spoilt there; the pack still has the first as it was. */
+static void a_page_of_the_pack_is_mended_from_the_pack_apart(void)
+{
+	uint64_t *pack;
+
+	world_make();
+	pack = (uint64_t *)(uintptr_t)physmem_pack_page(0);
+	pack[9] = NOTE * 5;
+	pack[512 + 9] = NOTE * 7;
+	assert_null(physmem_pack_page(2));
+	assert_true(pack_frame(0) && pack_frame(1));
+	committed();
+	page_oid = persist_range_end;
+	pot_oid = persist_range_end + 1;
+	out();
+	spoil(NOTE * 5);
+	spoil(NOTE * 7);
+	pack[512 + 9]++;                       /* another build's */
+	assert_int_equal(((uint64_t *)frame_data(pack_frame(0)))[9], NOTE * 5);
+	assert_int_equal(lost_told(), 0);
+	assert_int_equal(CALL(p, R_OTHER, .order = PHYSMEM_OC_PACK_PAGE, .w = { 1 }, .receive = { R_GOT }), RC_DISK);
+	assert_int_equal(lost_told(), 1);
+	/* It goes to the disk anew. */
+	pot_oid = page_oid;
+	out();
+	pack[9] = 0;
+	assert_int_equal(((uint64_t *)frame_data(pack_frame(0)))[9], NOTE * 5);
+	finish();
+}
+
 /* ---- a process, at a restart ----------------------------------------------------------------------- */
 
 static void process_lose(bool of_the_system)
@@ -475,7 +516,7 @@ static void restart(void)
 {
 	disksim_over(&disk, DISK, disk_memory, 8);
 	machine.disk = &disk;
-	machine_start(&(struct machine_config){ .frames = 128, .tables = 48 });
+	machine_start(&(struct machine_config){ .frames = 128, .tables = 48, .pack_pages = 2 });
 	machine_run(restart_in_machine);
 }
 
@@ -534,6 +575,7 @@ APART(without_the_first_program_the_machine_ends)
 APART(nodes_are_lost_with_their_pot)
 APART(memory_below_a_lost_node_faults_so_too)
 APART(errors_are_tried_again_later)
+APART(a_page_of_the_pack_is_mended_from_the_pack)
 
 static int memory_get(void **state)
 {
@@ -558,6 +600,7 @@ int main(void)
 		cmocka_unit_test(nodes_are_lost_with_their_pot),
 		cmocka_unit_test(memory_below_a_lost_node_faults_so_too),
 		cmocka_unit_test(errors_are_tried_again_later),
+		cmocka_unit_test(a_page_of_the_pack_is_mended_from_the_pack),
 		cmocka_unit_test(a_process_is_missed_by_who_calls_it),
 		cmocka_unit_test(without_one_of_the_systems_own_it_stops),
 	};

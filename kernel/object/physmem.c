@@ -101,6 +101,11 @@ static bool pack_has(struct inv *inv, uint64_t first, uint64_t count)
 	return false;
 }
 
+const void *physmem_pack_page(uint64_t index)
+{
+	return index < pack_length >> PAGE_SHIFT ? arch_frame_pointer(pack_first_pfn + index) : NULL;
+}
+
 /*
  * With a store the page is copied into it once, so that the programs go on when another pack, or none, is
  * loaded beside the image.  A page's call count, which nothing else uses, tells that it was copied.
@@ -118,6 +123,17 @@ static struct frame *pack_copy(uint64_t index)
 	return f;
 }
 
+/* Whether there are frames for those pages, and none of their copies in the store is one that the disk has lost. */
+static bool pack_ready(struct inv *inv, uint64_t first, uint64_t count)
+{
+	for (uint64_t i = 0; persist_on && i < count; i++)
+		if (!frame_get(persist_range_end + first + i)) {
+			inv_fail(inv, RC_LIMIT);
+			return false;
+		}
+	return true;
+}
+
 static struct cap pack_page(uint64_t index)
 {
 	if (persist_on)
@@ -130,7 +146,7 @@ void physmem_op_pack_page(struct inv *inv)
 {
 	uint64_t index = inv_word(inv, 0);
 
-	if (!pack_has(inv, index, 1))
+	if (!pack_has(inv, index, 1) || !pack_ready(inv, index, 1))
 		return;
 	commit_point();
 	inv_out_cap(inv, 0, pack_page(index));
@@ -156,7 +172,7 @@ void physmem_op_pack_fill(struct inv *inv)
 		inv_fail(inv, RC_REQUEST);
 		return;
 	}
-	if (!pack_has(inv, first, count))
+	if (!pack_has(inv, first, count) || !pack_ready(inv, first, count))
 		return;
 	commit_point();
 	for (uint64_t i = 0; i < count; i++) {

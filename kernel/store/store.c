@@ -138,6 +138,22 @@ int store_kind(struct store *s, uint64_t oid, uint8_t *kind)
 	return STORE_OK;
 }
 
+int store_compare(struct store *s, uint64_t oid, const void *data)
+{
+	struct store_version *v = version_newest(s, oid, ~0u);
+	struct disk_tag *tag;
+	bool failed;
+
+	if (v)
+		return v->lid && v->checksum == checksum_frame(data, oid) ? STORE_OK : STORE_BAD;
+	tag = tag_get(s, oid, &failed);
+	if (!tag)
+		return failed ? STORE_IO : STORE_WAIT;
+	if (tag_judge(tag, oid, s->header.generation) || !tag->kind || tag->null)
+		return STORE_BAD;
+	return tag->checksum == checksum_frame(data, oid) ? STORE_OK : STORE_BAD;
+}
+
 bool store_step(struct store *s)
 {
 	bool did;

@@ -129,6 +129,8 @@ bool store_busy(const struct store *s);
 bool store_small(const struct store *s);
 /* The kind of an object's newest version; STORE_WAIT: its tag is being read. */
 int store_kind(struct store *s, uint64_t oid, uint8_t *kind);
+/* Whether this is what the newest version of an object holds: STORE_OK, STORE_BAD, STORE_IO; STORE_WAIT: its tag is being read. */
+int store_compare(struct store *s, uint64_t oid, const void *data);
 #define STORE_TAGS_AHEAD 6             /* groups; more would take the place of those not asked about yet */
 /* It will be asked about the objects of that group soon: their tags begin to be read. */
 void store_tags_ahead(struct store *s, uint64_t group);
