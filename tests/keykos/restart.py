@@ -167,6 +167,8 @@ def test_lives():
         assert result.status == status, result
         return result.stdout.decode().splitlines()
 
+    with open("x.cmd", "w") as file:
+        file.write("say in a file\n")
     one = Interpreter()
     one.say("kc sb 16 () (,pg)", "cfact ctrf counter.s 0x10C0", "kc ctrf 0 (,sb,m,sb) (,ctr)", "kc ctr 0 () (n)", "checkpoint", "say saved", "pause 1500", "say slept")
     one.wait_for(b"saved\n")
@@ -176,3 +178,16 @@ def test_lives():
     assert start("kc ctr 0\nkt pg\n exit 7\nkc ctr 0\n", status=7) == ["RC=0", "  %X03000000", "line 2: there is no key 'pg'; ls lists what there is"]
     assert start("kc ctr 0\n") == ["RC=0", "  %X04000000"]
     assert start("") == []
+
+    # A program that is new, or other than it was, has its name; what was made of the old one is as it was.
+    def program(name, code):
+        with open(name, "w") as file:
+            file.write('#include "keykos.h"\nKEY CALLER = 2;\nvoid factory(void) { JUMPBUF; KRETURN (CALLER, %s); }\n' % code)
+        return name
+
+    script = "cfact pf p.s 1\nkc pf 0 (,sb,m,sb)\n"
+    assert start(script, [program("p.ck", 3)]) == ["RC=3"]
+    assert start("kc pf 0 (,sb,m,sb)\n" + script + "cfact qf q.s 1\nkc qf 0 (,sb,m,sb)\nkc ctr 0\n",
+                 [program("p.ck", 4), program("q.ck", 5)]) == ["RC=3", "RC=4", "RC=5", "RC=0", "  %X05000000"]
+    assert start("kc pf 0 (,sb,m,sb)\n" + script + "cfact qf q.s 1\nkc qf 0 (,sb,m,sb)\ncmdfile x.cmd\n",
+                 [program("p.ck", 4), "x.cmd"]) == ["RC=4", "RC=4", "RC=5", "in a file"]

@@ -43,7 +43,7 @@ bool pack_has(const struct pack *p, enum pack_kind kind, const char *name)
 	return false;
 }
 
-/* Of what a system is made of: not of a run's config and files. */
+/* Of what a system is made of: not of a run's config and files, and not of KeyKOS's programs, which each start may bring. */
 static uint64_t pack_stamp(const struct pack *p)
 {
 	uint64_t sum = 1;
@@ -51,7 +51,7 @@ static uint64_t pack_stamp(const struct pack *p)
 	for (uint32_t i = 0; i < p->header.count; i++) {
 		const struct pack_section *s = &p->header.section[i];
 
-		if (s->kind != PACK_PROGRAM && s->kind != PACK_MANIFEST && s->kind != PACK_KEYKOS)
+		if (s->kind != PACK_PROGRAM && s->kind != PACK_MANIFEST)
 			continue;
 		sum = checksum_bytes(s->name, strlen(s->name), sum);
 		sum = checksum_bytes(p->body.data + s->offset - HEADER_BYTES, s->length, sum);

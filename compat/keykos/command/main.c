@@ -33,6 +33,7 @@
 #define LINE_LIMIT 10240u
 #define FILES 8u                           /* command files within each other */
 #define BIT_STREAM 1u
+#define NAME_EARLIER 5u                    /* of the directory: ../server/directory.c */
 
 static char names[NAMES][NAME_LIMIT + 1];
 static struct { char name[NAME_LIMIT + 1]; size_t length; uint8_t bytes[STRING_LIMIT]; } variables[VARIABLES];
@@ -110,6 +111,8 @@ static uint64_t life(void)
 	return now;
 }
 
+static void names_fill(bool all);
+
 static char input[4096];
 static size_t input_have, input_at;
 static uint64_t input_life;                /* in which the last of it came */
@@ -140,6 +143,7 @@ static int input_byte(void)
 		if (now != input_life) {
 			input_life = now;
 			line_number = (unsigned)-1;
+			names_fill(false);
 			return '\n';
 		}
 		if (!more)
@@ -535,12 +539,16 @@ static bool names_make(void)
 	return true;
 }
 
-/* Everything that the directory of the start names. */
-static void names_fill(void)
+/* Everything that the directory of the start names, or what came to it with this start of the system. */
+static void names_fill(bool all)
 {
 	for (uint32_t i = 0;; i++) {
 		static char name[NAME_LIMIT + 1];
-		struct msg m = { .order = 1, .send_string = &i, .send_length = 4, .recv_string = name, .recv_limit = NAME_LIMIT };
+		struct msg m = { .order = 2, .send_string = &i, .send_length = 4 };
+
+		if (!all && inv_call(R_DIRECTORY, &m) == NAME_EARLIER)
+			continue;
+		m = (struct msg){ .order = 1, .send_string = &i, .send_length = 4, .recv_string = name, .recv_limit = NAME_LIMIT };
 
 		if (inv_call(R_DIRECTORY, &m) != 0)
 			return;
@@ -560,7 +568,7 @@ int main(void)
 	process_make_notice(CR_SELF, BIT_STREAM, CR_TMP0);
 	stream_watch(R_INPUT, CR_TMP0);
 	stream_watch(R_OUTPUT, CR_TMP0);
-	names_fill();
+	names_fill(true);
 	input_life = life();
 	for (;; end())
 		while (line_read(line))

@@ -4,12 +4,16 @@
  *
  *	DIRECTORY(0,(name) ==> 0;K)        4 if there is none of that name
  *	DIRECTORY(1,(4,n) ==> 0,(name))    the n-th name; 4 past the last
+ *	DIRECTORY(2,(4,n) ==> c)           0: the n-th came with this start of the system, 5: with an earlier one
  * The programs that came with the boot pack stand in it as sensory segments: PROG.s, ready to be a factory's program, and
  * files of commands under their names.  Of two of one name the later is found: a user's program before one of ours.
+ * A system that goes on from its store is started with a pack again: what is new in that, or other than it was, is copied.
  */
 #include <stdio.h>
+#include <keros/checkpoint.h>
 #include <keros/image.h>
 #include <keros/native.h>
+#include <keros/page.h>
 #include <keros/physmem.h>
 #include <keros/schedule.h>
 #include <keros/timer.h>
@@ -17,11 +21,14 @@
 
 #define WINDOW 0x20000000ull               /* the pack's header, and the first page of a program */
 #define NAMES 200
+#define PROGRAM_PAGES 256u
 #define USER_PRIORITY 6u                   /* of the meter m; as a sandbox's */
 #define RC_ABSENT 4u
+#define RC_EARLIER 5u
 
-static struct { char name[40]; } names[NAMES];
+static struct { char name[40]; uint64_t life; } names[NAMES];
 static unsigned name_count, directory, first_bank;
+static uint64_t life;                      /* the start of the system that the directory knows of */
 static cap_t bank_register = CR_BANK;
 static struct space_maker maker;
 
@@ -32,19 +39,43 @@ static void fatal(const char *what, const char *of)
 }
 
 /* Keys are kept in a tree of their own: two levels below a node in the directory's slot 0. */
-static void name_add(const char *name, cap_t key)
+static bool name_put(unsigned i, const char *name, cap_t key)
 {
-	if (name_count == NAMES)
-		fatal("naming", name);
-	snprintf(names[name_count].name, sizeof names[0].name, "%s", name);
-	object_get(directory, name_count / 16, CR_TMP0);
+	if (i == NAMES)
+		return false;
+	object_get(directory, i / 16, CR_TMP0);
 	if (key_is_null(CR_TMP0)) {
 		if (bank_alloc_node(CR_BANK, CR_TMP0) != RC_OK)
-			fatal("naming", name);
-		object_put(directory, name_count / 16, CR_TMP0);
+			return false;
+		object_put(directory, i / 16, CR_TMP0);
 	}
-	node_swap(CR_TMP0, name_count % 16, key, CR_VOID);
-	name_count++;
+	node_swap(CR_TMP0, i % 16, key, CR_VOID);
+	snprintf(names[i].name, sizeof names[0].name, "%s", name);
+	names[i].life = life;
+	if (i == name_count)
+		name_count++;
+	return true;
+}
+
+static void name_add(const char *name, cap_t key)
+{
+	if (!name_put(name_count, name, key))
+		fatal("naming", name);
+}
+
+/* The latest of that name; name_count if there is none. */
+static unsigned name_find(const char *name)
+{
+	for (unsigned i = name_count; i-- > 0;)
+		if (strcmp(names[i].name, name) == 0)
+			return i;
+	return name_count;
+}
+
+static void name_key(unsigned i, cap_t to)
+{
+	object_get(directory, i / 16, to);
+	node_fetch(to, i % 16, to);
 }
 
 unsigned directory_index(void)
@@ -52,26 +83,29 @@ unsigned directory_index(void)
 	return directory;
 }
 
+static void life_check(void);
+
 uint32_t directory_serve(unsigned index, uint32_t order)
 {
-	unsigned i = name_count;
+	unsigned i = arg32(0);
 
-	if (order == 1) {
-		i = arg32(0);
+	(void)index;
+	life_check();
+	if (order == 1 || order == 2) {
 		if (i >= name_count)
 			return RC_ABSENT;
+		if (order == 2)
+			return names[i].life == life ? RC_OK : RC_EARLIER;
 		reply_bytes(names[i].name, strlen(names[i].name));
 		return RC_OK;
 	}
 	if (order != 0)
 		return RC_UNKNOWN;
 	message_string[sizeof names[0].name - 1] = 0;
-	while (i > 0 && strcmp(names[i - 1].name, (const char *)message_string) != 0)
-		i--;
-	if (i-- == 0)
+	i = name_find((const char *)message_string);
+	if (i == name_count)
 		return RC_ABSENT;
-	object_get(index, i / 16, R_A);
-	node_fetch(R_A, i % 16, R_A);
+	name_key(i, R_A);
 	reply_key(0, R_A);
 	return RC_OK;
 }
@@ -94,13 +128,19 @@ static uint32_t section_page(void *ctx, uint64_t index, cap_t to)
 	return physmem_pack_page(R_PHYSMEM, s->offset / PAGE_SIZE + index, to);
 }
 
+/* A file of commands keeps its name. */
+static void program_name(const struct pack_section *s, char name[48])
+{
+	snprintf(name, 48, "%.*s%s", 44, s->name, strstr(s->name, ".cmd") ? "" : ".s");
+}
+
 /* A program of the dialect as a sensory segment of lss 3, or 4 if it must be: its pages are the pack's own. */
 static void program_add(const struct pack_section *s)
 {
 	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
 	char name[48];
 
-	if (pages == 0 || pages > 256 || (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK))
+	if (pages == 0 || pages > PROGRAM_PAGES || (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK))
 		fatal("installing", s->name);
 	for (uint64_t at = 0; at < pages; at += NODE_SLOTS) {
 		uint64_t n = pages - at < NODE_SLOTS ? pages - at : NODE_SLOTS;
@@ -112,8 +152,7 @@ static void program_add(const struct pack_section *s)
 			node_swap(R_A, at / NODE_SLOTS, R_B, CR_VOID);
 	}
 	node_make_sense(pages > NODE_SLOTS ? R_A : R_B, R_A);
-	/* A file of commands keeps its name. */
-	snprintf(name, sizeof name, "%.*s%s", (int)sizeof name - 4, s->name, strstr(s->name, ".cmd") ? "" : ".s");
+	program_name(s, name);
 	name_add(name, R_A);
 }
 
@@ -211,6 +250,7 @@ static void pack_install(void)
 {
 	const struct pack_section *interpreter = NULL;
 
+	checkpoint_status(R_CHECKPOINT, NULL, NULL, NULL, &life, NULL, NULL);
 	window_map(WINDOW, 0);
 	for (unsigned i = 0; i < pack->count && i < PACK_SECTIONS; i++) {
 		if (pack->section[i].kind == PACK_KEYKOS)
@@ -224,6 +264,109 @@ static void pack_install(void)
 	if (interpreter == NULL)
 		fatal("finding", "the command interpreter");
 	interpreter_start(interpreter);
+}
+
+/* ---- a later start ----------------------------------------------------------------------- */
+
+static bool space_show(uint64_t va, cap_t page)
+{
+	return process_get_slot(CR_SELF, PSLOT_SPACE, R_B) == RC_OK && space_map(R_B, va, page, 0, &maker) == RC_OK;
+}
+
+/* A page of the pack that was loaded at this start, where it can be read; NULL if it cannot. */
+static const void *loaded_see(uint64_t va, uint64_t page)
+{
+	return physmem_loaded_page(R_PHYSMEM, page, R_C) == RC_OK && space_show(va, R_C) ? (const void *)va : NULL;
+}
+
+/* The page of a program's segment in R_A, in R_C: nothing past its end. */
+static void program_page(uint64_t pages, uint64_t i)
+{
+	cap_copy(R_C, R_A);
+	if (pages > NODE_SLOTS)
+		node_fetch(R_C, i / NODE_SLOTS, R_C);
+	node_fetch(R_C, i % NODE_SLOTS, R_C);
+}
+
+/* Whether the segment in R_A is that program. */
+static bool program_same(const struct pack_section *s, uint64_t pages)
+{
+	const void *loaded, *ours = (const void *)(WINDOW + 2 * PAGE_SIZE);
+
+	for (uint64_t i = 0; i < pages; i++) {
+		program_page(pages, i);
+		if (key_type(R_C) != TYPE_PAGE || !space_show(WINDOW + 2 * PAGE_SIZE, R_C))
+			return false;
+		loaded = loaded_see(WINDOW + PAGE_SIZE, s->offset / PAGE_SIZE + i);
+		if (loaded == NULL || memcmp(loaded, ours, PAGE_SIZE) != 0)
+			return false;
+	}
+	if (pages % NODE_SLOTS == 0)
+		return true;
+	program_page(pages, pages);
+	return key_is_null(R_C);
+}
+
+/* A copy of it in R_A: the loaded pack is there for this start only. */
+static bool program_copy(const struct pack_section *s, uint64_t pages)
+{
+	if (pages > NODE_SLOTS && space_node_make(&maker, 4, R_A) != RC_OK)
+		return false;
+	for (uint64_t i = 0; i < pages; i++) {
+		const void *loaded = loaded_see(WINDOW + PAGE_SIZE, s->offset / PAGE_SIZE + i);
+
+		if (i % NODE_SLOTS == 0 && space_node_make(&maker, 3, R_D) != RC_OK)
+			return false;
+		if (i % NODE_SLOTS == 0 && pages > NODE_SLOTS)
+			node_swap(R_A, i / NODE_SLOTS, R_D, CR_VOID);
+		if (loaded == NULL || bank_alloc_page(CR_BANK, R_C) != RC_OK || page_write(R_C, 0, loaded, PAGE_SIZE) != RC_OK)
+			return false;
+		node_swap(R_D, i % NODE_SLOTS, R_C, CR_VOID);
+	}
+	node_make_sense(pages > NODE_SLOTS ? R_A : R_D, R_A);
+	return true;
+}
+
+static bool is_last_of_name(unsigned which)
+{
+	for (unsigned i = which + 1; i < pack->count && i < PACK_SECTIONS; i++)
+		if (pack->section[i].kind == PACK_KEYKOS && strcmp(pack->section[i].name, pack->section[which].name) == 0)
+			return false;
+	return true;
+}
+
+/* What is there as it was stays, for the programs that run from it; what is not gets its name. */
+static void program_renew(const struct pack_section *s)
+{
+	uint64_t pages = (s->length + PAGE_SIZE - 1) / PAGE_SIZE;
+	char name[48];
+	unsigned i;
+
+	program_name(s, name);
+	i = name_find(name);
+	if (i < name_count) {
+		name_key(i, R_A);
+		if (program_same(s, pages))
+			return;
+	}
+	if (pages == 0 || pages > PROGRAM_PAGES || !program_copy(s, pages) || !name_put(i, name, R_A))
+		fprintf(stderr, "keykos: there is no room for the program %s of this start\n", name);
+}
+
+/* Once at each start of the system, before anybody is told of the directory. */
+static void life_check(void)
+{
+	uint64_t now = 0;
+
+	checkpoint_status(R_CHECKPOINT, NULL, NULL, NULL, &now, NULL, NULL);
+	if (now == life)
+		return;
+	life = now;
+	if (loaded_see(WINDOW, 0) == NULL)
+		return;
+	for (unsigned i = 0; i < pack->count && i < PACK_SECTIONS; i++)
+		if (pack->section[i].kind == PACK_KEYKOS && is_last_of_name(i))
+			program_renew(&pack->section[i]);
 }
 
 /* ---- the first objects ------------------------------------------------------------------- */
