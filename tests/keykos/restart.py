@@ -47,9 +47,9 @@ class Interpreter:
                 assert text in self.text, "it ended: %r" % self.text
             time.sleep(0.02)
 
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+    def kill(self, with_signal=signal.SIGKILL):
+        os.killpg(self.process.pid, with_signal)
+        return self.process.wait()
 
 
 @limit(180)
@@ -159,7 +159,7 @@ def test_every_object():
 
 @limit(240)
 def test_lives():
-    """Each start of one disk reads the script it is given, behind what the last had not done yet; exit and the end of a script save all."""
+    """Each start of one disk reads the script it is given, behind what the last had not done yet; exit, Ctrl-C and the end of a script save all."""
     def start(script, programs=(), status=0):
         with open("life.cmd", "w") as file:
             file.write(script)
@@ -179,6 +179,13 @@ def test_lives():
     assert start("kc ctr 0\n") == ["RC=0", "  %X04000000"]
     assert start("") == []
 
+    # Ctrl-C saves.
+    two = Interpreter()
+    two.say("kc ctr 0 () (n)", "kc ctr 0 () (n)", "say counted")
+    two.wait_for(b"counted\n")
+    assert two.kill(signal.SIGINT) == 130
+    assert start("kc ctr 1\n") == ["RC=0", "  %X06000000"]
+
     # A program that is new, or other than it was, has its name; what was made of the old one is as it was.
     def program(name, code):
         with open(name, "w") as file:
@@ -188,6 +195,6 @@ def test_lives():
     script = "cfact pf p.s 1\nkc pf 0 (,sb,m,sb)\n"
     assert start(script, [program("p.ck", 3)]) == ["RC=3"]
     assert start("kc pf 0 (,sb,m,sb)\n" + script + "cfact qf q.s 1\nkc qf 0 (,sb,m,sb)\nkc ctr 0\n",
-                 [program("p.ck", 4), program("q.ck", 5)]) == ["RC=3", "RC=4", "RC=5", "RC=0", "  %X05000000"]
+                 [program("p.ck", 4), program("q.ck", 5)]) == ["RC=3", "RC=4", "RC=5", "RC=0", "  %X07000000"]
     assert start("kc pf 0 (,sb,m,sb)\n" + script + "cfact qf q.s 1\nkc qf 0 (,sb,m,sb)\ncmdfile x.cmd\n",
                  [program("p.ck", 4), "x.cmd"]) == ["RC=4", "RC=4", "RC=5", "in a file"]

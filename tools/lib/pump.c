@@ -43,6 +43,8 @@ static void signals_take(struct pump *p, int fd)
 				terminal_send_size(p);
 			break;
 		default:
+			if (p->stopped_by)
+				p->save = SAVE_DONE;   /* a second time: at once */
 			p->stopped_by = (int)info.ssi_signo;
 		}
 	}
@@ -87,10 +89,10 @@ static long ms_until(const struct timespec *when)
 	return (when->tv_sec - now.tv_sec) * 1000 + (when->tv_nsec - now.tv_nsec) / 1000000;
 }
 
-/* Whether we go now. */
+/* Whether we go now: asked to by the keys or by a signal, and with nothing left to save. */
 static bool leaves_now(struct pump *p)
 {
-	if (!p->leaving)
+	if (!p->leaving && !p->stopped_by)
 		return false;
 	if (p->save == SAVE_NONE)
 		save_begin(p);
@@ -170,7 +172,7 @@ static void pump_loop(struct pump *p, int signals)
 			sink_write(p, 1);
 		if (p->run->time_ms && !p->killed && p->exit_status < 0 && ms_until(&p->limit) <= 0)
 			p->time_over = true;
-		if (leaves_now(p) || p->stopped_by || p->time_over || (p->exit_status >= 0 && patience_ms(p) == 0))
+		if (leaves_now(p) || p->time_over || (p->exit_status >= 0 && patience_ms(p) == 0))
 			machine_kill(p);
 	}
 }
