@@ -11,6 +11,7 @@ import tempfile
 from lib import KEROS, run
 
 KT = 0x80000000
+DEAD, UNKNOWN = KT + 1, KT + 2          # a key to nothing; an order code that is not there
 
 
 class Row:
@@ -39,10 +40,31 @@ class Table:
         """A key that an operation gave is of that alleged type."""
         self.rows.append(Row(subject, "kt %s" % key, alleged & 0xFFFFFFFF, None, KT))
 
-    def refuses(self, subject, key, orders, code=KT + 2):
+    def refuses(self, subject, key, orders, code=UNKNOWN):
         """Each of these order codes is unknown to the object."""
         for order in orders:
             self.check(subject, key, order, code=code)
+
+    def supply(self):
+        """What checks give to objects: a page pg, a node nd, DK(0) as dk0, and a bank low that has nothing."""
+        self.do("kc sb 16 () (,pg)")
+        self.do("kc sb 0 () (,nd)")
+        self.do("kc dkc 0 () (,dk0)")
+        self.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+
+    def maker(self, subject, key, alleged):
+        """A factory without holes: its type, what it answers to those who bring no bank, meter or storage, or ask for more."""
+        self.kind(subject, key, alleged)
+        for bad in ("pg", "m", "dk0"):
+            self.check(subject, key, 0, ",%s,m,sb" % bad, 1)
+        self.check(subject, key, 0, ",sb,pg,sb", 2)
+        self.check(subject, key, 0, ",low,m,sb", 2)
+        self.check(subject, key, 0xFFFFFFFF, ",fsf", 0)
+        self.refuses(subject, key, [0xC0000001, 0xFFFFFFFE])
+
+    def same(self, subject, key, other):
+        """discrim cannot tell the two keys apart."""
+        self.check(subject, "discrim", 2, ",%s,%s" % (key, other), 0)
 
     def alike(self, subject, command, again, differ=False):
         """Two commands have the same answer."""

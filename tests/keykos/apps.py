@@ -4,11 +4,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32  # noqa: E402
 from lib import limit  # noqa: E402
-
-UNKNOWN = KT + 2
-DEAD = KT + 1
 
 
 def factory(t, name, segment, alleged, words=""):

@@ -4,10 +4,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, hexed, passes, u32, u64  # noqa: E402
 from lib import ROOT, limit  # noqa: E402
 
-DEAD = KT + 1
 NEVER = (1 << 64) - 1
 
 

@@ -4,18 +4,12 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, hexed, passes, u32, u64  # noqa: E402
 from lib import limit  # noqa: E402
-
-UNKNOWN = KT + 2
-DEAD = KT + 1
 
 
 def begin(t):
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
     t.do("kc waitf 0 (,sb,m,sb) (,pause)")
 
 
@@ -24,23 +18,9 @@ def settle(t):
     t.do("kc pause 4 (%s)" % hexed(u64(50000)))
 
 
-def factory(t, name, key, alleged):
-    t.kind(name, key, alleged)
-    for bad in ("pg", "m", "dk0"):
-        t.check(name, key, 0, ",%s,m,sb" % bad, 1)
-    t.check(name, key, 0, ",sb,pg,sb", 2)
-    t.check(name, key, 0, ",low,m,sb", 2)
-    t.check(name, key, 0xFFFFFFFF, ",fsf", 0)
-    t.refuses(name, key, [0xC0000001, 0xFFFFFFFE])
-
-
-def same(t, subject, key, other):
-    t.check(subject, "discrim", 2, ",%s,%s" % (key, other), 0)
-
-
 def joins(t):
     name = "join"
-    factory(t, "join factory", "joinf", 0x131)
+    t.maker("join factory", "joinf", 0x131)
     for size, kept in ((0, 20), (1, 1), (20, 20), (100, 100), (4096, 4096), (5000, 4096)):
         t.check(name, "joinf", size, ",sb,m,sb", 0, keys="j,,,slot")
         data = bytes(n * 7 % 26 + 97 for n in range(4096))
@@ -49,15 +29,15 @@ def joins(t):
             t.do("kfork slot %d (%s,pg,nd,sb)" % (code, hexed(data)))
             for _ in range(2):
                 t.check(name, "j", 1, code=code, string=data[:min(kept, 400)], keys="a,b,c,d")
-                same(t, name, "a", "pg")
-                same(t, name, "b", "nd")
-                same(t, name, "c", "sb")
+                t.same(name, "a", "pg")
+                t.same(name, "b", "nd")
+                t.same(name, "c", "sb")
                 t.kind(name, "d", DEAD)
             t.kind(name, "j", 0x31)
             t.check("discrim", "discrim", 0, ",slot", 1)
             if code:
                 t.check(name, "j", 0, keys="j2,,,slot")
-                same(t, name, "j2", "j")
+                t.same(name, "j2", "j")
         t.refuses(name, "j", [2, 3, 16, 64, KT + 1, KT + 5, 0xFFFFFFFF])
         t.do("kfork slot 9 ()")
         t.check(name, "j", KT + 4, code=0)
@@ -66,7 +46,7 @@ def joins(t):
 
 def buffers(t):
     name = "message buffer"
-    factory(t, "message buffer factory", "msgbuff", 0x1FF1E)
+    t.maker("message buffer factory", "msgbuff", 0x1FF1E)
     t.do("kc sb 67 () (,b)")
     for size, kept in ((0, 20), (7, 7), (4096, 4096)):
         t.check(name, "msgbuff", size, ",b,m,b", 0, keys="buf")
@@ -74,16 +54,16 @@ def buffers(t):
         data = bytes(n * 5 % 26 + 97 for n in range(300))
         for code in (0, 1, 77, KT, KT + 4, 0xFFFFFFFF):
             t.check(name, "buf", code, "%s,pg,nd,sb" % hexed(data), code, string=data[:kept], keys="x,y,z")
-            same(t, name, "x", "pg")
-            same(t, name, "y", "nd")
-            same(t, name, "z", "sb")
+            t.same(name, "x", "pg")
+            t.same(name, "y", "nd")
+            t.same(name, "z", "sb")
     t.check("space bank", "b", KT + 4, code=0)
     t.kind(name, "buf", DEAD)
 
 
 def forks(t):
     name = "fork object"
-    factory(t, "fork object factory", "forkf", 0x3D)
+    t.maker("fork object factory", "forkf", 0x3D)
     # reusable, of the forking kind, to a join
     t.check(name, "forkf", 16, ",sb,m,sb", 0, keys="doit,ctl")
     t.kind("fork control", "ctl", 0x13D)
@@ -92,9 +72,9 @@ def forks(t):
         t.check("fork control", "ctl", 0, ",slot", 0)
         t.do("kfork doit %d (%s,pg,nd,sb)" % (code, hexed(b"through")))
         t.check(name, "j", 1, code=code, string=b"through", keys="a,b,c")
-        same(t, name, "a", "pg")
-        same(t, name, "b", "nd")
-        same(t, name, "c", "sb")
+        t.same(name, "a", "pg")
+        t.same(name, "b", "nd")
+        t.same(name, "c", "sb")
         t.check(name, "j", 0, keys="j2,,,slot")
     t.do("kfork slot 0 ()")
     t.check(name, "j", KT + 4, code=0)
@@ -105,8 +85,8 @@ def forks(t):
     t.check("fork control", "ctl", 0, ",returner", 0)
     for code in (0, 9, KT + 1):
         t.check(name, "doit", code, "%s,pg,nd,sb" % hexed(b"echo"), code, string=b"echo", keys="a,b,c")
-        same(t, name, "a", "pg")
-        same(t, name, "c", "sb")
+        t.same(name, "a", "pg")
+        t.same(name, "c", "sb")
     t.check("fork control", "ctl", 0, ",sb", 0)
     t.check(name, "doit", KT, code=0x0C)
     t.check("fork control", "ctl", KT + 4, code=0)
@@ -116,8 +96,8 @@ def forks(t):
         t.kind(name, "ctl", DEAD)
         if order & 4096:
             t.check(name, "doit", 77, "%s,pg,nd,returner" % hexed(b"fast"), 77, string=b"fast", keys="a,b,c")
-            same(t, name, "a", "pg")
-            same(t, name, "b", "nd")
+            t.same(name, "a", "pg")
+            t.same(name, "b", "nd")
             t.kind(name, "c", DEAD)
         else:
             t.check(name, "doit", 77, ",pg", DEAD)
@@ -127,7 +107,7 @@ def forks(t):
     t.check(name, "forkf", 4096, ",sb,m,sb", 0, keys="doit")
     t.do("kfork doit 5 (%s,pg,nd,slot)" % hexed(b"fast fork"))
     t.check(name, "j", 1, code=5, string=b"fast fork", keys="a,b,c")
-    same(t, name, "b", "nd")
+    t.same(name, "b", "nd")
     t.kind(name, "c", DEAD)
     t.check(name, "j", KT + 4, code=0)
     settle(t)
@@ -136,7 +116,7 @@ def forks(t):
 
 def meter_keepers(t):
     name = "meter keeper"
-    factory(t, "meter keeper factory", "mkeeperf", 0x206)
+    t.maker("meter keeper factory", "mkeeperf", 0x206)
     t.check(name, "mkeeperf", 0, ",sb,m,sb", 0, keys="mk")
     t.kind(name, "mk", 0x106)
     t.check(name, "mk", 1, code=0)

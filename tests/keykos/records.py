@@ -4,24 +4,14 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32  # noqa: E402
 from lib import ROOT  # noqa: E402
-
-UNKNOWN = KT + 2
-DEAD = KT + 1
 
 
 def begin(t):
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
     for n in range(1, 8):
         t.do("kc dkc 0 (%s) (,d%d)" % (hexed(n.to_bytes(6, "big")), n))
-
-
-def same(t, subject, key, other):
-    t.check(subject, "discrim", 2, ",%s,%s" % (key, other), 0)
 
 
 def super_nodes(t):
@@ -41,9 +31,9 @@ def super_nodes(t):
         t.check(name, "s", 16 + slot, ",d%d" % (slot % 7 + 1), 0, keys="old")
         t.kind(name, "old", DEAD)
         t.check(name, "s", slot, keys="k")
-        same(t, name, "k", "d%d" % (slot % 7 + 1))
+        t.same(name, "k", "d%d" % (slot % 7 + 1))
         t.check(name, "s", 41, hexed(u32(slot)), 0, keys="k")
-        same(t, name, "k", "d%d" % (slot % 7 + 1))
+        t.same(name, "k", "d%d" % (slot % 7 + 1))
     slots = [16, 17, 255, 256, 4095, 0xFFF0, 0x12345, 0xFFFFFF, 0x1000000, 0x7654321, 0x80000000, 0xFFFFFFFF]
     for n, slot in enumerate(slots):
         t.check(name, "s", 41, hexed(u32(slot)), 0, keys="k")
@@ -52,28 +42,28 @@ def super_nodes(t):
         t.kind(name, "old", DEAD)
     for n, slot in enumerate(slots):
         t.check(name, "s", 41, hexed(u32(slot)), 0, keys="k")
-        same(t, name, "k", "d%d" % (n % 7 + 1))
+        t.same(name, "k", "d%d" % (n % 7 + 1))
         t.check(name, "s", 42, "%s,nd" % hexed(u32(slot)), 0, keys="old")
-        same(t, name, "old", "d%d" % (n % 7 + 1))
+        t.same(name, "old", "d%d" % (n % 7 + 1))
         t.check(name, "s", 41, hexed(u32(slot ^ 1)), 0, keys="k")
     for slot in range(16):
         t.check(name, "s", slot, keys="k")
-        same(t, name, "k", "d%d" % (slot % 7 + 1))
+        t.same(name, "k", "d%d" % (slot % 7 + 1))
     t.check(name, "s", 32, keys="weak")
     t.kind(name, "weak", 0x30D)
     t.check(name, "weak", 41, hexed(u32(slots[5])), 0, keys="k")
-    same(t, name, "k", "nd")
+    t.same(name, "k", "nd")
     t.check(name, "weak", 3, keys="k")
-    same(t, name, "k", "d4")
+    t.same(name, "k", "d4")
     t.refuses(name, "weak", list(range(16, 32)) + [39, 42, KT + 4])
     t.check(name, "weak", 32, keys="weak2")
-    same(t, name, "weak", "weak2")
+    t.same(name, "weak", "weak2")
     t.check(name, "s", 50, ",pg,nd,d1", 0, keys="a,b,c")
-    same(t, name, "a", "pg")
-    same(t, name, "b", "nd")
-    same(t, name, "c", "d1")
+    t.same(name, "a", "pg")
+    t.same(name, "b", "nd")
+    t.same(name, "c", "d1")
     t.check(name, "s", 42, ",pg", 0, keys="old")
-    same(t, name, "old", "d1")
+    t.same(name, "old", "d1")
     t.refuses(name, "s", [33, 34, 35, 36, 37, 38, 40, 43, 45, 49, 51, 64, KT + 1, KT + 5, 0xFFFFFFFF])
     t.check(name, "s", 39, code=0)
     for slot in slots[:4]:
@@ -91,7 +81,7 @@ def super_nodes(t):
     t.check(name, "s", 42, "%s,pg" % hexed(u32(0x23)), 3)
     t.check(name, "s", 42, "%s,pg" % hexed(u32(0x123)), 2)
     t.check(name, "s", 41, hexed(u32(0x12)), 0, keys="k")
-    same(t, name, "k", "pg")
+    t.same(name, "k", "pg")
     t.check(name, "s", KT + 4, code=0)
     t.check("space bank", "few", 5, string=u32(4))
     t.do("kc few kt+4")
@@ -143,7 +133,7 @@ def names(t):
         else:
             t.check(name, "r", order, hexed(record(key)), 1 if entry == b"e" else 0, string=data(entry), keys="k")
             if entry == b"e":
-                same(t, name, "k", "pg")
+                t.same(name, "k", "pg")
             else:
                 t.kind(name, "k", DEAD)
     for key in (b"", b"a", b"b", b"c", b"d", b"da", b"dd", b"ddd", b"e", b"f", b"g", b"h", b"i"):
@@ -161,11 +151,11 @@ def names(t):
     t.check(name, "r", 11, hexed(record(b"b")), 0, string=record(b"b", b"new"))
     t.check(name, "r", 5, "%s,nd" % hexed(record(b"b", b"newer")), 2, string=record(b"b", b"new"))
     t.check(name, "r", 5, "%s,d1" % hexed(record(b"b", b"newest")), 1, string=record(b"b", b"newer"), keys="k")
-    same(t, name, "k", "nd")
+    t.same(name, "k", "nd")
     t.check(name, "r", 11, hexed(record(b"b")), 1, string=record(b"b", b"newest"), keys="k")
-    same(t, name, "k", "d1")
+    t.same(name, "k", "d1")
     t.check(name, "r", 4, hexed(record(b"b", b"plain")), 1, string=record(b"b", b"newest"), keys="k")
-    same(t, name, "k", "d1")
+    t.same(name, "k", "d1")
     t.check(name, "r", 11, hexed(record(b"b")), 0, string=record(b"b", b"plain"))
     t.check(name, "r", 7, "%s,d2" % hexed(record(b"b", b"keyed")), 2, string=record(b"b", b"plain"))
     t.check(name, "r", 2, hexed(record(b"z", b"added")), 0)
@@ -174,11 +164,11 @@ def names(t):
     t.check(name, "r", 15, hexed(record(b"z")), 0, string=record(b"z", b"added"), keys="k")
     t.kind(name, "k", DEAD)
     t.check(name, "r", 15, hexed(record(b"y")), 0, string=record(b"y", b"added"), keys="k")
-    same(t, name, "k", "d3")
+    t.same(name, "k", "d3")
     t.check(name, "r", 11, hexed(record(b"y")), 4)
     t.check(name, "r", 16, hexed(record(b"d")), 0, string=record(b"d", b"data of d"))
     t.check(name, "r", 16, hexed(record(b"e")), 1, string=record(b"e", b"with key"), keys="k")
-    same(t, name, "k", "pg")
+    t.same(name, "k", "pg")
     t.check(name, "r", 16, hexed(record(b"e")), 4)
     t.refuses(name, "r", [17, 20, 21, 32, 64, KT + 1, KT + 5, KT + 6, 0xFFFFFFFF])
     # names and records of any length
@@ -223,7 +213,7 @@ def entries(t):
     for order, number in ((9, 1), (11, 6), (12, 6), (13, 5), (11, 256)):
         t.check(name, "r", order, hexed(record(u32(number))), 4)
     t.check(name, "r", 4, hexed(record(u32(2), b"second")), 1, string=entry(2), keys="k")
-    same(t, name, "k", "pg")
+    t.same(name, "k", "pg")
     # add or replace of a number that is there answers with the number, as of a new one; what was replaced is not told
     for order, number, data in ((2, 1, b"first"), (5, 1, b"again"), (5, 3, b"third")):
         t.check(name, "r", order, "%s,m" % hexed(record(u32(number), data)), 0, string=record(u32(number)), keys="k")
@@ -260,11 +250,11 @@ def rights(t):
     for length in (0, 1, 3, 5, 8):
         t.check(name, "r", 0, hexed(bytes(length)) if length else "", 7)
     t.check(name, "r", 0, hexed(u32(0)), 0, string=u32(0), keys="k")
-    same(t, name, "k", "r")
+    t.same(name, "k", "r")
     for right in (0x40, 0x20, 0x10, 0x08, 0x04, 0x02, 0x01):
         t.check(name, "r", 0, hexed(u32(right)), 0, string=u32(right), keys="w")
         t.check(name, "r", 0, hexed(u32(right | 0x80)), 0, string=u32(right), keys="w2")
-        same(t, name, "w", "w2")
+        t.same(name, "w", "w2")
         t.kind(name, "w", 0x17)
         for order, need in needs.items():
             if order == KT + 4 and not right & need:
@@ -277,7 +267,7 @@ def rights(t):
     t.check(name, "r", 0, hexed(u32(0x41)), 0, string=u32(0x41), keys="a")
     t.check(name, "a", 0, hexed(u32(0x22)), 0, string=u32(0x63), keys="b")
     t.check(name, "b", 0, hexed(u32(0)), 0, string=u32(0x63), keys="c")
-    same(t, name, "b", "c")
+    t.same(name, "b", "c")
     for order in (1, 15, 16, 18, 19, KT + 4):
         t.check(name, "b", order, hexed(record(b"n")), 8)
     t.check(name, "r", KT + 4, code=0)

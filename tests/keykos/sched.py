@@ -5,12 +5,10 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32, u64  # noqa: E402
 from lib import KEROS, limit, run  # noqa: E402
 
-UNKNOWN = KT + 2
 MALFORMED = KT + 3
-DEAD = KT + 1
 NAME = "scheduler"
 
 
@@ -21,10 +19,7 @@ def policy(kind, value, form=0):
 def begin(t):
     t.do("newmeter user")
     t.do("newmeter sys")
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
     t.do("cfact spinf spinner.s 0x10C8")
     t.do("kc waitf 0 (,sb,m,sb) (,settle)")
 

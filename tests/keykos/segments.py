@@ -4,11 +4,9 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32, u64  # noqa: E402
 from lib import ROOT, limit  # noqa: E402
 
-UNKNOWN = KT + 2
-DEAD = KT + 1
 STORE = KT + 8
 NONE = (1 << 56) - 1
 MIB = 1 << 20
@@ -19,10 +17,7 @@ def begin(t):
     t.do("kc catchf 0 (,sb,m,sb) (,catch)")
     t.do("cfact memoryf memory.s 0x77 h16=catch")
     t.do("kc memoryf 0 (,sb,m,sb) (,mem)")
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
 
 
 def store(t, subject, offset, data, code=0):

@@ -4,29 +4,20 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32, u64  # noqa: E402
 from lib import limit  # noqa: E402
 
-UNKNOWN = KT + 2
-DEAD = KT + 1
 ECHO, RAW = 0x2000, 0x1000
 LIMIT = 4096
 
 
 def begin(t):
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
     t.do("kc waitf 0 (,sb,m,sb) (,pause)")
     for n in range(1, 6):
         t.do("kc dkc 0 (%s) (,bid%d)" % (hexed(n.to_bytes(6, "big")), n))
     t.do("kc joinf 300 (,sb,m,sb) (,j,,,slot)")
     t.do("kfork slot 0 ()")
-
-
-def same(t, subject, key, other):
-    t.check(subject, "discrim", 2, ",%s,%s" % (key, other), 0)
 
 
 def later(t, key, order, send=""):
@@ -63,7 +54,7 @@ def makers(t):
         if order == 4:
             for given in ("pg,nd,dk0", "sb,sb,sb"):
                 t.check(name, "x", KT + 5, "," + given, KT + 5, keys=",,,x2")
-                same(t, name, "x2", "x")
+                t.same(name, "x2", "x")
         t.check(name, "x", order, "," + key, code)
         t.kind(name, "x", DEAD)
     t.check(name, "tssf", KT + 5, ",sb,m,sb", KT + 5, keys=",,,x")
@@ -71,7 +62,7 @@ def makers(t):
     t.kind("circuit", "cck", 0x40E)
     t.kind("console device", "console", 0xC09)
     t.check("console device", "console", 0, code=0, keys="sik2,sok2,cck2")
-    same(t, "console device", "cck", "cck2")
+    t.same("console device", "cck", "cck2")
     for key in ("sik", "sok"):
         t.kind("console device", key, DEAD)
     for order in (2, 3, 7, 6, 8, 9, 10, 11, 30, 31, 32, 33, 34, 35):
@@ -92,7 +83,7 @@ def circuits(t):
     t.check("terminal", "tm", 3, ",c1", 0)
     for length in (0, 1, 10, 300):
         t.check(name, "o1", 0, hexed(b"-" * length + b"\n") if length else "", LIMIT, keys=",,,o")
-        same(t, name, "o", "o1")
+        t.same(name, "o", "o1")
     t.refuses(name, "o1", [1, 2, 16, 4096, KT, KT + 4, 0xFFFFFFFF])
     # input: nothing before an activation character, or as many bytes as asked for
     t.refuses(name, "s1", [0, 0x4000, 0x8001, KT, KT + 4])
@@ -104,7 +95,7 @@ def circuits(t):
         t.check("terminal", "tm", 8, ",c1", 0x28)
         t.check("terminal", "tm", 5, "%s,c1" % hexed(typed), 0)
         answered(t, name, 0, got, keys=",,,s")
-        same(t, name, "s", "s1")
+        t.same(name, "s", "s1")
         t.check(name, "s1", 0xFFFFFFFF, code=0, string=rest)
         t.check("terminal", "tm", 8, ",c1", 0x08)
         # typed before it is read
@@ -132,7 +123,7 @@ def circuits(t):
     later(t, "s1", 20)
     for order in (0, 4):
         t.check(name, "c1", order, keys="s,o,c")
-        same(t, name, "c", "c1")
+        t.same(name, "c", "c1")
         answered(t, name, DEAD)
         for key in ("s1", "o1"):
             t.kind(name, key, DEAD)
@@ -167,23 +158,23 @@ def branches(t):
     later(t, "o1", 0, hexed(b"waiting\n"))
     t.check(name, "tm", 8, ",c1", 4)
     t.check(name, "tm", 7, code=1, keys="c,b")
-    same(t, name, "c", "c1")
-    same(t, name, "b", "bid2")
+    t.same(name, "c", "c1")
+    t.same(name, "b", "bid2")
     t.check(name, "tm", 3, ",c1", 0)
     answered(t, name, LIMIT, keys=",,,o")
-    same(t, name, "o", "o1")
+    t.same(name, "o", "o1")
     t.check(name, "tm", 8, ",c1", 8)
     t.check(name, "tm", 8, ",c0", 0x12)
     # input at a branch that has it not: that branch is active
     t.check(name, "tm", 5, "%s,c2" % hexed(b"psst\r"), 0)
     t.check(name, "tm", 7, code=2, keys="c,b")
-    same(t, name, "c", "c2")
-    same(t, name, "b", "bid3")
+    t.same(name, "c", "c2")
+    t.same(name, "b", "bid3")
     later(t, "tm", 7)
     t.check(name, "tm", 7, code=-1)
     t.check(name, "tm", 5, "%s,c1" % hexed(b"x"), 0)
     answered(t, name, 2, keys="c")
-    same(t, name, "c", "c1")
+    t.same(name, "c", "c1")
     later(t, "tm", 7)
     t.check(name, "s2", 20, code=0, string=b"psst\r")
     # the end of a branch, and of the terminal, is told
@@ -227,7 +218,7 @@ def zappers(t):
     t.do("kc zc 0 () (,zs,zo,zc)")
     answered(t, name, DEAD)
     t.check(name, "zo", 0, hexed(b"+\n"), LIMIT, keys=",,,o")
-    same(t, name, "o", "zo")
+    t.same(name, "o", "zo")
     t.check("terminal", "tm", 5, "%s,c1" % hexed(b"up\r"), 0)
     t.check(name, "zs", 20, code=0, string=b"up\r")
     later(t, "z", 1)
@@ -336,17 +327,17 @@ def authorities(t):
     t.kind(name, "a", 0x65)
     t.kind(name, "am", 0x65)
     t.check(name, "am", 1, keys="a2")
-    same(t, name, "a2", "a")
+    t.same(name, "a2", "a")
     t.check(name, "am", 3, code=4)
     for entry, key in (("home", "pg"), ("work", "nd"), ("mail", "sb")):
         t.check(name, "am", 2, "%%a%s,%s" % (entry, key), 0)
     t.check(name, "am", 2, "%awork,pg", 0)
     t.check(name, "am", 3, code=0, string=b"home", keys="k")
-    same(t, name, "k", "pg")
+    t.same(name, "k", "pg")
     t.check(name, "am", 4, "%ahome", 0, string=b"mail", keys="k")
-    same(t, name, "k", "sb")
+    t.same(name, "k", "sb")
     t.check(name, "am", 4, "%amail", 0, string=b"work", keys="k")
-    same(t, name, "k", "pg")
+    t.same(name, "k", "pg")
     t.check(name, "am", 4, "%awork", 4)
     t.check(name, "am", 6, ",pg", 0)
     t.refuses(name, "am", [0, 8, 9, 64, KT + 1, KT + 5, 0xFFFFFFFF])

@@ -6,33 +6,22 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from _table import KT, hexed, passes, u32, u64  # noqa: E402
+from _table import DEAD, KT, UNKNOWN, hexed, passes, u32, u64  # noqa: E402
 from lib import KEROS, ROOT, limit, run  # noqa: E402
 
-UNKNOWN = KT + 2
-DEAD = KT + 1
 NEVER = (1 << 64) - 1
 MS = 1000
 
 
 def begin(t):
-    t.do("kc sb 16 () (,pg)")
-    t.do("kc sb 0 () (,nd)")
-    t.do("kc dkc 0 () (,dk0)")
-    t.do("kc sbt 5 (%s,sb) (,low)" % hexed(u32(0, 0)))
+    t.supply()
     t.do("cfact laterf later.s 0x77")
     t.do("kc laterf 0 (,sb,m,sb) (,later)")
     t.do("kc waitf 0 (,sb,m,sb) (,pause)")
 
 
 def maker(t, name, key, alleged, made, made_alleged):
-    t.kind(name, key, alleged)
-    for bad in ("pg", "m", "dk0"):
-        t.check(name, key, 0, ",%s,m,sb" % bad, 1)
-    t.check(name, key, 0, ",sb,pg,sb", 2)
-    t.check(name, key, 0, ",low,m,sb", 2)
-    t.check(name, key, 0xFFFFFFFF, ",fsf", 0)
-    t.refuses(name, key, [0xC0000001, 0xFFFFFFFE])
+    t.maker(name, key, alleged)
     t.check(name, key, 0, ",sb,m,sb", 0, keys="k")
     t.kind(made, "k", made_alleged)
     t.check(made, "k", KT + 4, code=0)
