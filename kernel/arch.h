@@ -67,7 +67,6 @@ void arch_port_out(uint16_t port, unsigned size, uint32_t value);
 /* The store's disk. */
 bool arch_disk_find(struct store_disk *disk);            /* fills in what it is and how it is asked; false: there is none */
 void arch_disk_poll(void);                               /* answers what is done, through persist_disk_done */
-bool arch_disk_wait(void);                               /* something is done: looked for a little while */
 void arch_disk_interrupts(void);                         /* from now on its line interrupts */
 bool arch_disk_interrupted(void);                        /* its line did: lowers it; whether it was the disk that did */
 bool arch_disk_masked(void);                             /* its line cannot interrupt now */

@@ -267,11 +267,6 @@ void arch_disk_poll(void)
 		machine.on_disk(op);
 }
 
-bool arch_disk_wait(void)
-{
-	return false;
-}
-
 bool arch_disk_interrupted(void)
 {
 	return false;

@@ -10,8 +10,7 @@
  *   2. The device reads and writes only the ring below and frames that lie in the kernel's map of all memory.
  *   3. Reading the ISR register lowers the interrupt line, which other devices may share.  It costs the emulator
  *      a lock, so it is read when something is done, and when the line interrupts.
- *   4. While arch_disk_wait looks, the device does not interrupt.
- *   5. The device writes through or back as its configuration says when it takes a request up (5.2.6.2; QEMU reads it
+ *   4. The device writes through or back as its configuration says when it takes a request up (5.2.6.2; QEMU reads it
  *      then): it is not told to write back while a write-through is with it.
  */
 #include "arch.h"
@@ -61,8 +60,6 @@ static unsigned free_count;
 static unsigned through_count;         /* write-throughs that are with the device */
 static bool writes_through;            /* the device's mode */
 #define RUN_FRAMES 64u                 /* in one request */
-#define NO_INTERRUPT 1                 /* in the flags of the available ring */
-#define WAIT_ROUNDS 3000u              /* less than the machine takes to fall asleep and wake up */
 
 static uint16_t io_base, queue_size, used_seen, slot_total;
 static int irq_line = -1;
@@ -187,16 +184,6 @@ static void run_done(unsigned first, bool ok)
 		free_slots[free_count++] = i;
 		persist_disk_done(slots[i].tag, ok);
 	}
-}
-
-bool arch_disk_wait(void)
-{
-	available[0] = NO_INTERRUPT;
-	for (unsigned i = 0; i < WAIT_ROUNDS && used_seen == used[1]; i++)
-		;
-	available[0] = 0;
-	__sync_synchronize();          /* from here on it interrupts: what came before is seen now */
-	return used_seen != used[1];
 }
 
 bool arch_disk_interrupted(void)

@@ -443,7 +443,7 @@ void sched_next(void)
 		cpu.idle_from_ns = arch_now_ns();
 		timer_arm(cpu.idle_from_ns, false);
 		while (!cpu.ready_mask) {
-			if (persist_step() || (persist_busy() && arch_disk_wait()))
+			if (persist_step())
 				continue;
 			if (!cpu.ready_mask)   /* a commit wakes who waited for it */
 				arch_idle();
