@@ -48,7 +48,8 @@ class Life:
                 self.lines.append(line[:-1])
 
     def read_errors(self):
-        self.errors = self.process.stderr.read()
+        for line in self.process.stderr:
+            self.errors += line
 
     def wait_for(self, fits, seconds=60):
         """Until a line fits; the line."""

@@ -170,11 +170,13 @@ def test_lives():
     with open("x.cmd", "w") as file:
         file.write("say in a file\n")
     one = Interpreter()
-    one.say("kc sb 16 () (,pg)", "cfact ctrf counter.s 0x10C0", "kc ctrf 0 (,sb,m,sb) (,ctr)", "kc ctr 0 () (n)", "checkpoint", "say saved", "pause 1500", "say slept")
+    one.say("kc sb 16 () (,pg)", "cfact ctrf counter.s 0x10C0", "kc ctrf 0 (,sb,m,sb) (,ctr)", "kc ctr 0 () (n)", "checkpoint", "say saved", "pause 4000", "say slept")
     one.wait_for(b"saved\n")
     one.kill()
     out = start("kc ctr 0\nkt pg\nsay done\nforget pg\nnonsense", status=1)
-    assert out[-6:] == ["slept", "RC=0", "  %X02000000", "KT=202", "done", "line 5: no command 'nonsense'; help lists them"], out
+    rest = ["RC=0", "  %X02000000", "KT=202", "done", "line 5: no command 'nonsense'; help lists them"]
+    late = b"slept" in one.text                # killed so late that this may have been saved, too
+    assert out[-6:] == ["slept", *rest] or (late and out[-5:] == rest), out
     assert start("kc ctr 0\nkt pg\n exit 7\nkc ctr 0\n", status=7) == ["RC=0", "  %X03000000", "line 2: there is no key 'pg'; ls lists what there is"]
     assert start("kc ctr 0\n") == ["RC=0", "  %X04000000"]
     assert start("") == []

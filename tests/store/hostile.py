@@ -3,16 +3,15 @@
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from lib import KEROS, limit, run, run_keros  # noqa: E402
+from lib import KEROS, limit, run, run_keros, until  # noqa: E402
 from upgrade import other_build  # noqa: E402
-from witnesses import Life, check_image  # noqa: E402
+from witnesses import IN_FLIGHT, Life, check_image  # noqa: E402
 
 OPTIONS = ["--disk", "d", "--disk-size", "512M"]
 COUNTING = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo A $i; sync; done"]
@@ -107,18 +106,19 @@ def test_killed_in_an_upgrade():
     """Killed while a newer build begins a new system in an old image: the next start does that, whichever build it is of."""
     other = other_build()
     random.seed(12)
-    began = 0
-    for i in range(6):
+    began = i = 0
+    while i < 6 or began < 2:
         if os.path.exists("d"):
             os.remove("d")
         assert run([KEROS, "run", *OPTIONS, "--", "true"], timeout=60).status == 0
-        _, errors = start_and_kill([other, "run", "--disk", "d", "--", "sh", "-c", "echo hi; sync"], 0.02 + random.random() * 0.5)
+        _, errors = start_and_kill([other, "run", "--disk", "d", "--", "sh", "-c", "echo hi; sync"], 0.02 + random.random() * 0.5 * (1 + i // 6))
         began += b"a new system begins in it" in errors
         which = (KEROS, other)[i % 2]
         result = run([which, "run", "--disk", "d", "--", "echo", "hi"], timeout=60)
         assert result.status == 0 and result.stdout in (b"hi\n", b""), result
         check_image("d")
-    assert began >= 2, began
+        i += 1
+        assert i < 40, "only %d times it came so far" % began
 
 
 @limit(240)
@@ -132,6 +132,7 @@ def test_two_sandboxes():
     for _ in range(5):
         life = Life(["--tree", "t", *OPTIONS, "--second", "sh /root/n.sh"], COUNTING)
         life.wait_for(lambda line, life=life: len(life.lines) > 4)
+        until(lambda life=life: life.errors.count(b"S ") > 4, "what the second sandbox says")
         time.sleep(random.random() * 0.5)
         life.kill()
         text = b"".join(line + b"\n" for line in life.lines) + life.errors
@@ -139,7 +140,7 @@ def test_two_sandboxes():
             seen = [int(n) for n in re.findall(rb"^%s (\d+)\r?\n" % who, text, re.M)]
             assert seen and seen == list(range(seen[0], seen[0] + len(seen))), (who, seen)
             # The last line of a life was not synced yet.
-            assert last[who] <= seen[0] <= last[who] + 1, (who, last, seen)
+            assert last[who] <= seen[0] <= last[who] + IN_FLIGHT, (who, last, seen)
             last[who] = seen[-1]
         check_image("d")
 
@@ -164,7 +165,7 @@ def test_qemu_alone_is_killed():
     life = Life(OPTIONS, ["true"])
     life.wait_for(lambda line: len(life.lines) > 1)
     life.kill()
-    assert last <= int(life.lines[0][2:]) <= last + 1, (last, life.lines)
+    assert last <= int(life.lines[0][2:]) <= last + IN_FLIGHT, (last, life.lines)
 
 
 @limit(120)
@@ -173,9 +174,9 @@ def test_the_image_is_cut_short_under_the_machine():
     life = Life([*OPTIONS, "--mem", "32M", "--verbose"],
                 ["sh", "-c", "yes | head -c 30000000 > /tmp/f; sync; echo up; while :; do md5sum /tmp/f; sync; sleep 0.1; done"])
     life.wait_for(lambda line: line == b"up")
-    shutil.copy("d", "whole")
     os.truncate("d", 20 << 20)
-    end = time.monotonic() + 8
+    until(lambda: b"cannot be read from the disk" in life.errors or life.process.poll() is not None, "a read that fails")
+    end = time.monotonic() + 5             # it may end soon
     while time.monotonic() < end and life.process.poll() is None:
         time.sleep(0.2)
     if life.process.poll() is None:

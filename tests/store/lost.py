@@ -8,7 +8,7 @@ import re
 import subprocess
 import time
 
-from lib import KEROS, limit, run
+from lib import KEROS, PATIENCE, limit, run
 from witnesses import Life
 
 OPTIONS = ["--disk", "d", "--disk-size", "512M", "--mem", "64M"]
@@ -150,7 +150,7 @@ def test_bits_flip_anywhere():
                 file.seek(at)
                 file.write(bytes([byte]))
         life = Life(["--disk", "e", "--mem", "64M", "--verbose"], ["true"])
-        end = time.monotonic() + 40
+        end = time.monotonic() + 40 * PATIENCE
         while time.monotonic() < end and life.process.poll() is None and len(life.lines) < 4:
             time.sleep(0.05)
         status = life.process.poll()
