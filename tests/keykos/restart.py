@@ -104,6 +104,7 @@ MADE = [
     "kc rcf 0 (,sb,m,sb) (,entries)", "kc entries 3 (%x0400000000AA)", "kc snodef 0 (,sb,m,sb) (,sn)", "kc sn 42 (%x78563412,dom)", "kc sn 32 () (,snweak)",
     "kc siaf 0 (,sb,m) (,sia)", "kc sia 0", "kc sia 0", "kc clockf 0 (,sb,m,sb) (,clk)", "kc clk 1004 (%x08000000505354)", "kc clk 1003 () (,clkweak)",
     "kc waitf 0 (,sb,m,sb) (,wt)", "kc wt 1 (%x0000000000000000)", "kc mbwaitf 0 (,sb,m,sb) (,mbw)", "kc mbw 6 (,nd) (id)", "kc nrange 0 (%x05000000) (,rn)",
+    "kc nrange 0 (%x419C0000) (,root)", "kc root 16 (,pg)", "kc domtool 0 (,root) (,rdom)", "kc rdom 64 (%x11) (,rstart)",
     "kc joinf 64 (,sb,m,sb) (,jn,,,js)", "kfork js 7 (%ain the join,pg,dom)", "kc joinf 64 (,sb,m,sb) (,jn2,,,js2)", "kc msgbuff 100 (,sb,m,sb) (,mb)", "kc mb 0 (,returner)",
     "kc forkf 272 (,sb,m,sb) (,doit,ctl)", "kc ctl 0 (,returner)", "kc mkeeperf 0 (,sb,m,sb) (,mk)", "kfork mk 0xFFFFFFFF (%x00,,,nd,js2)",
     "cfact boxf mailbox.s 0x10C3", "kc boxf 0 (,sb,m,sb) (,box)", "kc box 3 () (,slot)", "kc slot 0 (%aletter,dom)",
@@ -118,7 +119,7 @@ CALLS = ["kfork wt2 4 (%x40420F0000000000,,,,alarm)", "kc box 1", "kfork box 2 (
 ASKED = ["kt %s" % key for key in (
     "pg pgro nd fet seg met sen fro dk bank bpg bweak few dc dcweak dom kid fc2 fcweak fb ctrf req fetch cpy ctr peek fs fsro vcs vcsfac vcs2 names "
     "namesro entries sn snweak sia clk clkweak wt mbw rn jn mk mkeeperf doit ctl zmk mm mmnode console tssf zc sb m discrim returner dkc domtool "
-    "nrange prange systimer calclock copy kidc fsf vcsf snodef rcf waitf mbwaitf clockf siaf joinf forkf msgbuff bsloadf dcc fcc fc sbt").split()
+    "nrange prange root rdom rootnode wombfacil systimer calclock copy kidc fsf vcsf snodef rcf waitf mbwaitf clockf siaf joinf forkf msgbuff bsloadf dcc fcc fc sbt").split()
 ] + ["kc discrim 0 (,%s)" % key for key in ("pg", "dk", "met", "res", "fault", "start", "dom", "zs", "zo")] + [
     "kc discrim 2 (,%s)" % pair for pair in ("pg,pg", "pg,pgro", "req,ctrf", "names,namesro", "start,start")
 ] + ["kc pg 41", "kc nd 3 () (,k)", "kc discrim 2 (,k,pg)", "kc nd 38 (,fet)", "kc nd 38 (,met)", "kc sen 40", "kc dk 1", "kc bank 65", "kc few 5", "kc few 21", "kc bweak 65",
@@ -128,7 +129,8 @@ ASKED = ["kt %s" % key for key in (
      "kc ctr 1", "kc peek 0 (%x0050000006000000,fs)", "kc fs 8", "kc fs 11", "kc fs 1", "kc peek 0 (%x0050000006000000,vcs2)", "kc peek 0 (%x0060000006000000,vcs2)", "kc vcs2 1", "kc vcs 17 (,sb) (,k)",
      "kc discrim 2 (,k,vcsfac)", "kc names 11 (%x0161) (,k)", "kc discrim 2 (,k,dom)", "kc names 8", "kc namesro 3 (%x0163)", "kc names 19", "kc names kt () (%x)", "kc entries 14",
      "kc sn 41 (%x78563412) (,k)", "kc discrim 2 (,k,dom)", "kc snweak 18 (,pg)", "kc clk 5 (%x0000000000000100)", "kc clkweak 1004 (%x08000000505354)", "kc wt 5", "kc wt 0",
-     "kc mbw 5", "kc mbw 4 (id)", "kc nrange 1 (,rn)", "kc jn 1 () (,a,b)", "kc discrim 2 (,b,dom)", "kc doit 77 (%aecho,pg) (,k)", "kc discrim 2 (,k,pg)", "kc mb 5 (%abuffered,pg)",
+     "kc mbw 5", "kc mbw 4 (id)", "kc nrange 1 (,rn)", "kc domtool 1 (,rstart,pg) (,k)", "kc root 38 (,k)", "kc domtool 0 (,root) (,k)", "kc discrim 2 (,k,rdom)",
+     "kc rootnode 7 () (,k)", "kc k 10 () (,k)", "kc discrim 2 (,k,domtool)", "kc jn 1 () (,a,b)", "kc discrim 2 (,b,dom)", "kc doit 77 (%aecho,pg) (,k)", "kc discrim 2 (,k,pg)", "kc mb 5 (%abuffered,pg)",
      "kc mk 1", "readmeter mm", "space sb", "kc domtool 1 (,start,nd)", "kc checkpoint 1 (%xFFFFFFFFFFFFFFFF)"]
 
 
