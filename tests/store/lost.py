@@ -133,13 +133,13 @@ def frames_of_data(first):
 
 @limit(200)
 def test_bits_flip_anywhere():
-    """One to twenty bits flip in log and homes: the system goes on, or ends with a sentence; it never fails, and never hangs.  N, SEED."""
+    """One to twenty bits flip in log and homes: the system goes on, or ends with a sentence; it never fails, and never hangs.  CUTS, SEED."""
     life = Life(OPTIONS, ["sh", "-c", LOAD])
     life.wait_for(lambda line: line == b"A 12")
     life.kill()
     frames, seed = frames_of_data(1027), int(os.environ.get("SEED", 1))
     ends = {}
-    for n in range(seed, seed + int(os.environ.get("N", 8))):
+    for n in range(seed, seed + int(os.environ.get("CUTS", 8))):
         chance = random.Random(n)
         subprocess.run(["cp", "--sparse=always", "d", "e"], check=True)
         with open("e", "r+b") as file:
