@@ -48,6 +48,8 @@ MUTANTS = [
     ("checkpoint.c", "s->seat ? DISK_THROUGH : DISK_WRITE, s->m.dirs", "DISK_WRITE, s->m.dirs", "a directory that is not written through counts as if it were"),
     ("log.c", "hot ? DISK_THROUGH : DISK_WRITE", "DISK_WRITE", "versions that are not written through count as if they were"),
     ("checkpoint.c", "!(s->small && write_moving(s, &object) == STORE_OK)", "true", "who changes a page that is being saved waits for the disk"),
+    ("migrate.c", "for (unsigned i = 0; !ok && i < s->mig_count; i++)", "for (unsigned i = 0; 0 && i < s->mig_count; i++)", "tags that could not be read are written over"),
+    ("migrate.c", "\tif (!s->mig_good) {\n", "\tif (0) {\n", "a group with nothing to move has its tags written"),
     ("migrate.c", "s->mig_hurry && s->mig_put_off < PUT_OFF_MOST", "s->mig_hurry", "homes are put off for ever"),
     ("log.c", "small && s->seat && !hot ? log_alloc_cold(s) : log_alloc(s)", "log_alloc(s)", "what is new lies in the way of the seats"),
     ("same.c", "frames_equal(same_data(s, same), o->data)", "true", "what was once the same is never looked at again"),
