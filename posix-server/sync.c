@@ -21,7 +21,10 @@ static bool sync_notice(uint32_t generation)
 	       checkpoint_notify(CR_SYNC, generation, CR_TMP0) == RC_OK;
 }
 
-/* 0, BLOCKED, or an error: all that p can see of its files is durable. */
+/*
+ * 0, BLOCKED, or an error: all that p can see of its files is durable.  It asks what is committed before it waits, as without
+ * a store the register may hold a number, which answers 0 to both and never gives a notice.
+ */
 long store_sync(struct proc *p)
 {
 	uint64_t committed = 0, generation = 0;
@@ -29,12 +32,12 @@ long store_sync(struct proc *p)
 	if (!p->progress) {
 		if (checkpoint_force(CR_SYNC, &generation) != RC_OK)
 			return 0;
-		p->progress = generation;      /* which cannot be committed yet: nobody need ask */
-	} else if (checkpoint_committed(CR_SYNC, &committed) != RC_OK) {
-		return -EIO;
-	} else if (committed >= p->progress) {
-		return 0;
+		p->progress = generation;
 	}
+	if (checkpoint_committed(CR_SYNC, &committed) != RC_OK)
+		return -EIO;
+	if (committed >= p->progress)
+		return 0;
 	if (!sync_notice(p->progress))
 		return -EIO;
 	return wait_on(p, &waiting);
