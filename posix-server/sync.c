@@ -22,8 +22,8 @@ static bool sync_notice(uint32_t generation)
 }
 
 /*
- * 0, BLOCKED, or an error: all that p can see of its files is durable.  It asks what is committed before it waits, as without
- * a store the register may hold a number, which answers 0 to both and never gives a notice.
+ * 0, BLOCKED, or an error: all that p can see of its files is durable.  It asks what is committed before it waits: nobody
+ * waits for a notice who need not.
  */
 long store_sync(struct proc *p)
 {
