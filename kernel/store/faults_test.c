@@ -116,45 +116,21 @@ static void says_so(struct world *w, uint64_t asked)
 	assert_in_range(all_requests(w), asked, asked + SIM_QUEUE + IO_SLOTS * IO_TRIES);
 }
 
-/* What the flush covered may be gone, and a second flush would not say so: nothing after it may be told as saved. */
-static void every_flush_fails_once(void **state)
+/*
+ * What the request covered may be gone, and a second one would not say so: nothing after it may be told as saved.  How many
+ * there were, all of which stopped the store.
+ */
+static unsigned long long each_stops(uint64_t first_seed, enum disk_op op)
 {
 	uint64_t lives = 0, failed = 0;
 
-	(void)state;
-	for (uint64_t seed = 75; seed < 75 + PROFILES; seed++) {
-		uint64_t last = life_requests(seed, DISK_FLUSH);
+	for (uint64_t seed = first_seed; seed < first_seed + PROFILES; seed++) {
+		uint64_t last = life_requests(seed, op);
 
 		for (uint64_t n = 1; n <= last; n++, lives++) {
 			struct world *w = life_begin(seed);
 
-			w->sim.fail_flush = n;
-			world_load(w, STEPS);
-			settle(w);
-			failed += w->store->phase == STORE_FAILED;
-			assert_true(w->store->phase != STORE_FAILED || w->store->status.failure == STORE_IO);
-			assert_int_equal(w->store->status.retried, 0);
-			world_cut(w, CUT_ANY, false);
-		}
-	}
-	assert_int_equal(failed, lives);
-	printf("%llu of %llu flushes failed once, with what they covered: %llu stopped, 0 lost\n", (unsigned long long)lives,
-	       (unsigned long long)lives, (unsigned long long)failed);
-}
-
-/* A write-through has a flush in it. */
-static void every_write_through_fails_once(void **state)
-{
-	uint64_t lives = 0, failed = 0;
-
-	(void)state;
-	for (uint64_t seed = 80; seed < 80 + PROFILES; seed++) {
-		uint64_t last = life_requests(seed, DISK_THROUGH);
-
-		for (uint64_t n = 1; n <= last; n++, lives++) {
-			struct world *w = life_begin(seed);
-
-			w->sim.fail_through = n;
+			*(op == DISK_FLUSH ? &w->sim.fail_flush : &w->sim.fail_through) = n;
 			world_load(w, STEPS);
 			settle(w);
 			failed += w->store->phase == STORE_FAILED;
@@ -164,8 +140,24 @@ static void every_write_through_fails_once(void **state)
 		}
 	}
 	assert_true(lives > 100 && failed == lives);
-	printf("%llu of %llu writes through failed once: %llu stopped, 0 lost\n", (unsigned long long)lives,
-	       (unsigned long long)lives, (unsigned long long)failed);
+	return lives;
+}
+
+static void every_flush_fails_once(void **state)
+{
+	unsigned long long lives = each_stops(75, DISK_FLUSH);
+
+	(void)state;
+	printf("%llu of %llu flushes failed once, with what they covered: %llu stopped, 0 lost\n", lives, lives, lives);
+}
+
+/* A write-through has a flush in it. */
+static void every_write_through_fails_once(void **state)
+{
+	unsigned long long lives = each_stops(80, DISK_THROUGH);
+
+	(void)state;
+	printf("%llu of %llu writes through failed once: %llu stopped, 0 lost\n", lives, lives, lives);
 }
 
 static void writes_fail_for_ever(void **state)

@@ -48,12 +48,13 @@ static int run_map_touch_unmap(unsigned pages)
 	return 0;
 }
 
-static int run_fault_zero(unsigned pages)
+/* Private pages, of a file (-1: of zeroes), that are written for the first time. */
+static int fault_written(unsigned pages, int flags, int fd)
 {
 	for (unsigned done = 0; done < pages; done += REGION_PAGES) {
-		char *at = map_memory(REGION_BYTES, PROT_READ | PROT_WRITE);
+		char *at = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, fd, 0);
 
-		if (!at)
+		if (at == MAP_FAILED)
 			return -1;
 		clock_start();
 		touch_pages(at, REGION_PAGES);
@@ -61,6 +62,11 @@ static int run_fault_zero(unsigned pages)
 		munmap(at, REGION_BYTES);
 	}
 	return 0;
+}
+
+static int run_fault_zero(unsigned pages)
+{
+	return fault_written(pages, MAP_ANONYMOUS, -1);
 }
 
 static int run_fault_file_read(unsigned pages)
@@ -81,17 +87,7 @@ static int run_fault_file_read(unsigned pages)
 
 static int run_fault_file_write(unsigned pages)
 {
-	for (unsigned done = 0; done < pages; done += REGION_PAGES) {
-		char *at = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, open_fd, 0);
-
-		if (at == MAP_FAILED)
-			return -1;
-		clock_start();
-		touch_pages(at, REGION_PAGES);
-		clock_stop();
-		munmap(at, REGION_BYTES);
-	}
-	return 0;
+	return fault_written(pages, 0, open_fd);
 }
 
 static void serve_hold(int in, int out)

@@ -176,6 +176,7 @@ static const struct builtin {
 	{ "psched", "pschedf", 0x168, { "snodef", "waitf", "discrim" } },
 };
 
+/* The first of that name, which is the system's own: a user's program of the same name does not take its place. */
 bool directory_find(const char *name, cap_t to)
 {
 	unsigned i = 0;
@@ -184,8 +185,7 @@ bool directory_find(const char *name, cap_t to)
 		i++;
 	if (i == name_count)
 		return false;
-	object_get(directory, i / 16, to);
-	node_fetch(to, i % 16, to);
+	name_key(i, to);
 	return true;
 }
 
