@@ -88,9 +88,13 @@ def check_image(disk):
 
 
 def generation(disk):
-    """Of the newest header of an image, whether a machine uses it or not (kernel/store/format.h)."""
+    """Of the newest header of an image, whether a machine uses it or not: in frame 1, 2 or a seat (kernel/store/format.h)."""
     with open(disk, "rb") as file:
-        return max(struct.unpack_from("<I", os.pread(file.fileno(), 24, frame * 4096), 16)[0] for frame in (1, 2))
+        super_block = os.pread(file.fileno(), 72, 0)
+        log_first, = struct.unpack_from("<I", super_block, 20)
+        seats, step = struct.unpack_from("<II", super_block, 64)
+        places = [1, 2] + [log_first + n * step for n in range(seats)]
+        return max(struct.unpack_from("<I", os.pread(file.fileno(), 24, frame * 4096), 16)[0] for frame in places)
 
 
 class Witness:
