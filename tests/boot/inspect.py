@@ -1,11 +1,15 @@
 """Looking at a machine that runs: ps, caps, trace, log, stop."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import socket
+import struct
 import subprocess
+import termios
+import time
 
 from lib import KEROS, PATIENCE, limit, run, until
 from witnesses import Life
@@ -64,7 +68,32 @@ def test_trace():
     process = subprocess.Popen([KEROS, "trace", "--json", "posix-server"], stdout=subprocess.PIPE)
     first = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    assert process.wait(30 * PATIENCE) == 0 and first["process"] > 0
+    process.communicate(timeout=30 * PATIENCE)
+    assert process.returncode == 0 and first["process"] > 0
+    assert not any(process["recorded"] for process in objects("ps", "--json"))
+    life.kill()
+
+
+def unread(stream):
+    """How many bytes wait in a pipe."""
+    return struct.unpack("i", fcntl.ioctl(stream, termios.FIONREAD, bytes(4)))[0]
+
+
+def stands_still(stream):
+    """Whether a page's worth waits in a pipe, and no more comes: whoever writes to it most likely waits."""
+    before = unread(stream)
+    time.sleep(0.5)
+    return before > 3000 and unread(stream) == before
+
+
+def test_trace_unread():
+    """Interrupted, a trace whose reader stands still ends all the same, and so does the recording."""
+    life = start()
+    process = subprocess.Popen([KEROS, "trace", "--json", "posix-server"], stdout=subprocess.PIPE)
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    until(lambda: stands_still(process.stdout), "a trace that waits for its reader")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30 * PATIENCE) == 0
     process.stdout.close()
     assert not any(process["recorded"] for process in objects("ps", "--json"))
     life.kill()

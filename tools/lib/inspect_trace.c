@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -184,12 +185,26 @@ static void record_text(const struct view *s, const char *object)
 	putchar('\n');
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* A write to somebody who does not read ends by it, too: recording must not go on because its reader stands still. */
+static void interrupt_by(int number)
+{
+	sigaction(number, &(struct sigaction){ .sa_handler = interrupt }, NULL);
+}
+
 static void record_take(void *context, const char *object)
 {
 	struct trace_context *x = context;
 	uint64_t ns = json_number(object, "ns");
 
-	if (x->ended)
+	if (x->ended || interrupted)
 		return;
 	if (x->json) {
 		puts(object);
@@ -205,14 +220,6 @@ static void record_take(void *context, const char *object)
 	}
 	fflush(stdout);
 	x->ended = x->left && --x->left == 0;
-}
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
 }
 
 /* The position behind all that is recorded by now. */
@@ -242,8 +249,8 @@ int inspect_trace(const char *which, const char *process, unsigned long count, b
 	view_open(&s, which);
 	oid = view_choose(&s, process)->oid;
 	position = trace_end(&s);
-	signal(SIGINT, interrupt);
-	signal(SIGTERM, interrupt);
+	interrupt_by(SIGINT);
+	interrupt_by(SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 	request = xasprintf("record %" PRIu64 " 1", oid);
 	free(control_request(&s.control, request, NULL, NULL));
@@ -263,6 +270,8 @@ int inspect_trace(const char *which, const char *process, unsigned long count, b
 		if (position == before)
 			nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
 	}
+	if (ferror(stdout))
+		__fpurge(stdout);      /* else the exit would wait for the reader after all */
 	request = xasprintf("record %" PRIu64 " 0", oid);
 	free(control_request(&s.control, request, NULL, NULL));
 	free(request);
